@@ -1,0 +1,490 @@
+//! The model: what a recording says, as plain data.
+//!
+//! One document serves everybody: `memscope::snapshot()` returns it, the `.memscope` file holds it, `--json`
+//! prints it and the dashboard shows it. Its keys are stable: they are added to, never renamed.
+//!
+//! Invariants:
+//! - `None` (JSON `null`) means *not measured*. No field is ever filled with a guess.
+//! - Lists are sorted by what identifies their rows, so that two documents can be compared as text.
+//! - No field is skipped or flattened by serde: postcard needs every field in its place.
+//!
+//! Units are in the names: `_bytes`, `_ms` (milliseconds since the program's start, of the clock resolution
+//! that [`Profiler::clock_resolution_ms`] states), `_unix_ms` (milliseconds since the Unix epoch).
+
+use serde::{Deserialize, Serialize};
+
+/// How the figures of a [`Snapshot`] came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Nothing was recorded: recording is compiled out or was turned off.
+    Off,
+    /// Every block of the process was recorded by the installed allocator.
+    Live,
+    /// No allocator of memscope's is installed: the figures are what the program itself declared.
+    Declared,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Provenance {
+    /// Read from recorded events.
+    Measured,
+    /// Said by the program through `track_allocation` or `track_variable`.
+    Declared,
+    /// Nobody looked.
+    NotMeasured,
+}
+
+/// A program's memory at one moment, and what led there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// How the figures came about.
+    pub mode: Mode,
+    /// The program that was recorded.
+    pub program: Program,
+    /// Sums over the whole process.
+    pub totals: Totals,
+    /// One row for each node of the scope tree, sorted by path; the first has an empty path and stands for
+    /// everything outside of tracked functions.
+    pub scopes: Vec<Scope>,
+    /// One row for each (scope, variable, site, type), sorted by these.
+    pub variables: Vec<Variable>,
+    /// One row for each thread, sorted by id.
+    pub threads: Vec<Thread>,
+    /// Variables summed by type, sorted by type name.
+    pub types: Vec<Type>,
+    /// Live bytes over time, oldest first.
+    pub timeline: Vec<TimelinePoint>,
+    /// What deserves a person's attention, worst first.
+    pub findings: Vec<Finding>,
+    /// The largest live blocks, and a count of the others.
+    pub blocks: Blocks,
+    /// Every registered site, those that never ran included, sorted by file, line and column.
+    pub sites: Vec<SiteRow>,
+    /// What the recorder cost and what it missed.
+    pub profiler: Profiler,
+}
+
+/// The recorded program.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Program {
+    /// File name of the executable.
+    pub name: String,
+    /// Process id.
+    pub pid: u32,
+    /// Start of the recording, milliseconds since the Unix epoch.
+    pub started_unix_ms: u64,
+    /// From the start of the recording to this snapshot.
+    pub elapsed_ms: u64,
+    /// Operating system, as in `std::env::consts::OS`.
+    pub os: String,
+    /// Architecture, as in `std::env::consts::ARCH`.
+    pub arch: String,
+    /// The host's page size; `None` where it was not asked.
+    pub page_bytes: Option<u64>,
+    /// Version of memscope that recorded.
+    pub memscope_version: String,
+}
+
+/// Sums over the whole process.
+///
+/// A reallocation is neither an allocation nor a free: the bytes that it gains count as allocated, those that it
+/// loses as deallocated. So `live_bytes = allocated_bytes − deallocated_bytes` and
+/// `live_allocations = allocations − deallocations`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Blocks allocated.
+    pub allocations: u64,
+    /// Blocks freed.
+    pub deallocations: u64,
+    /// Blocks resized.
+    pub reallocations: u64,
+    /// Bytes allocated, growth by reallocation included.
+    pub allocated_bytes: u64,
+    /// Bytes freed, shrinking by reallocation included.
+    pub deallocated_bytes: u64,
+    /// Blocks alive.
+    pub live_allocations: u64,
+    /// Bytes alive.
+    pub live_bytes: u64,
+    /// The most bytes that were ever alive at once; exact within [`Profiler::peak_error_bound_bytes`].
+    pub peak_bytes: u64,
+}
+
+/// One node of the scope tree.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scope {
+    /// Short names from the root; empty for what happened outside of tracked functions.
+    pub path: Vec<String>,
+    /// Full names from the root (module path, type and name), which tell two functions of one name apart.
+    pub key: Vec<String>,
+    /// Source file of the function; `None` for the root.
+    pub file: Option<String>,
+    /// Line of the function's name.
+    pub line: Option<u32>,
+    /// How often the scope was entered: calls of a function, first polls of an async function's future.
+    pub calls: u64,
+    /// How often the scope was entered while it was already on the path (recursion is folded into its node).
+    pub recursive_calls: u64,
+    /// Memory allocated while this node was the current one.
+    pub exclusive: ScopeMemory,
+    /// `exclusive` of this node and of all nodes below it.
+    pub inclusive: ScopeMemory,
+}
+
+/// Memory charged to a scope: to the one that allocated it, whoever frees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScopeMemory {
+    /// Blocks allocated.
+    pub allocations: u64,
+    /// Blocks of this scope that were freed, anywhere.
+    pub deallocations: u64,
+    /// Resizes that were done *by* this scope, whoever owns the block.
+    pub reallocations: u64,
+    /// Bytes allocated, growth of the scope's blocks included.
+    pub allocated_bytes: u64,
+    /// Bytes freed, shrinking of the scope's blocks included.
+    pub deallocated_bytes: u64,
+    /// Blocks alive.
+    pub live_allocations: u64,
+    /// Bytes alive.
+    pub live_bytes: u64,
+    /// Bytes alive when the process's total was at its peak; `None`: not measured.
+    pub live_at_peak_bytes: Option<u64>,
+}
+
+/// Where a variable is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// The binding is in scope.
+    Active,
+    /// `Rc` or `Arc` with more than one strong owner at the last observation, and still alive.
+    Shared,
+    /// The binding has ended and its blocks live on: it was moved, returned or leaked.
+    Allocated,
+    /// All blocks that it was seen to own are freed.
+    Deallocated,
+    /// The binding has ended and was never seen to own a block.
+    NoHeap,
+}
+
+/// How far memscope can look into a value of some type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Walk {
+    /// All blocks that the value owns were found.
+    Full,
+    /// The container's own blocks were found; what its elements own was not looked at.
+    ContainerOnly,
+    /// The type is unknown to memscope: its blocks were not looked for.
+    NotWalked,
+    /// The blocks were not walked but declared by the program.
+    Declared,
+}
+
+/// All executions of one tracked binding in one scope with one type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Variable {
+    /// Name of the binding.
+    pub name: String,
+    /// Full type with its parameters; `None`: not known (a declared allocation without a type).
+    pub type_name: Option<String>,
+    /// Short names of the scope's path from the root.
+    pub scope: Vec<String>,
+    /// Source file; `None` for a declared allocation.
+    pub file: Option<String>,
+    /// Source line.
+    pub line: Option<u32>,
+    /// Executions of the binding.
+    pub instances: u64,
+    /// Executions whose binding is in scope now.
+    pub active_instances: u64,
+    /// The liveliest stage among the instances.
+    pub stage: Stage,
+    /// Instances by stage.
+    pub stages: Stages,
+    /// Bytes alive now in blocks that the instances own; `None`: not walked.
+    pub heap_bytes: Option<u64>,
+    /// The most `heap_bytes` seen at an observation or a snapshot; `None`: not walked.
+    pub peak_heap_bytes: Option<u64>,
+    /// Blocks alive now that the instances own; `None`: not walked.
+    pub blocks: Option<u64>,
+    /// `size_of_val` of the value itself; `None` for a declared allocation.
+    pub value_bytes: Option<u64>,
+    /// How far the type could be looked into.
+    pub walk: Walk,
+    /// Where `heap_bytes` and `blocks` come from.
+    pub provenance: Provenance,
+    /// Ids of the threads that executed the binding, sorted.
+    pub threads: Vec<u32>,
+    /// First execution.
+    pub first_ms: u64,
+    /// Last time that the value was looked at.
+    pub last_observed_ms: u64,
+    /// The newest executions, oldest first.
+    pub history: Vec<Instance>,
+    /// Executions that `history` does not hold.
+    pub folded_instances: u64,
+    /// Bytes that reallocation of the variable's blocks gained, by blocks in `history`; `None`: not measured.
+    pub grown_bytes: Option<u64>,
+    /// Strong owners of the value at the last observation; `None`: it is no `Rc` or `Arc`.
+    pub strong_owners: Option<u64>,
+    /// Crossings into foreign code; `None`: not measured.
+    pub ffi_crossings: Option<u64>,
+    /// CPU, IO, memory or async intensive; `None`: not measured.
+    pub category: Option<String>,
+}
+
+/// Instances of a variable by stage.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stages {
+    /// Binding in scope.
+    pub active: u64,
+    /// More than one strong owner.
+    pub shared: u64,
+    /// Binding ended, blocks alive.
+    pub allocated: u64,
+    /// All blocks freed.
+    pub deallocated: u64,
+    /// Never owned a block.
+    pub no_heap: u64,
+}
+
+/// One execution of a tracked binding.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Instance {
+    /// Thread that executed the binding.
+    pub thread: u32,
+    /// Where it is in its life.
+    pub stage: Stage,
+    /// Start of the binding.
+    pub bound_ms: u64,
+    /// Last time that the value was looked at.
+    pub observed_ms: u64,
+    /// How often the value was looked at.
+    pub observations: u64,
+    /// End of the binding; `None`: in scope, or declared without an end.
+    pub ended_ms: Option<u64>,
+    /// Bytes alive now; `None`: not walked.
+    pub heap_bytes: Option<u64>,
+    /// The blocks it was seen to own, sorted by address, at most 16.
+    pub blocks: Vec<InstanceBlock>,
+    /// Blocks that `blocks` does not hold.
+    pub folded_blocks: u64,
+}
+
+/// A block that an instance was seen to own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InstanceBlock {
+    /// Address now, or last address before it was freed.
+    pub address: u64,
+    /// Size now, or last size before it was freed.
+    pub bytes: u64,
+    /// When it was allocated; `None`: not measured.
+    pub allocated_ms: Option<u64>,
+    /// When it was freed; `None`: it lives.
+    pub freed_ms: Option<u64>,
+    /// Id of the thread that freed it.
+    pub freed_by: Option<u32>,
+    /// Resizes since it was first seen.
+    pub reallocations: u64,
+    /// Bytes that these resizes gained.
+    pub grown_bytes: u64,
+}
+
+/// One thread.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Thread {
+    /// memscope's number for the thread; they count from 1 in the order of first events.
+    pub id: u32,
+    /// The operating system's name for the thread; `None`: unknown.
+    pub name: Option<String>,
+    /// Whether the thread has ended.
+    pub ended: bool,
+    /// Blocks that the thread allocated.
+    pub allocations: u64,
+    /// Blocks that the thread freed, whoever allocated them.
+    pub deallocations: u64,
+    /// Blocks that the thread freed though another thread had allocated them.
+    pub foreign_deallocations: u64,
+    /// Resizes that the thread did.
+    pub reallocations: u64,
+    /// Bytes that the thread allocated.
+    pub allocated_bytes: u64,
+    /// Blocks alive that the thread allocated.
+    pub live_allocations: u64,
+    /// Bytes alive that the thread allocated.
+    pub live_bytes: u64,
+}
+
+/// Variables summed by type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Type {
+    /// Full type with its parameters.
+    pub type_name: String,
+    /// Rows of `variables` with this type.
+    pub variables: u64,
+    /// Their instances.
+    pub instances: u64,
+    /// Their live bytes; `None`: not walked.
+    pub heap_bytes: Option<u64>,
+    /// Their live blocks; `None`: not walked.
+    pub blocks: Option<u64>,
+}
+
+/// Live bytes at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimelinePoint {
+    /// Milliseconds since the program's start.
+    pub ms: u64,
+    /// Bytes alive.
+    pub live_bytes: u64,
+}
+
+/// How much a finding matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Figures of the recording cannot be taken at face value, or memory was kept against the code's intent.
+    Error,
+    /// Worth a change.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+/// Something that deserves a person's attention, with its evidence.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What kind of thing it is, in `snake_case`.
+    pub kind: String,
+    /// How much it matters.
+    pub severity: Severity,
+    /// One sentence for a person: what, where, what to do.
+    pub message: String,
+    /// Root-cause path of scopes; empty where none applies.
+    pub scope: Vec<String>,
+    /// The name of the variable it is about; `None` where none applies.
+    pub variable: Option<String>,
+    /// The figures it rests on.
+    pub evidence: Vec<Evidence>,
+    /// Bytes that following the advice would save; `None`: the evidence supports no figure.
+    pub saving_bytes: Option<u64>,
+}
+
+/// A figure that a finding rests on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// What the figure says.
+    pub what: String,
+    /// The figure.
+    pub value: u64,
+    /// Its unit: `bytes`, `count` or `ms`.
+    pub unit: String,
+    /// JSON pointer (RFC 6901) of the figure in this document.
+    pub pointer: String,
+}
+
+/// The largest live blocks.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Blocks {
+    /// At most 2,000 blocks, the largest, sorted by address.
+    pub largest: Vec<Block>,
+    /// Live blocks that `largest` does not hold.
+    pub folded_blocks: u64,
+    /// Their bytes.
+    pub folded_bytes: u64,
+}
+
+/// A live block.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Block {
+    /// Its address.
+    pub address: u64,
+    /// Its size as it was asked for.
+    pub bytes: u64,
+    /// Index into `scopes` of the scope that allocated it; `None` for a declared block.
+    pub scope: Option<u32>,
+    /// Id of the thread that allocated it; `None` for a declared block.
+    pub thread: Option<u32>,
+    /// When it was allocated.
+    pub allocated_ms: u64,
+    /// Index into `variables` of the variable that owns it; `None`: no tracked variable was seen to own it.
+    pub variable: Option<u32>,
+}
+
+/// What kind of thing a site is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SiteKind {
+    /// A function or method.
+    Function,
+    /// An async function.
+    AsyncFunction,
+    /// A variable.
+    Variable,
+}
+
+/// A place in the source that a macro registered.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SiteRow {
+    /// What it is.
+    pub kind: SiteKind,
+    /// Short name.
+    pub name: String,
+    /// Module path, type and name.
+    pub key: String,
+    /// Source file.
+    pub file: String,
+    /// Source line.
+    pub line: u32,
+    /// Source column.
+    pub column: u32,
+    /// Signature of a function, pattern and annotation of a variable, as written.
+    pub signature: String,
+    /// How often it ran; 0: it never ran.
+    pub executions: u64,
+}
+
+/// What the recorder cost and what it missed.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Profiler {
+    /// Whether `memscope::Allocator` is the program's global allocator.
+    pub allocator_installed: bool,
+    /// Memory that memscope holds: its own maps and counters, and its own live allocations.
+    pub own_bytes: u64,
+    /// Allocations that memscope itself made through the inner allocator. They are in no other figure.
+    pub own_allocations: u64,
+    /// Frees of these.
+    pub own_deallocations: u64,
+    /// Resizes of these.
+    pub own_reallocations: u64,
+    /// Bytes of these allocations, growth included.
+    pub own_allocated_bytes: u64,
+    /// Bytes of these frees, shrinking included.
+    pub own_deallocated_bytes: u64,
+    /// Allocations that could not be recorded (memscope's maps could not grow). They are in no other figure.
+    pub unrecorded_events: u64,
+    /// Freed or resized blocks that were allocated before the recording or not recorded.
+    pub blocks_before_start: u64,
+    /// Scope entries that were charged to their parent because the tree was full.
+    pub folded_scopes: u64,
+    /// Declared frees of an address that was not declared.
+    pub unmatched_declared_deallocations: u64,
+    /// Resolution of all times; `None` where no clock was read.
+    pub clock_resolution_ms: Option<u64>,
+    /// How far `totals.peak_bytes` may lie below the true peak.
+    pub peak_error_bound_bytes: Option<u64>,
+    /// Parameters of the sampler; `None`: nothing was sampled.
+    pub sampling: Option<Sampling>,
+}
+
+/// Parameters of the sampler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sampling {
+    /// Mean distance between samples.
+    pub mean_bytes: u64,
+}
