@@ -1,2 +1,7 @@
-//! x
-fn main() {}
+//! The command `memscope`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    memscope_dashboard::cli::run()
+}

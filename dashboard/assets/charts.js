@@ -1,0 +1,42 @@
+// Small things on panels that are complete without them: the timeline's readout, the order of the scopes.
+const chart = document.getElementById("timeline");
+if (chart) {
+  const points = [...chart.querySelectorAll("tbody tr")];
+  const plot = chart.querySelector(".plot");
+  const cursor = chart.querySelector(".cursor");
+  const readout = chart.querySelector(".readout");
+  plot.addEventListener("pointermove", (event) => {
+    const box = plot.getBoundingClientRect();
+    const x = ((event.clientX - box.left) / box.width) * 1000;
+    const distance = (point) => Math.abs(point.dataset.x - x);
+    const nearest = points.reduce((best, point) => (distance(point) < distance(best) ? point : best));
+    const [at, live] = nearest.querySelectorAll("td");
+    readout.textContent = `${live.textContent} at ${at.textContent}`;
+    cursor.style.left = `${nearest.dataset.x / 10}%`;
+    cursor.hidden = false;
+  });
+  plot.addEventListener("pointerleave", () => {
+    cursor.hidden = true;
+    readout.textContent = "";
+  });
+}
+
+const scopes = document.getElementById("scope-rows");
+const controls = document.getElementById("scopes-controls");
+if (scopes.children.length > 1) {
+  const tree = [...scopes.children];
+  const figure = (row, column) =>
+    Number(row.querySelector(`summary > :nth-child(${column}) [data-value]`).dataset.value);
+  const order = document.getElementById("scopes-sort");
+  const sort = () => {
+    // The columns of a row: name, path, calls, exclusive, inclusive.
+    const column = Number(order.value) + 2;
+    const rows = order.value === "" ? tree : [...tree].sort((a, b) => figure(b, column) - figure(a, column));
+    scopes.classList.toggle("flat", order.value !== "");
+    scopes.append(...rows);
+  };
+  controls.hidden = false;
+  controls.addEventListener("submit", (event) => event.preventDefault());
+  order.addEventListener("change", sort);
+  sort();
+}

@@ -1,0 +1,23 @@
+// The memory map: what a square is, read out below on hover and focus; arrow keys move from square to square.
+const map = document.getElementById("memory-map");
+const readout = document.getElementById("memory-map-readout");
+if (readout) {
+  const tell = (event) => {
+    const square = event.target.closest(".squares a");
+    readout.hidden = !square;
+    if (square) readout.textContent = square.title;
+  };
+  map.addEventListener("pointerover", tell);
+  map.addEventListener("focusin", tell);
+  map.addEventListener("pointerleave", () => { readout.hidden = true; });
+  map.addEventListener("keydown", (event) => {
+    const square = event.target.closest(".squares a");
+    const step = { ArrowRight: "nextElementSibling", ArrowLeft: "previousElementSibling" }[event.key];
+    const next = square && step && square[step];
+    if (!next) return;
+    event.preventDefault();
+    square.tabIndex = -1;
+    next.tabIndex = 0;
+    next.focus();
+  });
+}

@@ -1,0 +1,40 @@
+//! Data for the page's scripts: one JSON island that no string can break out of.
+//!
+//! The HTML parser ends a script element at `</script`, and `<!--` changes how it looks for the end; JavaScript
+//! once took U+2028 and U+2029 for line ends. JSON needs none of these outside of strings, and inside of strings
+//! every character may be written as an escape: so these are, and what parses the island gets the same data back.
+
+use serde::Serialize;
+
+/// `data` as JSON in which `<`, `>`, `&`, U+2028 and U+2029 stand as `\uXXXX`.
+///
+/// # Errors
+/// What serializing `data` gives.
+pub fn escaped_json(data: &impl Serialize) -> Result<String, serde_json::Error> {
+    let json = serde_json::to_string(data)?;
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            '<' => escaped.push_str("\\u003c"),
+            '>' => escaped.push_str("\\u003e"),
+            '&' => escaped.push_str("\\u0026"),
+            '\u{2028}' => escaped.push_str("\\u2028"),
+            '\u{2029}' => escaped.push_str("\\u2029"),
+            c => escaped.push(c),
+        }
+    }
+    Ok(escaped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_string_breaks_out_and_all_come_back() {
+        let hostile = ["</script><b>", "<!--<script>", "a\u{2028}b\u{2029}c", "\"\\\u{0}\u{7f}", "&lt;{{x}}"];
+        let json = escaped_json(&hostile).unwrap();
+        assert!(!json.contains(['<', '>', '&', '\u{2028}', '\u{2029}']), "{json}");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&json).unwrap(), hostile);
+    }
+}

@@ -1,0 +1,171 @@
+//! View → HTML, through Handlebars: the only writer of HTML.
+//!
+//! The file is whole in itself: styles, scripts and data are inline, and its content security policy forbids the
+//! browser to load anything. Every string is escaped by Handlebars; the data island by [`crate::island`].
+
+use crate::{island, view};
+use handlebars::{
+    Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason, html_escape,
+};
+use memscope_runtime::snapshot::Snapshot;
+use std::fmt;
+
+/// The page and its partials, by name.
+const TEMPLATES: [(&str, &str); 16] = [
+    ("page", include_str!("../templates/page.hbs")),
+    ("overview", include_str!("../templates/overview.hbs")),
+    ("timeline", include_str!("../templates/timeline.hbs")),
+    ("variables", include_str!("../templates/variables.hbs")),
+    ("inspector", include_str!("../templates/inspector.hbs")),
+    ("memory_map", include_str!("../templates/memory_map.hbs")),
+    ("scopes", include_str!("../templates/scopes.hbs")),
+    ("types", include_str!("../templates/types.hbs")),
+    ("threads", include_str!("../templates/threads.hbs")),
+    ("diagnostics", include_str!("../templates/diagnostics.hbs")),
+    ("finding", include_str!("../templates/finding.hbs")),
+    ("sites", include_str!("../templates/sites.hbs")),
+    ("site_list", include_str!("../templates/site_list.hbs")),
+    ("recording", include_str!("../templates/recording.hbs")),
+    ("thread", include_str!("../templates/thread.hbs")),
+    ("place", include_str!("../templates/place.hbs")),
+];
+
+/// Styles and scripts, by name, written into the page as they are.
+const ASSETS: [(&str, &str); 6] = [
+    ("page.css", include_str!("../assets/page.css")),
+    ("panels.css", include_str!("../assets/panels.css")),
+    ("variables.js", include_str!("../assets/variables.js")),
+    ("inspector.js", include_str!("../assets/inspector.js")),
+    ("memory_map.js", include_str!("../assets/memory_map.js")),
+    ("charts.js", include_str!("../assets/charts.js")),
+];
+
+/// Why a page could not be written. No recording leads here: it means a fault in the templates.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum RenderError {
+    /// A template does not parse.
+    Template(Box<handlebars::TemplateError>),
+    /// A template names a field that its view does not have.
+    Render(Box<handlebars::RenderError>),
+    /// The data island could not be serialized.
+    Island(serde_json::Error),
+}
+
+impl fmt::Display for RenderError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Template(error) => write!(f, "a template of the dashboard does not parse: {error}"),
+            Self::Render(error) => write!(f, "the dashboard could not be rendered: {error}"),
+            Self::Island(error) => write!(f, "the dashboard's data could not be serialized: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for RenderError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Template(error) => Some(error),
+            Self::Render(error) => Some(error),
+            Self::Island(error) => Some(error),
+        }
+    }
+}
+
+/// The dashboard of `snapshot`: one HTML file, the same for the same snapshot.
+///
+/// # Errors
+/// [`RenderError`], which no recording can cause.
+pub fn render(snapshot: &Snapshot) -> Result<String, RenderError> {
+    let island = island::escaped_json(&view::variables::island(snapshot)).map_err(RenderError::Island)?;
+    let registry = registry(island).map_err(|error| RenderError::Template(Box::new(error)))?;
+    registry.render("page", &view::page(snapshot)).map_err(|error| RenderError::Render(Box::new(error)))
+}
+
+fn registry(island: String) -> Result<Handlebars<'static>, handlebars::TemplateError> {
+    let mut registry = Handlebars::new();
+    registry.set_strict_mode(true);
+    registry.set_prevent_indent(true);
+    registry.register_escape_fn(html_escape);
+    for (name, source) in TEMPLATES {
+        registry.register_template_string(name, source)?;
+    }
+    registry.register_helper("figure", Box::new(figure));
+    registry.register_helper("asset", Box::new(asset));
+    registry.register_helper(
+        "island",
+        Box::new(
+            move |_: &Helper<'_>,
+                  _: &Handlebars<'_>,
+                  _: &Context,
+                  _: &mut RenderContext<'_, '_>,
+                  out: &mut dyn Output|
+                  -> HelperResult { Ok(out.write(&island)?) },
+        ),
+    );
+    Ok(registry)
+}
+
+/// `{{figure x}}`: the [`Figure`](crate::figure::Figure) `x` as a `<span>` that states its origin and exact value.
+///
+/// A helper and not a partial, because a page holds tens of thousands: a partial clones its context each time.
+fn figure(
+    helper: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let figure = helper.param(0).ok_or(RenderErrorReason::ParamNotFoundForIndex("figure", 0))?.value();
+    let (Some(text), Some(from)) = (figure["text"].as_str(), figure["from"].as_str()) else {
+        return Err(
+            RenderErrorReason::Other(format!("{{{{figure}}}} was given no figure but {figure}")).into()
+        );
+    };
+    let value = &figure["value"];
+    out.write(if value.is_null() { "<span class=\"none\"" } else { "<span class=\"n\"" })?;
+    if !from.is_empty() {
+        out.write(" data-from=\"")?;
+        out.write(&html_escape(from))?;
+        out.write("\" data-value=\"")?;
+        out.write(&value.to_string())?;
+        out.write("\"")?;
+    }
+    if let Some(title) = figure["title"].as_str() {
+        out.write(" title=\"")?;
+        out.write(&html_escape(title))?;
+        out.write("\"")?;
+    }
+    out.write(">")?;
+    out.write(&html_escape(text))?;
+    out.write("</span>")?;
+    Ok(())
+}
+
+/// `{{asset "page.css"}}`: a style or script of ours, as it is.
+fn asset(
+    helper: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let name = helper.param(0).and_then(|param| param.value().as_str()).unwrap_or_default();
+    let Some((_, text)) = ASSETS.iter().find(|(asset, _)| *asset == name) else {
+        return Err(RenderErrorReason::Other(format!("there is no asset {name:?}")).into());
+    };
+    Ok(out.write(text)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_asset_ends_its_own_element() {
+        for (name, text) in ASSETS {
+            let lower = text.to_lowercase();
+            assert!(!lower.contains("</script") && !lower.contains("</style"), "{name}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! How numbers read: the one formatter of bytes, counts, times, shares and addresses, for page and terminal.
+//!
+//! Invariant: pure functions of the number; what is rounded here is stated exactly beside it by the caller
+//! (see [`crate::figure`]).
+
+/// What every absent figure reads, everywhere.
+pub const NOT_MEASURED: &str = "not measured";
+
+/// Separates groups of three digits: a narrow space at which no line breaks.
+const GROUP: char = '\u{202f}';
+
+/// `1234567` as `1 234 567` (narrow no-break spaces).
+pub fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() * 2);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(GROUP);
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Bytes in the largest binary unit up to GiB that leaves at least one whole, with one decimal.
+pub fn bytes(value: u64) -> String {
+    const UNITS: [&str; 3] = ["KiB", "MiB", "GiB"];
+    if value < 1024 {
+        return format!("{value} B");
+    }
+    let mut tenths = tenths(value, 1024);
+    let mut divisor = 1024_u64;
+    let mut unit = 0;
+    // 1023.95 KiB rounds to 1024.0 KiB and reads 1.0 MiB.
+    while tenths >= 10_240 && unit + 1 < UNITS.len() {
+        divisor *= 1024;
+        unit += 1;
+        tenths = self::tenths(value, divisor);
+    }
+    format!("{}.{} {}", count(tenths / 10), tenths % 10, UNITS[unit])
+}
+
+/// Milliseconds as ms, s, min or h.
+pub fn milliseconds(value: u64) -> String {
+    // One decimal of a second rounds 59,950 ms to 60.0 s, of a minute 3,597,000 ms to 60.0 min.
+    let (divisor, unit) = match value {
+        0..1_000 => return format!("{value} ms"),
+        1_000..59_950 => (1_000, "s"),
+        59_950..3_597_000 => (60_000, "min"),
+        _ => (3_600_000, "h"),
+    };
+    let tenths = tenths(value, divisor);
+    format!("{}.{} {unit}", count(tenths / 10), tenths % 10)
+}
+
+/// A share of one as a percentage with one decimal.
+pub fn share(value: f64) -> String {
+    format!("{:.1} %", value * 100.0)
+}
+
+/// A frequency: whole and grouped from 10 on, with one decimal below.
+pub fn rate(value: f64) -> String {
+    // A float casts to an integer by saturation, so no rate is too great.
+    if value >= 9.95 { count(value.round() as u64) } else { format!("{value:.1}") }
+}
+
+/// An address in hexadecimal.
+pub fn address(value: u64) -> String {
+    format!("{value:#x}")
+}
+
+/// A moment given in milliseconds since the Unix epoch, as a UTC date and time.
+///
+/// The civil date is Howard Hinnant's `civil_from_days`
+/// (<https://howardhinnant.github.io/date_algorithms.html>), for days after the epoch only.
+pub fn utc(unix_ms: u64) -> String {
+    let seconds = unix_ms / 1000;
+    let days = seconds / 86_400 + 719_468;
+    let era = days / 146_097;
+    let day_of_era = days % 146_097;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+}
+
+/// `value / divisor` in tenths, rounded half up, without overflow.
+fn tenths(value: u64, divisor: u64) -> u64 {
+    let exact = (u128::from(value) * 10 + u128::from(divisor) / 2) / u128::from(divisor);
+    u64::try_from(exact).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_read_in_the_largest_unit_with_one_decimal() {
+        assert_eq!(bytes(0), "0 B");
+        assert_eq!(bytes(1023), "1023 B");
+        assert_eq!(bytes(1024), "1.0 KiB");
+        assert_eq!(bytes(1536), "1.5 KiB");
+        // 1 MiB − 1 B is 1023.999 KiB: it must not read "1024.0 KiB".
+        assert_eq!(bytes(1024 * 1024 - 1), "1.0 MiB");
+        assert_eq!(bytes(5 * 1024 * 1024 * 1024), "5.0 GiB");
+        // 2^64 − 1 B is 2^34 GiB less a byte.
+        assert_eq!(bytes(u64::MAX), "17\u{202f}179\u{202f}869\u{202f}184.0 GiB");
+    }
+
+    #[test]
+    fn counts_are_grouped_by_three() {
+        assert_eq!(count(7), "7");
+        assert_eq!(count(999), "999");
+        assert_eq!(count(1_000), "1\u{202f}000");
+        assert_eq!(count(1_234_567), "1\u{202f}234\u{202f}567");
+    }
+
+    #[test]
+    fn times_change_unit_before_they_would_round_up_to_it() {
+        assert_eq!(milliseconds(999), "999 ms");
+        assert_eq!(milliseconds(1_250), "1.3 s");
+        assert_eq!(milliseconds(59_949), "59.9 s");
+        assert_eq!(milliseconds(59_950), "1.0 min");
+        assert_eq!(milliseconds(3_600_000), "1.0 h");
+    }
+
+    #[test]
+    fn moments_are_civil_dates() {
+        assert_eq!(utc(0), "1970-01-01 00:00:00 UTC");
+        // `date -u -d @951827696` (a leap day): Tue Feb 29 12:34:56 UTC 2000.
+        assert_eq!(utc(951_827_696_000), "2000-02-29 12:34:56 UTC");
+    }
+}

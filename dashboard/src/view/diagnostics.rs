@@ -1,0 +1,153 @@
+//! The diagnostics panel: the recording's findings with what they rest on. Nothing is found here, only shown.
+
+use super::label;
+use crate::figure::Figure;
+use crate::text::visible;
+use memscope_runtime::snapshot::{Evidence, Finding, Severity, Snapshot};
+use serde::Serialize;
+
+/// Findings shown at most: the worst, which come first in the document.
+pub const MOST_FINDINGS: usize = 500;
+
+/// The diagnostics panel.
+#[derive(Clone, Debug, Serialize)]
+pub struct Diagnostics {
+    /// How many findings there are.
+    pub total: Figure,
+    /// Findings by severity, worst first; only severities that occur.
+    pub groups: Vec<Group>,
+    /// Findings that are not shown.
+    pub folded: Option<Figure>,
+}
+
+/// Findings of one severity.
+#[derive(Clone, Debug, Serialize)]
+pub struct Group {
+    /// As in the document.
+    pub severity: &'static str,
+    /// Name for a person, plural.
+    pub name: &'static str,
+    /// How many.
+    pub count: Figure,
+    /// The findings.
+    pub findings: Vec<FindingView>,
+}
+
+/// One finding.
+#[derive(Clone, Debug, Serialize)]
+pub struct FindingView {
+    /// As in the document.
+    pub severity: &'static str,
+    /// What kind of thing it is.
+    pub kind: String,
+    /// One sentence.
+    pub message: String,
+    /// Root-cause path; `None` where none applies.
+    pub scope: Option<String>,
+    /// Name of the variable it is about.
+    pub variable: Option<String>,
+    /// Index of the variable, where its evidence tells which it is.
+    pub variable_index: Option<usize>,
+    /// What it rests on.
+    pub evidence: Vec<EvidenceView>,
+    /// What following the advice saves; `None`: the evidence supports no figure.
+    pub saving: Option<Figure>,
+}
+
+/// A figure that a finding rests on.
+#[derive(Clone, Debug, Serialize)]
+pub struct EvidenceView {
+    /// What it says.
+    pub what: String,
+    /// The figure; it comes from the place in the document that the finding names.
+    pub figure: Figure,
+}
+
+/// The panel for `snapshot`.
+pub fn diagnostics(snapshot: &Snapshot) -> Diagnostics {
+    let all = &snapshot.findings;
+    let group = |severity: Severity| {
+        let (key, name) = severity_label(severity);
+        let count = all.iter().filter(|finding| finding.severity == severity).count();
+        let shown = all.iter().enumerate().take(MOST_FINDINGS);
+        Group {
+            severity: key,
+            name,
+            count: Figure::count(format!("len(/findings/*, severity = \"{key}\")"), count as u64),
+            findings: shown
+                .filter(|(_, finding)| finding.severity == severity)
+                .map(|(index, finding)| finding_view(snapshot, finding, index))
+                .collect(),
+        }
+    };
+    let groups = [Severity::Error, Severity::Warning, Severity::Note].map(group);
+    Diagnostics {
+        total: Figure::count("len(/findings)", all.len() as u64),
+        groups: groups.into_iter().filter(|group| !group.findings.is_empty()).collect(),
+        folded: (all.len() > MOST_FINDINGS).then(|| {
+            Figure::count(format!("len(/findings) - {MOST_FINDINGS}"), (all.len() - MOST_FINDINGS) as u64)
+        }),
+    }
+}
+
+/// The findings about the variable at `index`.
+pub fn findings_about(snapshot: &Snapshot, index: usize) -> Vec<FindingView> {
+    let shown = snapshot.findings.iter().enumerate().take(MOST_FINDINGS);
+    shown
+        .filter(|(_, finding)| is_about(snapshot, finding, index))
+        .map(|(number, finding)| finding_view(snapshot, finding, number))
+        .collect()
+}
+
+/// Evidence that points into a variable decides; without such, the variable's name and scope do.
+fn is_about(snapshot: &Snapshot, finding: &Finding, index: usize) -> bool {
+    let mut pointed = finding.evidence.iter().filter_map(variable_pointed_at).peekable();
+    if pointed.peek().is_some() {
+        return pointed.any(|pointed| pointed == index);
+    }
+    let row = &snapshot.variables[index];
+    finding.variable.as_ref() == Some(&row.name) && finding.scope == row.scope
+}
+
+fn variable_pointed_at(evidence: &Evidence) -> Option<usize> {
+    evidence.pointer.strip_prefix("/variables/")?.split('/').next()?.parse().ok()
+}
+
+fn finding_view(snapshot: &Snapshot, finding: &Finding, index: usize) -> FindingView {
+    let pointed = finding.evidence.iter().filter_map(variable_pointed_at).next();
+    FindingView {
+        severity: severity_label(finding.severity).0,
+        kind: visible(&finding.kind),
+        message: visible(&finding.message),
+        scope: (!finding.scope.is_empty()).then(|| label::scope(&finding.scope)),
+        variable: finding.variable.as_deref().map(visible),
+        variable_index: pointed.filter(|&index| index < snapshot.variables.len()),
+        evidence: finding.evidence.iter().map(evidence_view).collect(),
+        saving: finding
+            .saving_bytes
+            .map(|saving| Figure::bytes(format!("/findings/{index}/saving_bytes"), saving)),
+    }
+}
+
+fn evidence_view(evidence: &Evidence) -> EvidenceView {
+    let figure = match evidence.unit.as_str() {
+        "bytes" => Figure::bytes(&evidence.pointer, evidence.value),
+        "ms" => Figure::ms(&evidence.pointer, evidence.value),
+        "count" => Figure::count(&evidence.pointer, evidence.value),
+        unit => {
+            let mut figure = Figure::count(&evidence.pointer, evidence.value);
+            figure.text = format!("{} {}", figure.text, visible(unit));
+            figure
+        }
+    };
+    EvidenceView { what: visible(&evidence.what), figure }
+}
+
+/// A severity as in the document, and its plural for a person.
+pub fn severity_label(severity: Severity) -> (&'static str, &'static str) {
+    match severity {
+        Severity::Error => ("error", "Errors"),
+        Severity::Warning => ("warning", "Warnings"),
+        Severity::Note => ("note", "Notes"),
+    }
+}

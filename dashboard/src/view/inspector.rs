@@ -1,0 +1,264 @@
+//! The inspector: all that is known of one variable, in four tabs.
+
+use super::diagnostics::{FindingView, findings_about};
+use super::label::{self, Labels, Place, StageLabel, ThreadLabel};
+use super::variables::{thread_labels, with_card};
+use crate::figure::Figure;
+use crate::text::visible;
+use memscope_runtime::snapshot::{Instance, InstanceBlock, Snapshot, Variable};
+use serde::Serialize;
+
+/// Executions shown of one variable at most: the newest.
+pub const MOST_INSTANCES: usize = 16;
+/// Executions and blocks shown on the whole page at most; variables with the most live bytes come first.
+/// A row takes about 400 bytes of the file.
+pub const MOST_LIFECYCLE_ROWS: usize = 20_000;
+
+/// All about one variable.
+#[derive(Clone, Debug, Serialize)]
+pub struct Inspector {
+    /// Index into the document's `variables`.
+    pub index: usize,
+    /// Name of the binding.
+    pub name: String,
+    /// Type with its parameters; `None`: not known.
+    pub type_name: Option<String>,
+    /// Scope's path.
+    pub scope: String,
+    /// Where the binding stands.
+    pub place: Option<Place>,
+    /// The liveliest stage.
+    pub stage: StageLabel,
+    /// Bytes alive.
+    pub heap: Figure,
+    /// The most bytes seen.
+    pub peak_heap: Figure,
+    /// Blocks alive.
+    pub blocks: Figure,
+    /// Size of the value itself.
+    pub value: Figure,
+    /// Executions of the binding.
+    pub instances: Figure,
+    /// Executions whose binding is in scope.
+    pub active_instances: Figure,
+    /// Executions by stage.
+    pub by_stage: Vec<StageCount>,
+    /// How far the type could be looked into.
+    pub walk: &'static str,
+    /// Where bytes and blocks come from.
+    pub provenance: &'static str,
+    /// Threads that executed the binding.
+    pub threads: Vec<ThreadLabel>,
+    /// First execution.
+    pub first: Figure,
+    /// Last observation.
+    pub last_observed: Figure,
+    /// Bytes gained by reallocation.
+    pub grown: Figure,
+    /// Strong owners; `None`: it is no `Rc` or `Arc`.
+    pub strong_owners: Option<Figure>,
+    /// Crossings into foreign code.
+    pub ffi_crossings: Figure,
+    /// CPU, IO, memory or async intensive; `None`: not measured.
+    pub category: Option<String>,
+    /// Executions, newest first.
+    pub lifecycle: Vec<InstanceView>,
+    /// Executions that are not shown.
+    pub folded: Option<Figure>,
+    /// Where the recording's time ends.
+    pub end: Figure,
+    /// What was found about it.
+    pub findings: Vec<FindingView>,
+}
+
+/// How many executions are in a stage.
+#[derive(Clone, Debug, Serialize)]
+pub struct StageCount {
+    /// The stage.
+    pub stage: StageLabel,
+    /// How many.
+    pub count: Figure,
+}
+
+/// One execution.
+#[derive(Clone, Debug, Serialize)]
+pub struct InstanceView {
+    /// Where it is in its life.
+    pub stage: StageLabel,
+    /// Thread that executed the binding.
+    pub thread: ThreadLabel,
+    /// Start of the binding.
+    pub bound: Figure,
+    /// Last observation.
+    pub observed: Figure,
+    /// How often it was looked at.
+    pub observations: Figure,
+    /// End of the binding; `None`: no end was recorded.
+    pub ended: Option<Figure>,
+    /// Bytes alive.
+    pub heap: Figure,
+    /// Blocks it was seen to own.
+    pub blocks: Vec<BlockView>,
+    /// Blocks that are not shown.
+    pub folded_blocks: Option<Figure>,
+    /// The binding on the recording's time axis.
+    pub span: Span,
+}
+
+/// A block of one execution.
+#[derive(Clone, Debug, Serialize)]
+pub struct BlockView {
+    /// Its last address.
+    pub address: Figure,
+    /// Its last size.
+    pub bytes: Figure,
+    /// When it was allocated.
+    pub allocated: Figure,
+    /// When it was freed; `None`: it lives.
+    pub freed: Option<Figure>,
+    /// Who freed it.
+    pub freed_by: Option<ThreadLabel>,
+    /// Resizes.
+    pub reallocations: Figure,
+    /// Bytes gained by them.
+    pub grown: Figure,
+    /// Its life on the recording's time axis; `None`: its start was not measured.
+    pub span: Option<Span>,
+}
+
+/// A stretch of the recording, in percent of its length.
+#[derive(Clone, Debug, Serialize)]
+pub struct Span {
+    /// Where it begins.
+    pub left: String,
+    /// How long it is.
+    pub width: String,
+}
+
+/// One inspector for each card.
+pub fn inspectors(snapshot: &Snapshot, labels: &Labels<'_>) -> Vec<Inspector> {
+    let mut rows_left = MOST_LIFECYCLE_ROWS;
+    let indices = with_card(snapshot).0;
+    indices.into_iter().map(|index| inspector(snapshot, index, labels, &mut rows_left)).collect()
+}
+
+fn inspector(snapshot: &Snapshot, index: usize, labels: &Labels<'_>, rows_left: &mut usize) -> Inspector {
+    let row = &snapshot.variables[index];
+    let at = format!("/variables/{index}");
+    let at = |field: &str| format!("{at}/{field}");
+    let elapsed_ms = snapshot.program.elapsed_ms;
+    let mut lifecycle = Vec::new();
+    for (number, instance) in row.history.iter().enumerate().rev().take(MOST_INSTANCES) {
+        if *rows_left == 0 {
+            break;
+        }
+        *rows_left -= 1;
+        lifecycle.push(instance_view(
+            instance,
+            &at(&format!("history/{number}")),
+            labels,
+            elapsed_ms,
+            rows_left,
+        ));
+    }
+    Inspector {
+        index,
+        name: visible(&row.name),
+        type_name: row.type_name.as_deref().map(visible),
+        scope: label::scope(&row.scope),
+        place: label::place(&format!("/variables/{index}"), row.file.as_deref(), row.line),
+        stage: label::stage(row.stage),
+        heap: Figure::bytes(at("heap_bytes"), row.heap_bytes),
+        peak_heap: Figure::bytes(at("peak_heap_bytes"), row.peak_heap_bytes),
+        blocks: Figure::count(at("blocks"), row.blocks),
+        value: Figure::bytes(at("value_bytes"), row.value_bytes),
+        instances: Figure::count(at("instances"), row.instances),
+        active_instances: Figure::count(at("active_instances"), row.active_instances),
+        by_stage: by_stage(row, index),
+        walk: label::walk(row.walk),
+        provenance: label::provenance(row.provenance),
+        threads: thread_labels(row, &format!("/variables/{index}"), labels),
+        first: Figure::ms(at("first_ms"), row.first_ms),
+        last_observed: Figure::ms(at("last_observed_ms"), row.last_observed_ms),
+        grown: Figure::bytes(at("grown_bytes"), row.grown_bytes),
+        strong_owners: row.strong_owners.map(|owners| Figure::count(at("strong_owners"), owners)),
+        ffi_crossings: Figure::count(at("ffi_crossings"), row.ffi_crossings),
+        category: row.category.as_deref().map(visible),
+        folded: folded_instances(row, index, lifecycle.len()),
+        lifecycle,
+        end: Figure::ms("/program/elapsed_ms", elapsed_ms),
+        findings: findings_about(snapshot, index),
+    }
+}
+
+fn by_stage(row: &Variable, index: usize) -> Vec<StageCount> {
+    let counts = [
+        row.stages.active,
+        row.stages.allocated,
+        row.stages.shared,
+        row.stages.moved,
+        row.stages.deallocated,
+        row.stages.no_heap,
+    ];
+    let stages = label::STAGES.map(label::stage).into_iter().zip(counts);
+    stages
+        .map(|(stage, count)| StageCount {
+            count: Figure::count(format!("/variables/{index}/stages/{}", stage.key), count),
+            stage,
+        })
+        .collect()
+}
+
+fn folded_instances(row: &Variable, index: usize, shown: usize) -> Option<Figure> {
+    let count = row.folded_instances.saturating_add((row.history.len() - shown) as u64);
+    let at = format!("/variables/{index}");
+    (count > 0).then(|| Figure::count(format!("{at}/folded_instances + len({at}/history) - {shown}"), count))
+}
+
+fn instance_view(
+    instance: &Instance,
+    at: &str,
+    labels: &Labels<'_>,
+    elapsed_ms: u64,
+    rows_left: &mut usize,
+) -> InstanceView {
+    let shown = instance.blocks.len().min(*rows_left);
+    *rows_left -= shown;
+    let blocks = instance.blocks.iter().take(shown).enumerate();
+    let blocks = blocks.map(|(k, block)| block_view(block, &format!("{at}/blocks/{k}"), labels, elapsed_ms));
+    let folded = instance.folded_blocks.saturating_add((instance.blocks.len() - shown) as u64);
+    InstanceView {
+        stage: label::stage(instance.stage),
+        thread: labels.thread(format!("{at}/thread"), instance.thread),
+        bound: Figure::ms(format!("{at}/bound_ms"), instance.bound_ms),
+        observed: Figure::ms(format!("{at}/observed_ms"), instance.observed_ms),
+        observations: Figure::count(format!("{at}/observations"), instance.observations),
+        ended: instance.ended_ms.map(|ended| Figure::ms(format!("{at}/ended_ms"), ended)),
+        heap: Figure::bytes(format!("{at}/heap_bytes"), instance.heap_bytes),
+        blocks: blocks.collect(),
+        folded_blocks: (folded > 0)
+            .then(|| Figure::count(format!("{at}/folded_blocks + len({at}/blocks) - {shown}"), folded)),
+        span: span(instance.bound_ms, instance.ended_ms, elapsed_ms),
+    }
+}
+
+fn block_view(block: &InstanceBlock, at: &str, labels: &Labels<'_>, elapsed_ms: u64) -> BlockView {
+    BlockView {
+        address: Figure::address(format!("{at}/address"), block.address),
+        bytes: Figure::bytes(format!("{at}/bytes"), block.bytes),
+        allocated: Figure::ms(format!("{at}/allocated_ms"), block.allocated_ms),
+        freed: block.freed_ms.map(|freed| Figure::ms(format!("{at}/freed_ms"), freed)),
+        freed_by: block.freed_by.map(|id| labels.thread(format!("{at}/freed_by"), id)),
+        reallocations: Figure::count(format!("{at}/reallocations"), block.reallocations),
+        grown: Figure::bytes(format!("{at}/grown_bytes"), block.grown_bytes),
+        span: block.allocated_ms.map(|start| span(start, block.freed_ms, elapsed_ms)),
+    }
+}
+
+fn span(start_ms: u64, end_ms: Option<u64>, elapsed_ms: u64) -> Span {
+    let percent =
+        |ms: u64| if elapsed_ms == 0 { 0.0 } else { ms.min(elapsed_ms) as f64 / elapsed_ms as f64 * 100.0 };
+    let left = percent(start_ms);
+    let right = percent(end_ms.unwrap_or(elapsed_ms)).max(left);
+    Span { left: format!("{left:.2}"), width: format!("{:.2}", right - left) }
+}

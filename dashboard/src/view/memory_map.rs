@@ -1,0 +1,279 @@
+//! The memory map: the largest live blocks at their addresses, by the thread that allocated them.
+
+use super::label::{self, Labels, ThreadLabel};
+use super::ranking::{Folded, ranked};
+use crate::figure::Figure;
+use crate::text::visible;
+use crate::units;
+use memscope_runtime::snapshot::{Block, Snapshot};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Blocks drawn at most; recordings hold no more.
+pub const MOST_BLOCKS: usize = 2_000;
+/// Blocks listed as hotspots.
+pub const MOST_HOTSPOTS: usize = 10;
+/// Scopes with a colour of their own; the others share one.
+pub const COLOURS: usize = 7;
+/// Side of the square of the largest block, and the least that can be seen and pointed at, in pixels.
+const SIDES: (f64, f64) = (72.0, 8.0);
+
+/// The memory map.
+#[derive(Clone, Debug, Serialize)]
+pub struct MemoryMap {
+    /// Blocks in the map.
+    pub blocks: Figure,
+    /// Their bytes.
+    pub bytes: Figure,
+    /// What is alive and not in the map.
+    pub folded: Option<Folded>,
+    /// Colours and the scopes that they stand for.
+    pub legend: Vec<Colour>,
+    /// Blocks by the thread that allocated them.
+    pub threads: Vec<ThreadBlocks>,
+    /// The largest blocks.
+    pub hotspots: Vec<Hotspot>,
+}
+
+/// What a colour stands for.
+#[derive(Clone, Debug, Serialize)]
+pub struct Colour {
+    /// Number of the colour.
+    pub colour: usize,
+    /// The scope, or what takes its place.
+    pub name: String,
+    /// Bytes in the map.
+    pub bytes: Figure,
+}
+
+/// The blocks of one thread.
+#[derive(Clone, Debug, Serialize)]
+pub struct ThreadBlocks {
+    /// The thread; `None`: declared blocks have none.
+    pub thread: Option<ThreadLabel>,
+    /// How many blocks.
+    pub blocks: Figure,
+    /// Their bytes.
+    pub bytes: Figure,
+    /// The blocks, by address.
+    pub squares: Vec<Square>,
+}
+
+/// One block, drawn.
+#[derive(Clone, Debug, Serialize)]
+pub struct Square {
+    /// Pointer to its size.
+    pub from: String,
+    /// Its size.
+    pub value: u64,
+    /// Side in pixels: the area follows the bytes, down to the least that can be seen.
+    pub side: String,
+    /// Number of the colour.
+    pub colour: usize,
+    /// Address, size, scope, variable, thread, time.
+    pub title: String,
+    /// Index of the variable that owns it, if that has an inspector.
+    pub variable: Option<usize>,
+}
+
+/// One of the largest blocks.
+#[derive(Clone, Debug, Serialize)]
+pub struct Hotspot {
+    /// Its address.
+    pub address: Figure,
+    /// Its size.
+    pub bytes: Figure,
+    /// Scope that allocated it; `None`: declared.
+    pub scope: Option<String>,
+    /// Variable that owns it.
+    pub variable: Option<String>,
+    /// Index of that variable, if it has an inspector.
+    pub variable_index: Option<usize>,
+    /// Thread that allocated it; `None`: declared.
+    pub thread: Option<ThreadLabel>,
+    /// When it was allocated.
+    pub allocated: Figure,
+}
+
+/// The map of `snapshot`; `with_inspector` tells which variables can be opened.
+pub fn memory_map(
+    snapshot: &Snapshot,
+    labels: &Labels<'_>,
+    with_inspector: &dyn Fn(usize) -> bool,
+) -> MemoryMap {
+    let blocks = &snapshot.blocks.largest;
+    let (largest, rest) = ranked(blocks, MOST_BLOCKS, |block| block.bytes);
+    let by_scope = Colours::new(blocks);
+    let greatest = largest.first().map_or(1, |&index| blocks[index].bytes).max(1);
+    let opened = |block: &Block| block.variable.map(|v| v as usize).filter(|&v| with_inspector(v));
+    let mut by_thread: BTreeMap<Option<u32>, Vec<usize>> = BTreeMap::new();
+    let mut by_address = largest.clone();
+    by_address.sort_by_key(|&index| (blocks[index].address, index));
+    for index in by_address {
+        by_thread.entry(blocks[index].thread).or_default().push(index);
+    }
+    let square = |index: usize| {
+        let block = &blocks[index];
+        let side = (block.bytes as f64 / greatest as f64).sqrt() * SIDES.0;
+        Square {
+            from: format!("/blocks/largest/{index}/bytes"),
+            value: block.bytes,
+            side: format!("{:.0}", side.max(SIDES.1)),
+            colour: by_scope.colour(block.scope),
+            title: title(snapshot, labels, block),
+            variable: opened(block),
+        }
+    };
+    let hotspot = |index: usize| {
+        let block = &blocks[index];
+        let at = format!("/blocks/largest/{index}");
+        Hotspot {
+            address: Figure::address(format!("{at}/address"), block.address),
+            bytes: Figure::bytes(format!("{at}/bytes"), block.bytes),
+            scope: block.scope.map(|scope| scope_name(snapshot, scope)),
+            variable: block.variable.map(|variable| variable_name(snapshot, variable)),
+            variable_index: opened(block),
+            thread: block.thread.map(|id| labels.thread(format!("{at}/thread"), id)),
+            allocated: Figure::ms(format!("{at}/allocated_ms"), block.allocated_ms),
+        }
+    };
+    MemoryMap {
+        blocks: Figure::count(format!("min(len(/blocks/largest), {MOST_BLOCKS})"), largest.len() as u64),
+        bytes: Figure::bytes(
+            format!("sum(/blocks/largest/*/bytes) - rest({MOST_BLOCKS}, /blocks/largest/*/bytes, bytes)"),
+            sum(&largest, blocks),
+        ),
+        folded: folded_blocks(snapshot, &largest, &rest),
+        legend: by_scope.legend(snapshot),
+        threads: by_thread
+            .into_iter()
+            .map(|(thread, indices)| thread_blocks(snapshot, labels, thread, &indices, &square))
+            .collect(),
+        hotspots: largest.iter().take(MOST_HOTSPOTS).map(|&index| hotspot(index)).collect(),
+    }
+}
+
+fn sum(indices: &[usize], blocks: &[Block]) -> u64 {
+    indices.iter().fold(0, |sum, &index| blocks[index].bytes.saturating_add(sum))
+}
+
+fn folded_blocks(snapshot: &Snapshot, largest: &[usize], rest: &[usize]) -> Option<Folded> {
+    let blocks = &snapshot.blocks;
+    let count = blocks.folded_blocks.saturating_add(rest.len() as u64);
+    (count > 0).then(|| Folded {
+        rows: Figure::count(
+            format!("/blocks/folded_blocks + len(/blocks/largest) - {}", largest.len()),
+            count,
+        ),
+        bytes: Some(Figure::bytes(
+            format!("/blocks/folded_bytes + rest({MOST_BLOCKS}, /blocks/largest/*/bytes, bytes)"),
+            blocks.folded_bytes.saturating_add(sum(rest, &blocks.largest)),
+        )),
+    })
+}
+
+fn thread_blocks(
+    snapshot: &Snapshot,
+    labels: &Labels<'_>,
+    thread: Option<u32>,
+    indices: &[usize],
+    square: &dyn Fn(usize) -> Square,
+) -> ThreadBlocks {
+    let literal = thread.map_or("null".into(), |id| id.to_string());
+    let of_thread = || snapshot.blocks.largest.iter().filter(|block| block.thread == thread);
+    ThreadBlocks {
+        thread: thread.map(|id| labels.thread(format!("/blocks/largest/{}/thread", indices[0]), id)),
+        blocks: Figure::count(
+            format!("len(/blocks/largest/*, thread = {literal})"),
+            of_thread().count() as u64,
+        ),
+        bytes: Figure::bytes(
+            format!("sum(/blocks/largest/*/bytes, thread = {literal})"),
+            of_thread().fold(0, |sum: u64, block| sum.saturating_add(block.bytes)),
+        ),
+        squares: indices.iter().map(|&index| square(index)).collect(),
+    }
+}
+
+fn title(snapshot: &Snapshot, labels: &Labels<'_>, block: &Block) -> String {
+    let scope = block.scope.map_or("scope not measured (declared)".into(), |s| scope_name(snapshot, s));
+    let variable = block.variable.map_or("no tracked variable".into(), |variable| {
+        format!("variable {}", variable_name(snapshot, variable))
+    });
+    let thread = block.thread.map_or("thread not measured (declared)".into(), |id| {
+        let name = labels.thread_name(id).map_or(String::new(), |name| format!(" {name}"));
+        format!("thread {id}{name}")
+    });
+    format!(
+        "{} · {} ({} bytes) · {scope} · {variable} · {thread} · allocated at {} ms",
+        units::address(block.address),
+        units::bytes(block.bytes),
+        units::count(block.bytes),
+        units::count(block.allocated_ms)
+    )
+}
+
+fn scope_name(snapshot: &Snapshot, index: u32) -> String {
+    let row = snapshot.scopes.get(index as usize);
+    row.map_or_else(
+        || format!("scope {index}, which the recording does not list"),
+        |row| label::scope(&row.path),
+    )
+}
+
+fn variable_name(snapshot: &Snapshot, index: u32) -> String {
+    let row = snapshot.variables.get(index as usize);
+    row.map_or_else(|| format!("{index}, which the recording does not list"), |row| visible(&row.name))
+}
+
+/// Which scopes have which colour: those with the most bytes in the map have one of their own.
+struct Colours {
+    own: Vec<(Option<u32>, u64)>,
+    others: Vec<(Option<u32>, u64)>,
+}
+
+impl Colours {
+    fn new(blocks: &[Block]) -> Self {
+        let mut bytes: BTreeMap<Option<u32>, u64> = BTreeMap::new();
+        for block in blocks {
+            let sum = bytes.entry(block.scope).or_default();
+            *sum = sum.saturating_add(block.bytes);
+        }
+        let mut own: Vec<_> = bytes.into_iter().collect();
+        own.sort_by_key(|&(scope, bytes)| (std::cmp::Reverse(bytes), scope));
+        let others = own.split_off(COLOURS.min(own.len()));
+        Self { own, others }
+    }
+
+    fn colour(&self, scope: Option<u32>) -> usize {
+        self.own.iter().position(|(own, _)| *own == scope).unwrap_or(COLOURS)
+    }
+
+    fn legend(&self, snapshot: &Snapshot) -> Vec<Colour> {
+        let from = |scope: Option<u32>| {
+            let literal = scope.map_or("null".into(), |scope| scope.to_string());
+            format!("sum(/blocks/largest/*/bytes, scope = {literal})")
+        };
+        let mut legend: Vec<Colour> = self
+            .own
+            .iter()
+            .enumerate()
+            .map(|(colour, &(scope, bytes))| Colour {
+                colour,
+                name: scope.map_or("declared".into(), |scope| scope_name(snapshot, scope)),
+                bytes: Figure::bytes(from(scope), bytes),
+            })
+            .collect();
+        if !self.others.is_empty() {
+            let bytes = self.others.iter().fold(0_u64, |sum, (_, bytes)| sum.saturating_add(*bytes));
+            let mut formula = String::from("sum(/blocks/largest/*/bytes)");
+            for (scope, _) in &self.own {
+                formula.push_str(" - ");
+                formula.push_str(&from(*scope));
+            }
+            let name = format!("{} other scopes", self.others.len());
+            legend.push(Colour { colour: COLOURS, name, bytes: Figure::bytes(formula, bytes) });
+        }
+        legend
+    }
+}

@@ -1,0 +1,105 @@
+//! The overview panel: the whole process in a dozen figures.
+
+use super::timeline::{Timeline, timeline};
+use crate::figure::Figure;
+use memscope_runtime::snapshot::{Mode, Snapshot, Stage};
+use serde::Serialize;
+
+/// The overview panel.
+#[derive(Clone, Debug, Serialize)]
+pub struct Overview {
+    /// Where the totals come from: measured, declared or not measured.
+    pub provenance: &'static str,
+    /// Bytes alive at export.
+    pub live: Figure,
+    /// The most bytes alive at once.
+    pub peak: Figure,
+    /// Bytes allocated over the recording.
+    pub allocated: Figure,
+    /// Bytes freed over the recording.
+    pub deallocated: Figure,
+    /// Blocks allocated.
+    pub allocations: Figure,
+    /// Blocks freed.
+    pub deallocations: Figure,
+    /// Blocks resized.
+    pub reallocations: Figure,
+    /// Blocks alive at export.
+    pub live_allocations: Figure,
+    /// Live bytes as a share of the peak.
+    pub efficiency: Figure,
+    /// Allocations per second of the recording.
+    pub allocation_rate: Figure,
+    /// Bytes allocated per second of the recording.
+    pub allocated_bytes_rate: Figure,
+    /// Resident set of the process.
+    pub resident: Figure,
+    /// Executions of variables whose binding ended while their blocks live.
+    pub outlived: Figure,
+    /// Bytes of the variables whose liveliest stage is that.
+    pub outlived_bytes: Figure,
+    /// Bytes of sites that rise across the timeline.
+    pub growing: Figure,
+    /// Live bytes over time.
+    pub timeline: Option<Timeline>,
+}
+
+/// The overview of `snapshot`.
+pub fn overview(snapshot: &Snapshot) -> Overview {
+    let totals = &snapshot.totals;
+    let elapsed_ms = snapshot.program.elapsed_ms;
+    // Nothing was recorded: the document's zeros are no measurement.
+    let recorded = |figure: Figure| if snapshot.mode == Mode::Off { Figure::not_measured() } else { figure };
+    let is_outlived = |stage| stage == Stage::Allocated;
+    let outlived_rows = || snapshot.variables.iter().filter(|row| is_outlived(row.stage));
+    let outlived_bytes = if outlived_rows().count() > 0 && outlived_rows().all(|row| row.heap_bytes.is_none())
+    {
+        None
+    } else {
+        Some(outlived_rows().filter_map(|row| row.heap_bytes).sum::<u64>())
+    };
+    Overview {
+        provenance: match snapshot.mode {
+            Mode::Off => crate::units::NOT_MEASURED,
+            Mode::Live => "measured",
+            Mode::Declared => "declared",
+        },
+        live: recorded(Figure::bytes("/totals/live_bytes", totals.live_bytes)),
+        peak: recorded(Figure::bytes("/totals/peak_bytes", totals.peak_bytes)),
+        allocated: recorded(Figure::bytes("/totals/allocated_bytes", totals.allocated_bytes)),
+        deallocated: recorded(Figure::bytes("/totals/deallocated_bytes", totals.deallocated_bytes)),
+        allocations: recorded(Figure::count("/totals/allocations", totals.allocations)),
+        deallocations: recorded(Figure::count("/totals/deallocations", totals.deallocations)),
+        reallocations: recorded(Figure::count("/totals/reallocations", totals.reallocations)),
+        live_allocations: recorded(Figure::count("/totals/live_allocations", totals.live_allocations)),
+        efficiency: recorded(Figure::share(
+            "/totals/live_bytes",
+            totals.live_bytes,
+            "/totals/peak_bytes",
+            totals.peak_bytes,
+        )),
+        allocation_rate: recorded(Figure::per_second(
+            "/totals/allocations",
+            totals.allocations,
+            "/program/elapsed_ms",
+            elapsed_ms,
+        )),
+        allocated_bytes_rate: recorded(Figure::bytes_per_second(
+            "/totals/allocated_bytes",
+            totals.allocated_bytes,
+            "/program/elapsed_ms",
+            elapsed_ms,
+        )),
+        resident: Figure::not_measured(),
+        outlived: recorded(Figure::count(
+            "sum(/variables/*/stages/allocated)",
+            snapshot.variables.iter().map(|row| row.stages.allocated).sum::<u64>(),
+        )),
+        outlived_bytes: recorded(Figure::bytes(
+            "sum(/variables/*/heap_bytes, stage = \"allocated\")",
+            outlived_bytes,
+        )),
+        growing: Figure::not_measured(),
+        timeline: timeline(snapshot),
+    }
+}

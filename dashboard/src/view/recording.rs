@@ -1,0 +1,132 @@
+//! The recording: which program, how long, and what the recorder cost and missed.
+
+use crate::figure::Figure;
+use crate::text::visible;
+use memscope_runtime::snapshot::Snapshot;
+use serde::Serialize;
+
+/// The recording panel.
+#[derive(Clone, Debug, Serialize)]
+pub struct Recording {
+    /// File name of the executable.
+    pub program: String,
+    /// Process id.
+    pub pid: Figure,
+    /// Start of the recording.
+    pub started: Figure,
+    /// Its length.
+    pub elapsed: Figure,
+    /// Operating system.
+    pub os: String,
+    /// Architecture.
+    pub arch: String,
+    /// Page size.
+    pub page: Figure,
+    /// Version of memscope that recorded.
+    pub memscope_version: String,
+    /// How the figures came about.
+    pub mode: &'static str,
+    /// Whether every block went through memscope.
+    pub allocator_installed: bool,
+    /// Figures of the recorder's cost, then of its losses, then of its precision.
+    pub figures: Vec<Labelled>,
+}
+
+/// A figure with what it says.
+#[derive(Clone, Debug, Serialize)]
+pub struct Labelled {
+    /// Two or three words.
+    pub label: &'static str,
+    /// A sentence.
+    pub meaning: &'static str,
+    /// The figure.
+    pub figure: Figure,
+}
+
+/// The panel for `snapshot`.
+pub fn recording(snapshot: &Snapshot) -> Recording {
+    let program = &snapshot.program;
+    Recording {
+        program: visible(&program.name),
+        pid: Figure::name("/program/pid", u64::from(program.pid)),
+        started: Figure::utc("/program/started_unix_ms", program.started_unix_ms),
+        elapsed: Figure::ms("/program/elapsed_ms", program.elapsed_ms),
+        os: visible(&program.os),
+        arch: visible(&program.arch),
+        page: Figure::bytes("/program/page_bytes", program.page_bytes),
+        memscope_version: visible(&program.memscope_version),
+        mode: super::label::mode(snapshot.mode),
+        allocator_installed: snapshot.profiler.allocator_installed,
+        figures: figures(snapshot),
+    }
+}
+
+fn figures(snapshot: &Snapshot) -> Vec<Labelled> {
+    let profiler = &snapshot.profiler;
+    let at = |field: &str| format!("/profiler/{field}");
+    let bytes = |field: &str, value: u64| Figure::bytes(at(field), value);
+    let count = |field: &str, value: u64| Figure::count(at(field), value);
+    let row = |label, meaning, figure| Labelled { label, meaning, figure };
+    let mut rows = vec![
+        row(
+            "Own memory",
+            "Memory that memscope holds: its maps, counters and own live allocations.",
+            Figure::bytes(at("own_bytes"), profiler.own_bytes),
+        ),
+        row(
+            "Own allocations",
+            "Allocations that memscope itself made; they are in no other figure.",
+            count("own_allocations", profiler.own_allocations),
+        ),
+        row("Own frees", "Frees of these.", count("own_deallocations", profiler.own_deallocations)),
+        row("Own reallocations", "Resizes of these.", count("own_reallocations", profiler.own_reallocations)),
+        row(
+            "Own bytes allocated",
+            "Bytes of its own allocations, growth included.",
+            bytes("own_allocated_bytes", profiler.own_allocated_bytes),
+        ),
+        row(
+            "Own bytes freed",
+            "Bytes of its own frees, shrinking included.",
+            bytes("own_deallocated_bytes", profiler.own_deallocated_bytes),
+        ),
+        row(
+            "Unrecorded events",
+            "Allocations that could not be recorded; they are in no other figure.",
+            count("unrecorded_events", profiler.unrecorded_events),
+        ),
+        row(
+            "Blocks from before",
+            "Freed or resized blocks that were allocated before the recording or not recorded.",
+            count("blocks_before_start", profiler.blocks_before_start),
+        ),
+        row(
+            "Folded scopes",
+            "Scope entries charged to their parent because the tree was full.",
+            count("folded_scopes", profiler.folded_scopes),
+        ),
+        row(
+            "Unmatched declared frees",
+            "Declared frees of an address that was not declared.",
+            count("unmatched_declared_deallocations", profiler.unmatched_declared_deallocations),
+        ),
+        row(
+            "Clock resolution",
+            "All times are multiples of this.",
+            Figure::ms(at("clock_resolution_ms"), profiler.clock_resolution_ms),
+        ),
+        row(
+            "Peak error bound",
+            "How far the stated peak may lie below the true one.",
+            Figure::bytes(at("peak_error_bound_bytes"), profiler.peak_error_bound_bytes),
+        ),
+    ];
+    if let Some(sampling) = &profiler.sampling {
+        rows.push(row(
+            "Mean sample distance",
+            "Bytes between two samples, on average.",
+            bytes("sampling/mean_bytes", sampling.mean_bytes),
+        ));
+    }
+    rows
+}

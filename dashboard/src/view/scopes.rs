@@ -1,0 +1,114 @@
+//! Scopes: who allocated what, alone and with all below.
+
+use super::label::{self, Place};
+use super::ranking::{Folded, folded, ranked};
+use crate::figure::Figure;
+use crate::text::visible;
+use memscope_runtime::snapshot::{Scope, ScopeMemory, Snapshot};
+use serde::Serialize;
+
+/// Scopes shown at most. Ranked by inclusive bytes, so that a scope never stands without those above it.
+pub const MOST_SCOPES: usize = 1_000;
+/// Indentation stops growing here: a phone has no room for more.
+const DEEPEST_INDENT: usize = 8;
+
+/// The panel of scopes.
+#[derive(Clone, Debug, Serialize)]
+pub struct Scopes {
+    /// How many scopes there are.
+    pub total: Figure,
+    /// The scopes, in the tree's order.
+    pub rows: Vec<ScopeRow>,
+    /// What is not shown.
+    pub folded: Option<Folded>,
+}
+
+/// One scope.
+#[derive(Clone, Debug, Serialize)]
+pub struct ScopeRow {
+    /// Last name of the path.
+    pub name: String,
+    /// The whole path.
+    pub path: String,
+    /// Full names of the path.
+    pub key: String,
+    /// Where the function stands.
+    pub place: Option<Place>,
+    /// Steps of indentation.
+    pub indent: usize,
+    /// How often it was entered.
+    pub calls: Figure,
+    /// How often while it was already on the path.
+    pub recursive_calls: Figure,
+    /// What it allocated itself.
+    pub exclusive: MemoryRow,
+    /// That and all below it.
+    pub inclusive: MemoryRow,
+    /// Inclusive live bytes as a share of all, in percent, for the bar.
+    pub bar: String,
+}
+
+/// The memory of a scope.
+#[derive(Clone, Debug, Serialize)]
+pub struct MemoryRow {
+    /// Blocks allocated.
+    pub allocations: Figure,
+    /// Blocks freed.
+    pub deallocations: Figure,
+    /// Blocks resized.
+    pub reallocations: Figure,
+    /// Bytes allocated.
+    pub allocated: Figure,
+    /// Bytes freed.
+    pub deallocated: Figure,
+    /// Blocks alive.
+    pub live_allocations: Figure,
+    /// Bytes alive.
+    pub live: Figure,
+    /// Bytes alive at the total's peak.
+    pub live_at_peak: Figure,
+}
+
+/// The panel for `snapshot`.
+pub fn scopes(snapshot: &Snapshot) -> Scopes {
+    let rows = &snapshot.scopes;
+    let (mut shown, rest) = ranked(rows, MOST_SCOPES, |row| row.inclusive.allocated_bytes);
+    shown.sort_unstable();
+    let whole = rows.iter().map(|row| row.inclusive.live_bytes).max().unwrap_or(0).max(1);
+    let fold = ("/scopes", MOST_SCOPES, "exclusive/live_bytes", "inclusive/allocated_bytes");
+    Scopes {
+        total: Figure::count("len(/scopes)", rows.len() as u64),
+        rows: shown.iter().map(|&index| scope_row(&rows[index], index, whole)).collect(),
+        folded: folded(rows, &rest, fold, |row| Some(row.exclusive.live_bytes)),
+    }
+}
+
+fn scope_row(row: &Scope, index: usize, whole: u64) -> ScopeRow {
+    let at = format!("/scopes/{index}");
+    ScopeRow {
+        name: row.path.last().map_or_else(|| label::scope(&row.path), |name| visible(name)),
+        path: label::scope(&row.path),
+        key: visible(&row.key.join(" › ")),
+        place: label::place(&at, row.file.as_deref(), row.line),
+        indent: row.path.len().saturating_sub(1).min(DEEPEST_INDENT),
+        calls: Figure::count(format!("{at}/calls"), row.calls),
+        recursive_calls: Figure::count(format!("{at}/recursive_calls"), row.recursive_calls),
+        exclusive: memory_row(&row.exclusive, &format!("{at}/exclusive")),
+        inclusive: memory_row(&row.inclusive, &format!("{at}/inclusive")),
+        bar: format!("{:.2}", row.inclusive.live_bytes as f64 / whole as f64 * 100.0),
+    }
+}
+
+fn memory_row(memory: &ScopeMemory, at: &str) -> MemoryRow {
+    let at = |field: &str| format!("{at}/{field}");
+    MemoryRow {
+        allocations: Figure::count(at("allocations"), memory.allocations),
+        deallocations: Figure::count(at("deallocations"), memory.deallocations),
+        reallocations: Figure::count(at("reallocations"), memory.reallocations),
+        allocated: Figure::bytes(at("allocated_bytes"), memory.allocated_bytes),
+        deallocated: Figure::bytes(at("deallocated_bytes"), memory.deallocated_bytes),
+        live_allocations: Figure::count(at("live_allocations"), memory.live_allocations),
+        live: Figure::bytes(at("live_bytes"), memory.live_bytes),
+        live_at_peak: Figure::bytes(at("live_at_peak_bytes"), memory.live_at_peak_bytes),
+    }
+}

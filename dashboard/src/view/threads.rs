@@ -1,0 +1,76 @@
+//! Threads: who allocated, who freed, and who freed what others had allocated.
+
+use super::ranking::{Folded, folded, ranked};
+use crate::figure::Figure;
+use crate::text::visible;
+use memscope_runtime::snapshot::Snapshot;
+use serde::Serialize;
+
+/// Threads shown at most: those with the most live bytes.
+pub const MOST_THREADS: usize = 500;
+
+/// The panel of threads.
+#[derive(Clone, Debug, Serialize)]
+pub struct Threads {
+    /// How many threads there are.
+    pub total: Figure,
+    /// The threads, by number.
+    pub rows: Vec<ThreadRow>,
+    /// What is not shown.
+    pub folded: Option<Folded>,
+}
+
+/// One thread.
+#[derive(Clone, Debug, Serialize)]
+pub struct ThreadRow {
+    /// memscope's number for it.
+    pub id: Figure,
+    /// The operating system's name for it; `None`: unknown.
+    pub name: Option<String>,
+    /// Whether it has ended.
+    pub ended: bool,
+    /// Blocks it allocated.
+    pub allocations: Figure,
+    /// Blocks it freed.
+    pub deallocations: Figure,
+    /// Of these, blocks that another thread had allocated.
+    pub foreign_deallocations: Figure,
+    /// Resizes it did.
+    pub reallocations: Figure,
+    /// Bytes it allocated.
+    pub allocated: Figure,
+    /// Blocks alive that it allocated.
+    pub live_allocations: Figure,
+    /// Bytes alive that it allocated.
+    pub live: Figure,
+}
+
+/// The panel for `snapshot`.
+pub fn threads(snapshot: &Snapshot) -> Threads {
+    let rows = &snapshot.threads;
+    let (mut shown, rest) = ranked(rows, MOST_THREADS, |row| row.live_bytes);
+    shown.sort_unstable();
+    let row = |index: usize| {
+        let row = &rows[index];
+        let at = |field: &str| format!("/threads/{index}/{field}");
+        ThreadRow {
+            id: Figure::name(at("id"), u64::from(row.id)),
+            name: row.name.as_deref().map(visible),
+            ended: row.ended,
+            allocations: Figure::count(at("allocations"), row.allocations),
+            deallocations: Figure::count(at("deallocations"), row.deallocations),
+            foreign_deallocations: Figure::count(at("foreign_deallocations"), row.foreign_deallocations),
+            reallocations: Figure::count(at("reallocations"), row.reallocations),
+            allocated: Figure::bytes(at("allocated_bytes"), row.allocated_bytes),
+            live_allocations: Figure::count(at("live_allocations"), row.live_allocations),
+            live: Figure::bytes(at("live_bytes"), row.live_bytes),
+        }
+    };
+    Threads {
+        total: Figure::count("len(/threads)", rows.len() as u64),
+        rows: shown.into_iter().map(row).collect(),
+        folded: folded(rows, &rest, ("/threads", MOST_THREADS, "live_bytes", "live_bytes"), |row| {
+            Some(row.live_bytes)
+        }),
+    }
+}
