@@ -165,6 +165,8 @@ pub enum Stage {
     Shared,
     /// The binding has ended and its blocks live on: it was moved, returned or leaked.
     Allocated,
+    /// The binding has ended and another tracked variable owns what blocks of it are left.
+    Moved,
     /// All blocks that it was seen to own are freed.
     Deallocated,
     /// The binding has ended and was never seen to own a block.
@@ -247,6 +249,8 @@ pub struct Stages {
     pub shared: u64,
     /// Binding ended, blocks alive.
     pub allocated: u64,
+    /// Binding ended, blocks owned by another tracked variable.
+    pub moved: u64,
     /// All blocks freed.
     pub deallocated: u64,
     /// Never owned a block.
@@ -454,8 +458,9 @@ pub struct SiteRow {
 pub struct Profiler {
     /// Whether `memscope::Allocator` is the program's global allocator.
     pub allocator_installed: bool,
-    /// Memory that memscope holds: its own maps and counters, and its own live allocations.
-    pub own_bytes: u64,
+    /// Memory that memscope holds: the touched pages of its own maps and counters, and its own live allocations;
+    /// `None`: the kernel would not say which pages were touched.
+    pub own_bytes: Option<u64>,
     /// Allocations that memscope itself made through the inner allocator. They are in no other figure.
     pub own_allocations: u64,
     /// Frees of these.
@@ -487,4 +492,25 @@ pub struct Profiler {
 pub struct Sampling {
     /// Mean distance between samples.
     pub mean_bytes: u64,
+}
+
+impl Stages {
+    /// All instances.
+    pub fn total(&self) -> u64 {
+        let Stages { active, shared, allocated, moved, deallocated, no_heap } = *self;
+        active + shared + allocated + moved + deallocated + no_heap
+    }
+
+    /// The first stage, in the order of [`Stage`], that any instance is in; [`Stage::NoHeap`] without instances.
+    pub fn liveliest(&self) -> Stage {
+        let Stages { active, shared, allocated, moved, deallocated, no_heap: _ } = *self;
+        let stages = [
+            (active, Stage::Active),
+            (shared, Stage::Shared),
+            (allocated, Stage::Allocated),
+            (moved, Stage::Moved),
+            (deallocated, Stage::Deallocated),
+        ];
+        stages.into_iter().find(|&(count, _)| count > 0).map_or(Stage::NoHeap, |(_, stage)| stage)
+    }
 }

@@ -1,0 +1,144 @@
+//! Accounts: what one thread did in one scope.
+//!
+//! An account belongs to one thread and one scope node. Only that thread writes it, by relaxed load and store; a
+//! snapshot reads it at any time, while the thread lives and after. A block's record names the account that it was
+//! charged to, which says both node and thread in 22 bits.
+//!
+//! A thread that frees or resizes a block of *another* thread's account writes to an account of its own that stands
+//! for that one (`foreign_of`), so no counter is ever shared; the sum over both is the truth, and the pairs are the
+//! matrix of who allocates and who frees.
+//!
+//! Orderings: counters of frees are stored with release and read with acquire, and a snapshot reads all of them
+//! before any counter of allocations. A free happens after its allocation was counted, so no live figure can be
+//! negative. All else is relaxed.
+
+use crate::pages;
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+
+/// Bits of an account's number in a block's record.
+pub(crate) const BITS: u32 = 22;
+const CHUNK_LEN: u32 = 1 << 10;
+const CHUNKS: usize = 1 << (BITS - 10);
+/// Cached steps to child scopes. A function that calls more tracked functions than this in turns takes the slow
+/// path (a hash look-up) for some of them.
+const CACHED_CHILDREN: usize = 6;
+
+/// Counters of one thread in one scope node. All-zero is an empty account.
+#[repr(C, align(64))]
+pub(crate) struct Account {
+    pub(crate) allocations: AtomicU64,
+    pub(crate) deallocations: AtomicU64,
+    pub(crate) allocated_bytes: AtomicU64,
+    pub(crate) deallocated_bytes: AtomicU64,
+    pub(crate) reallocations: AtomicU64,
+    pub(crate) calls: AtomicU64,
+    pub(crate) recursive_calls: AtomicU64,
+    node: AtomicU32,
+    thread: AtomicU32,
+    // Second cache line.
+    id: AtomicU32,
+    foreign_of: AtomicU32,
+    /// (site, account that entering it leads to, whether that is an ancestor): see [`Account::cached_child`].
+    children: [Child; CACHED_CHILDREN],
+}
+
+struct Child {
+    site: AtomicU32,
+    /// The account's number, shifted left by one; the low bit says that it is an ancestor of this one.
+    account: AtomicU32,
+}
+
+static CHUNK_TABLE: [AtomicPtr<[Account; CHUNK_LEN as usize]>; CHUNKS] =
+    [const { AtomicPtr::new(std::ptr::null_mut()) }; CHUNKS];
+/// Numbers handed out; number 0 is never used.
+static NEXT: AtomicU32 = AtomicU32::new(1);
+
+/// Adds to a counter that only this thread writes.
+#[inline(always)]
+pub(crate) fn add(counter: &AtomicU64, amount: u64) {
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Relaxed);
+}
+
+/// Adds to a counter of frees that only this thread writes.
+#[inline(always)]
+pub(crate) fn add_release(counter: &AtomicU64, amount: u64) {
+    counter.store(counter.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Release);
+}
+
+impl Account {
+    /// A new account of `thread` in `node`; `None` where there is no room for more.
+    #[cold]
+    pub(crate) fn open(node: u32, thread: u32, foreign_of: u32) -> Option<&'static Account> {
+        let id = NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| (next < 1 << BITS).then_some(next + 1));
+        let id = id.ok()?;
+        let chunk = &CHUNK_TABLE[(id / CHUNK_LEN) as usize];
+        if chunk.load(Ordering::Acquire).is_null() {
+            // SAFETY: an account is all atomics, for which zero is valid.
+            let fresh = unsafe { pages::zeroed::<[Account; CHUNK_LEN as usize]>() }?;
+            // Whoever loses the race leaves its pages untouched.
+            let fresh = std::ptr::from_ref(fresh).cast_mut();
+            let _ = chunk.compare_exchange(std::ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Relaxed);
+        }
+        let account = Account::get(id)?;
+        account.thread.store(thread, Ordering::Relaxed);
+        account.node.store(node, Ordering::Relaxed);
+        account.foreign_of.store(foreign_of, Ordering::Relaxed);
+        // Released last: an account without a number is not listed.
+        account.id.store(id, Ordering::Release);
+        Some(account)
+    }
+
+    /// The account with this number.
+    #[inline(always)]
+    pub(crate) fn get(id: u32) -> Option<&'static Account> {
+        let chunk = CHUNK_TABLE.get((id / CHUNK_LEN) as usize)?.load(Ordering::Acquire);
+        // SAFETY: a chunk's pointer is null or points to a mapping that stays, published with release.
+        unsafe { chunk.as_ref() }.map(|chunk| &chunk[(id % CHUNK_LEN) as usize])
+    }
+
+    /// Every account that was opened so far.
+    pub(crate) fn all() -> impl Iterator<Item = &'static Account> {
+        let end = NEXT.load(Ordering::Acquire);
+        (1..end).filter_map(Account::get).filter(|account| account.id.load(Ordering::Acquire) != 0)
+    }
+
+    #[inline(always)]
+    pub(crate) fn id(&self) -> u32 {
+        self.id.load(Ordering::Relaxed)
+    }
+
+    #[inline(always)]
+    pub(crate) fn node(&self) -> u32 {
+        self.node.load(Ordering::Relaxed)
+    }
+
+    /// The thread that writes this account.
+    #[inline(always)]
+    pub(crate) fn thread(&self) -> u32 {
+        self.thread.load(Ordering::Relaxed)
+    }
+
+    /// The account of another thread that this one stands for; 0: none.
+    #[inline(always)]
+    pub(crate) fn foreign_of(&self) -> u32 {
+        self.foreign_of.load(Ordering::Relaxed)
+    }
+
+    /// The account that entering `site` from here leads to, and whether it is an ancestor (recursion).
+    ///
+    /// Only the account's own thread asks, so the two halves of an entry cannot come apart.
+    #[inline(always)]
+    pub(crate) fn cached_child(&self, site: u32) -> Option<(&'static Account, bool)> {
+        let child = self.children.iter().find(|child| child.site.load(Ordering::Relaxed) == site)?;
+        let packed = child.account.load(Ordering::Relaxed);
+        Account::get(packed >> 1).map(|account| (account, packed & 1 == 1))
+    }
+
+    /// Remembers the answer for [`Account::cached_child`], in place of another one where all entries are taken.
+    pub(crate) fn cache_child(&self, site: u32, account: &Account, ancestor: bool) {
+        let free = self.children.iter().position(|child| child.site.load(Ordering::Relaxed) == 0);
+        let child = &self.children[free.unwrap_or(site as usize % CACHED_CHILDREN)];
+        child.site.store(site, Ordering::Relaxed);
+        child.account.store(account.id() << 1 | u32::from(ancestor), Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,65 @@
+//! Reading all accounts at one go.
+//!
+//! Counters of frees are read before those of allocations, over all accounts (see `account.rs`), so no live figure
+//! is negative however many threads run meanwhile. Nothing is allocated from the program's allocator while
+//! reading, so memscope's own figures are those of the same moment.
+
+use crate::account::Account;
+use crate::pages::Scratch;
+use crate::thread_state::OWN_NODE;
+use std::sync::atomic::Ordering;
+
+/// What an account said.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reading {
+    pub(crate) node: u32,
+    /// The thread that did it.
+    pub(crate) thread: u32,
+    /// The thread whose blocks it is about.
+    pub(crate) owner_thread: u32,
+    pub(crate) allocations: u64,
+    pub(crate) deallocations: u64,
+    pub(crate) reallocations: u64,
+    pub(crate) allocated_bytes: u64,
+    pub(crate) deallocated_bytes: u64,
+    pub(crate) calls: u64,
+    pub(crate) recursive_calls: u64,
+}
+
+/// All accounts; `None` where there is no memory to hold them.
+pub(crate) fn read() -> Option<Scratch<Reading>> {
+    // An account that is opened meanwhile waits for the next reading.
+    let mut readings = Scratch::with_capacity(Account::all().count())?;
+    for account in Account::all() {
+        let fits = readings.push(Reading {
+            node: account.node(),
+            thread: account.thread(),
+            owner_thread: Account::get(account.foreign_of()).map_or(0, Account::thread),
+            deallocations: account.deallocations.load(Ordering::Acquire),
+            deallocated_bytes: account.deallocated_bytes.load(Ordering::Acquire),
+            ..Reading::default()
+        });
+        if !fits {
+            break;
+        }
+    }
+    for (reading, account) in readings.as_mut_slice().iter_mut().zip(Account::all()) {
+        if account.foreign_of() == 0 {
+            reading.owner_thread = reading.thread;
+        }
+        reading.allocations = account.allocations.load(Ordering::Relaxed);
+        reading.allocated_bytes = account.allocated_bytes.load(Ordering::Relaxed);
+        reading.reallocations = account.reallocations.load(Ordering::Relaxed);
+        reading.calls = account.calls.load(Ordering::Relaxed);
+        reading.recursive_calls = account.recursive_calls.load(Ordering::Relaxed);
+    }
+    Some(readings)
+}
+
+/// Bytes of the program that are alive, without memscope's own.
+pub(crate) fn live_bytes() -> u64 {
+    let theirs = || Account::all().filter(|account| account.node() != OWN_NODE);
+    let freed: u64 = theirs().map(|account| account.deallocated_bytes.load(Ordering::Acquire)).sum();
+    let allocated: u64 = theirs().map(|account| account.allocated_bytes.load(Ordering::Relaxed)).sum();
+    allocated.saturating_sub(freed)
+}

@@ -1,0 +1,420 @@
+//! The recorder's state → [`Snapshot`].
+//!
+//! Everything here runs under the caller's own account and after the books were read, so building a snapshot is
+//! not part of what it says.
+
+use crate::account::Account;
+use crate::books::{self, Reading};
+use crate::live_map;
+use crate::scope::{self, Node};
+use crate::site::Site;
+use crate::snapshot::{
+    Block, Blocks, Instance, InstanceBlock, Mode, Profiler, Program, Scope, ScopeMemory, SiteKind, SiteRow, Snapshot,
+    Thread, TimelinePoint, Totals, Type, Variable, Walk,
+};
+use crate::snapshot::Provenance;
+use crate::thread_state::{self, OWN_NODE, ROOT_NODE, ThreadState};
+use crate::variable::{self, HISTORY_LEN};
+use crate::watch::Watch;
+use crate::{clock, mode, observer, pages};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap};
+use std::sync::atomic::Ordering;
+
+/// Blocks that a snapshot lists one by one.
+const LARGEST_BLOCKS: usize = 2_000;
+
+/// A snapshot of what was recorded, and where its scope nodes are in it.
+pub(crate) struct Capture {
+    pub(crate) snapshot: Snapshot,
+    /// Index into `snapshot.scopes` by node.
+    pub(crate) scope_of_node: HashMap<u32, u32>,
+}
+
+/// Reads everything. Call it under [`thread_state::own_work`].
+pub(crate) fn capture() -> Option<Capture> {
+    let now_ms = clock::refresh();
+    let readings = books::read()?;
+    let readings = readings.as_slice();
+    let nodes = scope::nodes();
+    let (scopes, scope_of_node) = scopes(&nodes, readings);
+    let totals = totals(readings);
+    let mut timeline = observer::timeline();
+    if timeline.last().is_none_or(|last| last.ms < now_ms) {
+        timeline.push(TimelinePoint { ms: now_ms, live_bytes: totals.live_bytes });
+    }
+    let (variables, row_order) = variables(&scopes, &scope_of_node);
+    let types = types(&variables);
+    let blocks = blocks(&scope_of_node, &row_order);
+    let installed = mode::allocator_is_installed();
+    let snapshot = Snapshot {
+        mode: if installed { Mode::Live } else { Mode::Declared },
+        program: Program {
+            name: crate::program_name(),
+            pid: std::process::id(),
+            started_unix_ms: clock::started_unix_ms(),
+            elapsed_ms: now_ms,
+            os: std::env::consts::OS.to_owned(),
+            arch: std::env::consts::ARCH.to_owned(),
+            page_bytes: pages::page_bytes().map(|bytes| bytes as u64),
+            memscope_version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        totals,
+        variables,
+        threads: threads(readings),
+        types,
+        timeline,
+        findings: Vec::new(),
+        blocks,
+        sites: sites(&nodes, readings),
+        profiler: profiler(readings, installed),
+        scopes,
+    };
+    Some(Capture { snapshot, scope_of_node })
+}
+
+fn totals(readings: &[Reading]) -> Totals {
+    let mut totals = Totals::default();
+    for reading in readings.iter().filter(|reading| reading.node != OWN_NODE) {
+        totals.allocations += reading.allocations;
+        totals.deallocations += reading.deallocations;
+        totals.reallocations += reading.reallocations;
+        totals.allocated_bytes += reading.allocated_bytes;
+        totals.deallocated_bytes += reading.deallocated_bytes;
+    }
+    totals.live_allocations = totals.allocations - totals.deallocations;
+    totals.live_bytes = totals.allocated_bytes - totals.deallocated_bytes;
+    // What threads hold back may be the peak's last step.
+    totals.peak_bytes = thread_state::peak_bytes().max(totals.live_bytes);
+    totals
+}
+
+fn scopes(nodes: &[Node], readings: &[Reading]) -> (Vec<Scope>, HashMap<u32, u32>) {
+    let count = nodes.len().max(OWN_NODE as usize + 1);
+    let mut exclusive = vec![ScopeMemory::default(); count];
+    let mut calls = vec![(0, 0); count];
+    // A node may be younger than the copy of the tree; its figures wait for the next snapshot.
+    for reading in readings.iter().filter(|reading| (reading.node as usize) < count) {
+        let node = reading.node as usize;
+        exclusive[node].add(&ScopeMemory {
+            allocations: reading.allocations,
+            deallocations: reading.deallocations,
+            reallocations: reading.reallocations,
+            allocated_bytes: reading.allocated_bytes,
+            deallocated_bytes: reading.deallocated_bytes,
+            ..ScopeMemory::default()
+        });
+        calls[node].0 += reading.calls;
+        calls[node].1 += reading.recursive_calls;
+    }
+    let mut inclusive = exclusive.clone();
+    // A parent's number is below its children's.
+    for node in (OWN_NODE as usize + 1..count).rev() {
+        let below = inclusive[node];
+        inclusive[nodes[node].parent as usize].add(&below);
+    }
+    let mut rows: Vec<(u32, Scope)> = (0..count as u32)
+        .filter(|&node| node != OWN_NODE)
+        .map(|node| {
+            let (mut path, mut key) = (Vec::new(), Vec::new());
+            let own_site = nodes.get(node as usize).and_then(|node| Site::with_number(node.site));
+            let mut up = node;
+            while up != ROOT_NODE {
+                let Node { parent, site } = nodes[up as usize];
+                if let Some(site) = Site::with_number(site) {
+                    path.push(site.name.to_owned());
+                    key.push(site.key());
+                }
+                up = parent;
+            }
+            path.reverse();
+            key.reverse();
+            let row = Scope {
+                path,
+                key,
+                file: own_site.map(|site| site.file.to_owned()),
+                line: own_site.map(|site| site.line),
+                calls: calls[node as usize].0,
+                recursive_calls: calls[node as usize].1,
+                exclusive: exclusive[node as usize].with_live(),
+                inclusive: inclusive[node as usize].with_live(),
+            };
+            (node, row)
+        })
+        .collect();
+    rows.sort_by(|(_, a), (_, b)| (&a.path, &a.key, &a.file, a.line).cmp(&(&b.path, &b.key, &b.file, b.line)));
+    let scope_of_node = rows.iter().enumerate().map(|(index, &(node, _))| (node, index as u32)).collect();
+    (rows.into_iter().map(|(_, row)| row).collect(), scope_of_node)
+}
+
+impl ScopeMemory {
+    fn add(&mut self, other: &ScopeMemory) {
+        self.allocations += other.allocations;
+        self.deallocations += other.deallocations;
+        self.reallocations += other.reallocations;
+        self.allocated_bytes += other.allocated_bytes;
+        self.deallocated_bytes += other.deallocated_bytes;
+    }
+
+    fn with_live(self) -> ScopeMemory {
+        ScopeMemory {
+            live_allocations: self.allocations - self.deallocations,
+            live_bytes: self.allocated_bytes - self.deallocated_bytes,
+            ..self
+        }
+    }
+}
+
+/// The rows of `variables[]`, and the index among them of each row of the registry.
+fn variables(scopes: &[Scope], scope_of_node: &HashMap<u32, u32>) -> (Vec<Variable>, HashMap<u64, u32>) {
+    variable::with_registry(|registry| {
+        let empty = HashMap::new();
+        let instances = registry.instances.as_ref().unwrap_or(&empty);
+        let mut rows: Vec<(Variable, &[u64])> = registry
+            .rows
+            .iter()
+            .map(|row| {
+                let alive = || row.instances.iter().filter_map(|id| instances.get(id));
+                let mut stages = row.folded;
+                alive().for_each(|instance| stages.count(instance.stage()));
+                let walked = row.walk != Walk::NotWalked;
+                let sum = |figure: fn(&variable::Instance) -> u64| walked.then(|| alive().map(figure).sum::<u64>());
+                let shown = row.instances.len().saturating_sub(HISTORY_LEN);
+                let scope = scope_of_node.get(&row.node).and_then(|&index| scopes.get(index as usize));
+                let variable = Variable {
+                    name: row.site.name.to_owned(),
+                    type_name: Some(row.type_name.to_owned()),
+                    scope: scope.map(|scope| scope.path.clone()).unwrap_or_default(),
+                    file: Some(row.site.file.to_owned()),
+                    line: Some(row.site.line),
+                    instances: stages.total(),
+                    active_instances: alive().filter(|instance| instance.ended_ms.is_none()).count() as u64,
+                    stage: stages.liveliest(),
+                    stages,
+                    heap_bytes: sum(variable::Instance::live_bytes),
+                    peak_heap_bytes: row.bytes.filter(|_| walked).map(|bytes| bytes.peak()),
+                    blocks: sum(variable::Instance::live_blocks),
+                    value_bytes: Some(row.value_bytes),
+                    walk: row.walk,
+                    provenance: if walked { Provenance::Measured } else { Provenance::NotMeasured },
+                    threads: row.threads.iter().copied().collect(),
+                    first_ms: row.first_ms,
+                    last_observed_ms: row.last_observed_ms,
+                    history: row.instances[shown..]
+                        .iter()
+                        .filter_map(|id| instances.get(id))
+                        .map(|instance| instance_row(instance, walked))
+                        .collect(),
+                    folded_instances: row.folded.total() + shown as u64,
+                    grown_bytes: sum(variable::Instance::grown_bytes),
+                    strong_owners: alive().filter_map(|instance| instance.strong_owners).next_back(),
+                    ffi_crossings: None,
+                    category: None,
+                };
+                (variable, row.instances.as_slice())
+            })
+            .collect();
+        rows.sort_by(|(a, _), (b, _)| {
+            (&a.scope, &a.name, &a.file, a.line, &a.type_name)
+                .cmp(&(&b.scope, &b.name, &b.file, b.line, &b.type_name))
+        });
+        let row_of_instance =
+            rows.iter().enumerate().flat_map(|(index, (_, ids))| ids.iter().map(move |&id| (id, index as u32)));
+        let row_of_instance = row_of_instance.collect();
+        (rows.into_iter().map(|(variable, _)| variable).collect(), row_of_instance)
+    })
+}
+
+fn instance_row(instance: &variable::Instance, walked: bool) -> Instance {
+    let watches: Vec<&Watch> = instance.single.iter().filter_map(|&id| Watch::get(id)).collect();
+    let mut blocks: Vec<InstanceBlock> = watches
+        .iter()
+        .filter(|watch| watch.handed_over() == 0)
+        .map(|watch| {
+            let freed = watch.freed_at();
+            InstanceBlock {
+                address: watch.address(),
+                bytes: watch.last_bytes(),
+                allocated_ms: Some(clock::Stamp(watch.stamp()).to_ms()),
+                freed_ms: freed.map(|(ms, _)| ms),
+                freed_by: freed.map(|(_, thread)| thread).filter(|&thread| thread != 0),
+                reallocations: watch.reallocations(),
+                grown_bytes: watch.grown_bytes(),
+            }
+        })
+        .collect();
+    blocks.sort_by_key(|block| (block.address, block.freed_ms));
+    Instance {
+        thread: instance.thread,
+        stage: instance.stage(),
+        bound_ms: instance.bound_ms,
+        observed_ms: instance.observed_ms,
+        observations: instance.observations,
+        ended_ms: instance.ended_ms,
+        heap_bytes: walked.then(|| instance.live_bytes()),
+        blocks,
+        folded_blocks: instance.grouped.iter().filter_map(|&id| Watch::get(id)).map(Watch::blocks).sum(),
+    }
+}
+
+pub(crate) fn types(variables: &[Variable]) -> Vec<Type> {
+    let mut types: BTreeMap<&str, Type> = BTreeMap::new();
+    for variable in variables {
+        let Some(name) = variable.type_name.as_deref() else { continue };
+        let row = types.entry(name).or_insert_with(|| Type {
+            type_name: name.to_owned(),
+            variables: 0,
+            instances: 0,
+            heap_bytes: None,
+            blocks: None,
+        });
+        row.variables += 1;
+        row.instances += variable.instances;
+        let add = |sum: Option<u64>, part: Option<u64>| match (sum, part) {
+            (None, part) => part,
+            (sum, None) => sum,
+            (Some(sum), Some(part)) => Some(sum + part),
+        };
+        row.heap_bytes = add(row.heap_bytes, variable.heap_bytes);
+        row.blocks = add(row.blocks, variable.blocks);
+    }
+    types.into_values().collect()
+}
+
+fn threads(readings: &[Reading]) -> Vec<Thread> {
+    let mut threads: BTreeMap<u32, Thread> = ThreadState::all()
+        .filter(|state| state.id() != observer::thread_id())
+        .map(|state| {
+            let row = Thread {
+                id: state.id(),
+                name: state.name(),
+                ended: state.has_ended(),
+                allocations: 0,
+                deallocations: 0,
+                foreign_deallocations: 0,
+                reallocations: 0,
+                allocated_bytes: 0,
+                live_allocations: 0,
+                live_bytes: 0,
+            };
+            (row.id, row)
+        })
+        .collect();
+    let theirs = || readings.iter().filter(|reading| reading.node != OWN_NODE);
+    for reading in theirs() {
+        if let Some(thread) = threads.get_mut(&reading.thread) {
+            thread.deallocations += reading.deallocations;
+            thread.reallocations += reading.reallocations;
+            if reading.owner_thread != reading.thread {
+                thread.foreign_deallocations += reading.deallocations;
+            }
+        }
+        if let Some(owner) = threads.get_mut(&reading.owner_thread) {
+            owner.allocations += reading.allocations;
+            owner.allocated_bytes += reading.allocated_bytes;
+        }
+    }
+    // What was freed of a thread's blocks, by whomever.
+    for (id, thread) in &mut threads {
+        let of_thread = || theirs().filter(|reading| reading.owner_thread == *id);
+        thread.live_allocations = thread.allocations - of_thread().map(|reading| reading.deallocations).sum::<u64>();
+        thread.live_bytes = thread.allocated_bytes - of_thread().map(|reading| reading.deallocated_bytes).sum::<u64>();
+    }
+    threads.into_values().collect()
+}
+
+fn blocks(scope_of_node: &HashMap<u32, u32>, row_of_instance: &HashMap<u64, u32>) -> Blocks {
+    let mut largest: BinaryHeap<Reverse<(usize, usize)>> = BinaryHeap::with_capacity(LARGEST_BLOCKS + 1);
+    let mut details: HashMap<usize, (u32, Option<u64>, u64)> = HashMap::with_capacity(LARGEST_BLOCKS + 1);
+    let mut folded = Blocks::default();
+    live_map::for_each(|found| {
+        let watch = if found.record.is_watched() { Watch::get(found.record.owner()) } else { None };
+        let account = watch.map_or(found.record.owner(), Watch::account);
+        if Account::get(account).is_none_or(|account| account.node() == OWN_NODE) {
+            return;
+        }
+        largest.push(Reverse((found.bytes, found.address)));
+        let ms = found.record.stamp().to_ms();
+        details.insert(found.address, (account, watch.map(Watch::instance), ms));
+        if largest.len() > LARGEST_BLOCKS {
+            if let Some(Reverse((bytes, address))) = largest.pop() {
+                details.remove(&address);
+                folded.folded_blocks += 1;
+                folded.folded_bytes += bytes as u64;
+            }
+        }
+    });
+    let mut rows: Vec<Block> = largest
+        .into_iter()
+        .map(|Reverse((bytes, address))| {
+            let detail = details.get(&address);
+            let account = detail.and_then(|&(account, _, _)| Account::get(account));
+            Block {
+                address: address as u64,
+                bytes: bytes as u64,
+                scope: account.and_then(|account| scope_of_node.get(&account.node()).copied()),
+                thread: account.map(Account::thread),
+                allocated_ms: detail.map_or(0, |&(_, _, ms)| ms),
+                variable: detail.and_then(|(_, instance, _)| row_of_instance.get(instance.as_ref()?).copied()),
+            }
+        })
+        .collect();
+    rows.sort_by_key(|block| block.address);
+    Blocks { largest: rows, ..folded }
+}
+
+fn sites(nodes: &[Node], readings: &[Reading]) -> Vec<SiteRow> {
+    let mut calls: HashMap<u32, u64> = HashMap::new();
+    for reading in readings {
+        if let Some(node) = nodes.get(reading.node as usize) {
+            *calls.entry(node.site).or_default() += reading.calls;
+        }
+    }
+    let mut rows: Vec<SiteRow> = Site::all()
+        .map(|site| SiteRow {
+            kind: site.kind,
+            name: site.name.to_owned(),
+            key: site.key(),
+            file: site.file.to_owned(),
+            line: site.line,
+            column: site.column,
+            signature: site.signature.to_owned(),
+            executions: match site.kind {
+                SiteKind::Variable => site.bindings(),
+                SiteKind::Function | SiteKind::AsyncFunction => {
+                    if site.id() == 0 { 0 } else { calls.get(&site.id()).copied().unwrap_or(0) }
+                }
+            },
+        })
+        .collect();
+    rows.sort_by(|a, b| (&a.file, a.line, a.column, &a.key).cmp(&(&b.file, b.line, b.column, &b.key)));
+    rows
+}
+
+fn profiler(readings: &[Reading], allocator_installed: bool) -> Profiler {
+    let mut own = Totals::default();
+    for reading in readings.iter().filter(|reading| reading.node == OWN_NODE) {
+        own.allocations += reading.allocations;
+        own.deallocations += reading.deallocations;
+        own.reallocations += reading.reallocations;
+        own.allocated_bytes += reading.allocated_bytes;
+        own.deallocated_bytes += reading.deallocated_bytes;
+    }
+    Profiler {
+        allocator_installed,
+        own_bytes: pages::resident_bytes().map(|pages| pages + own.allocated_bytes - own.deallocated_bytes),
+        own_allocations: own.allocations,
+        own_deallocations: own.deallocations,
+        own_reallocations: own.reallocations,
+        own_allocated_bytes: own.allocated_bytes,
+        own_deallocated_bytes: own.deallocated_bytes,
+        unrecorded_events: thread_state::UNRECORDED.load(Ordering::Relaxed),
+        blocks_before_start: thread_state::UNKNOWN_BLOCKS.load(Ordering::Relaxed),
+        folded_scopes: scope::folded(),
+        unmatched_declared_deallocations: 0,
+        clock_resolution_ms: Some(clock::resolution_ms()),
+        peak_error_bound_bytes: allocator_installed
+            .then(|| ThreadState::all().count() as u64 * thread_state::PEAK_ERROR_BYTES),
+        sampling: None,
+    }
+}

@@ -1,0 +1,105 @@
+//! The one background thread: it writes the coarse clock and draws the timeline.
+//!
+//! It starts at the first tracked scope or variable, never inside the hook, and is not inherited by a fork's child.
+//! All that it does runs under its thread's own account, and its memory is taken once, at the start.
+
+use crate::snapshot::TimelinePoint;
+use crate::{books, clock, thread_state};
+use parking_lot::Mutex;
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// Points that the timeline holds. When it is full, every other one goes and the distance doubles.
+const TIMELINE_LEN: usize = 512;
+
+struct Timeline {
+    points: Vec<TimelinePoint>,
+    every_ms: u64,
+}
+
+// Relaxed: who sees the flag late refreshes the clock once more.
+static RUNNING: AtomicBool = AtomicBool::new(false);
+/// memscope's number for the observer's thread; 0: none.
+static THREAD: AtomicU32 = AtomicU32::new(0);
+static TIMELINE: Mutex<Timeline> = Mutex::new(Timeline { points: Vec::new(), every_ms: clock::TICK_MS });
+
+pub(crate) fn is_running() -> bool {
+    RUNNING.load(Ordering::Relaxed)
+}
+
+/// The observer's own thread, which is no part of the program.
+pub(crate) fn thread_id() -> u32 {
+    THREAD.load(Ordering::Relaxed)
+}
+
+/// Starts the observer, unless it runs. Call it under [`thread_state::own_work`].
+pub(crate) fn start() {
+    if is_running() || RUNNING.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    static AT_FORK: Once = Once::new();
+    // SAFETY: the handler only stores to an atomic, which is allowed in a fork's child.
+    AT_FORK.call_once(|| _ = unsafe { libc::pthread_atfork(None, None, Some(forked)) });
+    let spawned = thread::Builder::new().name("memscope".to_owned()).spawn(run);
+    if spawned.is_err() {
+        // Without a thread the hook goes on asking the system for the time, and there is no timeline.
+        RUNNING.store(false, Ordering::Relaxed);
+    }
+}
+
+extern "C" fn forked() {
+    RUNNING.store(false, Ordering::Relaxed);
+}
+
+fn run() {
+    let _own = thread_state::own_work();
+    THREAD.store(thread_state::with(|local| local.thread()).unwrap_or(0), Ordering::Relaxed);
+    TIMELINE.lock().points.reserve_exact(TIMELINE_LEN);
+    loop {
+        let now_ms = clock::refresh();
+        TIMELINE.lock().note(now_ms);
+        thread::sleep(Duration::from_millis(clock::TICK_MS));
+    }
+}
+
+impl Timeline {
+    fn note(&mut self, now_ms: u64) {
+        if self.points.last().is_some_and(|last| now_ms < last.ms + self.every_ms) {
+            return;
+        }
+        if self.points.len() == TIMELINE_LEN {
+            let mut index = 0;
+            self.points.retain(|_| {
+                index += 1;
+                index % 2 == 1
+            });
+            self.every_ms *= 2;
+        }
+        self.points.push(TimelinePoint { ms: now_ms, live_bytes: books::live_bytes() });
+    }
+}
+
+/// The timeline so far.
+pub(crate) fn timeline() -> Vec<TimelinePoint> {
+    TIMELINE.lock().points.clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_timeline_halves_its_resolution() {
+        let mut timeline = Timeline { points: Vec::new(), every_ms: 10 };
+        for ms in (0..=5_130).step_by(10) {
+            timeline.note(ms);
+        }
+        // 0 … 5,110 ms fill the 512 places; at 5,120 every other goes, 0, 20, … 5,100 stay, and 5,120 is taken.
+        // 5,130 comes 10 ms later, which is less than the new distance of 20.
+        assert_eq!(timeline.points.len(), 257);
+        assert_eq!(timeline.every_ms, 20);
+        assert!(timeline.points.windows(2).all(|pair| pair[1].ms - pair[0].ms == 20));
+    }
+}

@@ -1,0 +1,200 @@
+//! The scope tree, and entering and leaving its nodes.
+//!
+//! A node is (parent node, site); its number is valid in the whole process. Entering a site that is already on the
+//! path leads to its node there, so recursion of any kind never deepens the tree. The step from an account to that
+//! of a child is cached in the account; only a first entry looks into the tree, under a lock that the hook
+//! never takes.
+
+use crate::account::{self, Account};
+use crate::observer;
+use crate::site::Site;
+use crate::thread_state::{self, Local, OWN_NODE, ROOT_NODE};
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+/// Nodes that the tree takes. Entries that would need more are charged to their parent and counted.
+const MAX_NODES: usize = 1 << 18;
+
+/// Entries that were charged to their parent because the tree, or memory for accounts, was full.
+static FOLDED: AtomicU64 = AtomicU64::new(0);
+
+#[derive(Clone, Copy)]
+pub(crate) struct Node {
+    pub(crate) parent: u32,
+    /// Number of the site; 0 for the root and for memscope's own node.
+    pub(crate) site: u32,
+}
+
+struct Tree {
+    nodes: Vec<Node>,
+    children: Option<HashMap<(u32, u32), u32>>,
+}
+
+static TREE: Mutex<Tree> = Mutex::new(Tree { nodes: Vec::new(), children: None });
+
+impl Tree {
+    /// The node that entering `site` from `current` leads to, and whether it was on the path already.
+    fn step(&mut self, current: u32, site: u32) -> Option<(u32, bool)> {
+        if self.nodes.is_empty() {
+            self.nodes.resize(OWN_NODE as usize + 1, Node { parent: ROOT_NODE, site: 0 });
+        }
+        let mut node = current;
+        while node != ROOT_NODE {
+            let Node { parent, site: entered } = self.nodes[node as usize];
+            if entered == site {
+                return Some((node, true));
+            }
+            node = parent;
+        }
+        let children = self.children.get_or_insert_default();
+        if let Some(&child) = children.get(&(current, site)) {
+            return Some((child, false));
+        }
+        if self.nodes.len() >= MAX_NODES {
+            return None;
+        }
+        let child = self.nodes.len() as u32;
+        self.nodes.push(Node { parent: current, site });
+        children.insert((current, site), child);
+        Some((child, false))
+    }
+}
+
+/// All nodes, by number.
+pub(crate) fn nodes() -> Vec<Node> {
+    TREE.lock().nodes.clone()
+}
+
+pub(crate) fn folded() -> u64 {
+    FOLDED.load(Ordering::Relaxed)
+}
+
+/// Leaves the scope when dropped.
+#[derive(Debug)]
+#[must_use = "the scope is left when this guard is dropped"]
+pub struct ScopeGuard {
+    previous: Option<&'static Account>,
+    /// A scope belongs to the thread that entered it.
+    not_send: PhantomData<*const ()>,
+}
+
+/// Enters the scope of `site` on this thread.
+#[inline]
+pub fn enter(site: &'static Site) -> ScopeGuard {
+    let previous = thread_state::with(|local| {
+        let current = local.account_or_join()?;
+        let (account, ancestor) = child(local, current, site)?;
+        account::add(&account.calls, 1);
+        if ancestor {
+            account::add(&account.recursive_calls, 1);
+        }
+        local.account.set(Some(account));
+        Some(current)
+    });
+    ScopeGuard { previous: previous.flatten(), not_send: PhantomData }
+}
+
+impl Drop for ScopeGuard {
+    #[inline]
+    fn drop(&mut self) {
+        if self.previous.is_some() {
+            thread_state::with(|local| local.account.set(self.previous));
+        }
+    }
+}
+
+/// This thread's account behind the step from `current` into `site`, and whether that is an ancestor.
+#[inline]
+fn child(local: &Local, current: &'static Account, site: &'static Site) -> Option<(&'static Account, bool)> {
+    let id = site.id();
+    if id != 0 {
+        if let Some(cached) = current.cached_child(id) {
+            return Some(cached);
+        }
+    }
+    first_step(local, current, site)
+}
+
+#[cold]
+fn first_step(
+    local: &Local,
+    current: &'static Account,
+    site: &'static Site,
+) -> Option<(&'static Account, bool)> {
+    if current.node() == OWN_NODE {
+        return None; // a tracked function that memscope itself calls (a user's `Trackable`, say)
+    }
+    let _own = thread_state::own_work();
+    observer::start();
+    let id = site.number();
+    let step = TREE.lock().step(current.node(), id);
+    let entered = step.and_then(|(node, ancestor)| Some((local.account_in(node)?, ancestor)));
+    match entered {
+        Some((account, ancestor)) => current.cache_child(id, account, ancestor),
+        None => _ = FOLDED.fetch_add(1, Ordering::Relaxed),
+    }
+    entered
+}
+
+/// A future whose polls, and whose drop, run inside a scope.
+///
+/// The node is fixed at the first poll, under the node that is current there, and stays when the task moves to
+/// another thread.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub struct Task<F> {
+    future: ManuallyDrop<F>,
+    site: &'static Site,
+    node: Option<u32>,
+}
+
+/// Wraps a future so that it runs inside the scope of `site`.
+pub fn task<F: Future>(site: &'static Site, future: F) -> Task<F> {
+    Task { future: ManuallyDrop::new(future), site, node: None }
+}
+
+impl<F> Task<F> {
+    /// Enters the task's node on this thread, whichever it is.
+    fn enter(&self) -> ScopeGuard {
+        let previous = self.node.and_then(|node| {
+            thread_state::with(|local| {
+                let current = local.account_or_join()?;
+                local.account.set(Some(local.account_in(node)?));
+                Some(current)
+            })
+        });
+        ScopeGuard { previous: previous.flatten(), not_send: PhantomData }
+    }
+}
+
+impl<F: Future> Future for Task<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        // SAFETY: the future is not moved: it is only reached through the pin below and dropped in place.
+        let this = unsafe { self.get_unchecked_mut() };
+        let _scope = if this.node.is_some() {
+            this.enter()
+        } else {
+            let scope = enter(this.site);
+            this.node = thread_state::with(|local| local.account.get().map(Account::node)).flatten();
+            scope
+        };
+        // SAFETY: `this` was pinned, and `future` is pinned with it.
+        unsafe { Pin::new_unchecked(&mut *this.future) }.poll(context)
+    }
+}
+
+impl<F> Drop for Task<F> {
+    fn drop(&mut self) {
+        let _scope = self.enter();
+        // SAFETY: dropped once, here, in place.
+        unsafe { ManuallyDrop::drop(&mut self.future) };
+    }
+}

@@ -1,0 +1,500 @@
+//! What heap blocks a value owns, asked of the value itself.
+//!
+//! [`Trackable`] walks all of a value's blocks, [`Container`] those of a container alone, whatever its elements
+//! are. `track_var!` takes the first of the two that the type has, and says "not walked" where it has neither.
+//!
+//! A block that a std container does not show (a map's table, a tree's node) is found by asking the live map for
+//! the block around an element, or, in an empty container that kept its memory, around the addresses that the
+//! container itself holds.
+
+use crate::snapshot::Walk;
+use crate::variable::Visitor;
+use std::borrow::Cow;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
+use std::ffi::{CString, OsString};
+use std::fmt;
+use std::mem::needs_drop;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::rc::{Rc, Weak as RcWeak};
+use std::sync::{Arc, Mutex, OnceLock, RwLock, Weak as ArcWeak};
+
+/// A value that can show all heap blocks that it owns.
+///
+/// ```
+/// use memscope_runtime::{Trackable, Visitor};
+///
+/// struct Document { title: String, pages: Vec<String> }
+///
+/// impl Trackable for Document {
+///     fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+///         self.title.visit_blocks(visitor);
+///         self.pages.visit_blocks(visitor);
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(note = "implement `Trackable` by visiting each field that owns memory")]
+pub trait Trackable {
+    /// Shows every owned block to the visitor; borrowed memory is not owned.
+    fn visit_blocks(&self, visitor: &mut Visitor<'_>);
+
+    /// Strong owners of a shared value; `None` for a value that has one owner by its type.
+    fn strong_owners(&self) -> Option<usize> {
+        None
+    }
+}
+
+/// A container that can show its own blocks, whatever its elements are.
+pub trait Container {
+    /// Whether elements may own blocks, which then are not looked at.
+    const ELEMENTS_MAY_OWN: bool;
+
+    /// Shows the container's own blocks.
+    fn visit_own_blocks(&self, visitor: &mut Visitor<'_>);
+
+    /// See [`Trackable::strong_owners`].
+    fn strong_owners(&self) -> Option<usize> {
+        None
+    }
+}
+
+/// How to look into a value of type `T`.
+pub struct Walker<T: ?Sized> {
+    pub(crate) walk: Walk,
+    pub(crate) visit: fn(&T, &mut Visitor<'_>),
+    pub(crate) strong_owners: fn(&T) -> Option<usize>,
+}
+
+impl<T: ?Sized> fmt::Debug for Walker<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Walker").field("walk", &self.walk).finish_non_exhaustive()
+    }
+}
+
+/// Chooses a [`Walker`] by method look-up: `(&&&Probe(&value)).walker()` finds the trait that applies first.
+#[derive(Debug)]
+pub struct Probe<'a, T: ?Sized>(pub &'a T);
+
+/// First choice: the type is [`Trackable`].
+pub trait WalkFull<T: ?Sized> {
+    /// Walks everything.
+    fn walker(&self) -> Walker<T>;
+}
+
+/// Second choice: the type is a [`Container`].
+pub trait WalkContainer<T: ?Sized> {
+    /// Walks the container's own blocks.
+    fn walker(&self) -> Walker<T>;
+}
+
+/// Last choice: any type.
+pub trait WalkNothing<T: ?Sized> {
+    /// Walks nothing.
+    fn walker(&self) -> Walker<T>;
+}
+
+impl<T: Trackable + ?Sized> WalkFull<T> for &&Probe<'_, T> {
+    fn walker(&self) -> Walker<T> {
+        Walker { walk: Walk::Full, visit: T::visit_blocks, strong_owners: T::strong_owners }
+    }
+}
+
+impl<T: Container + ?Sized> WalkContainer<T> for &Probe<'_, T> {
+    fn walker(&self) -> Walker<T> {
+        let walk = if T::ELEMENTS_MAY_OWN { Walk::ContainerOnly } else { Walk::Full };
+        Walker { walk, visit: T::visit_own_blocks, strong_owners: T::strong_owners }
+    }
+}
+
+impl<T: ?Sized> WalkNothing<T> for Probe<'_, T> {
+    fn walker(&self) -> Walker<T> {
+        Walker { walk: Walk::NotWalked, visit: |_, _| {}, strong_owners: |_| None }
+    }
+}
+
+/// The whole walk of a container: its own blocks, then what its elements own.
+macro_rules! walk_elements {
+    ($value:ident, $visitor:ident, $($element:ident => $walk:expr),+; $iterate:expr) => {{
+        $value.visit_own_blocks($visitor);
+        if Self::ELEMENTS_MAY_OWN {
+            for ($($element),+) in $iterate {
+                $($walk;)+
+            }
+        }
+    }};
+}
+
+macro_rules! owns_nothing {
+    ($($type:ty),+ $(,)?) => {$(
+        impl Trackable for $type {
+            fn visit_blocks(&self, _visitor: &mut Visitor<'_>) {}
+        }
+    )+};
+}
+
+owns_nothing!(
+    (),
+    bool,
+    char,
+    u8,
+    u16,
+    u32,
+    u64,
+    u128,
+    usize,
+    i8,
+    i16,
+    i32,
+    i64,
+    i128,
+    isize,
+    f32,
+    f64,
+    str,
+    std::time::Duration,
+    std::time::Instant,
+    std::time::SystemTime,
+    std::thread::ThreadId,
+);
+
+// A reference borrows: what it points to belongs to somebody else.
+impl<T: ?Sized> Trackable for &T {
+    fn visit_blocks(&self, _visitor: &mut Visitor<'_>) {}
+}
+
+impl<T: ?Sized> Trackable for &mut T {
+    fn visit_blocks(&self, _visitor: &mut Visitor<'_>) {}
+}
+
+impl Trackable for String {
+    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+        if self.capacity() > 0 {
+            visitor.block(self.as_ptr());
+        }
+    }
+}
+
+impl Trackable for PathBuf {
+    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+        if self.capacity() > 0 {
+            visitor.block(self.as_os_str().as_encoded_bytes().as_ptr());
+        }
+    }
+}
+
+impl Trackable for OsString {
+    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+        if self.capacity() > 0 {
+            visitor.block(self.as_encoded_bytes().as_ptr());
+        }
+    }
+}
+
+impl Trackable for CString {
+    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+        visitor.block(self.as_ptr().cast());
+    }
+}
+
+impl<T> Container for Vec<T> {
+    const ELEMENTS_MAY_OWN: bool = needs_drop::<T>();
+    fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
+        if self.capacity() > 0 && size_of::<T>() > 0 {
+            visitor.block(self.as_ptr().cast());
+        }
+    }
+}
+
+impl<T: Trackable> Trackable for Vec<T> {
+    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+        walk_elements!(self, visitor, element => element.visit_blocks(visitor); self);
+    }
+}
+
+impl<T> Container for VecDeque<T> {
+    const ELEMENTS_MAY_OWN: bool = needs_drop::<T>();
+    fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
+        if self.capacity() == 0 || size_of::<T>() == 0 {
+            return;
+        }
+        match self.front() {
+            Some(element) => visitor.block(std::ptr::from_ref(element).cast()),
+            None => visitor.blocks_behind_words_of(self),
+        }
+    }
+}
+
+impl<T: Trackable> Trackable for VecDeque<T> {
+    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+        walk_elements!(self, visitor, element => element.visit_blocks(visitor); self);
+    }
+}
+
+impl<T> Container for BinaryHeap<T> {
+    const ELEMENTS_MAY_OWN: bool = needs_drop::<T>();
+    fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
+        if self.capacity() > 0 && size_of::<T>() > 0 {
+            visitor.block(self.as_slice().as_ptr().cast());
+        }
+    }
+}
+
+impl<T: Trackable> Trackable for BinaryHeap<T> {
+    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+        walk_elements!(self, visitor, element => element.visit_blocks(visitor); self);
+    }
+}
+
+impl<K, V, S> Container for HashMap<K, V, S> {
+    const ELEMENTS_MAY_OWN: bool = needs_drop::<K>() || needs_drop::<V>();
+    fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
+        match self.keys().next() {
+            Some(key) if size_of::<K>() > 0 => visitor.block(std::ptr::from_ref(key).cast()),
+            _ if self.capacity() > 0 => visitor.blocks_behind_words_of(self),
+            _ => {}
+        }
+    }
+}
+
+impl<K: Trackable, V: Trackable, S> Trackable for HashMap<K, V, S> {
+    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+        walk_elements!(self, visitor, key => key.visit_blocks(visitor), value => value.visit_blocks(visitor); self);
+    }
+}
+
+impl<T, S> Container for HashSet<T, S> {
+    const ELEMENTS_MAY_OWN: bool = needs_drop::<T>();
+    fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
+        match self.iter().next() {
+            Some(element) if size_of::<T>() > 0 => visitor.block(std::ptr::from_ref(element).cast()),
+            _ if self.capacity() > 0 => visitor.blocks_behind_words_of(self),
+            _ => {}
+        }
+    }
+}
+
+impl<T: Trackable, S> Trackable for HashSet<T, S> {
+    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+        walk_elements!(self, visitor, element => element.visit_blocks(visitor); self);
+    }
+}
+
+impl<K, V> Container for BTreeMap<K, V> {
+    const ELEMENTS_MAY_OWN: bool = needs_drop::<K>() || needs_drop::<V>();
+    // Every node of a tree holds at least one key, so every node is the block around some key.
+    fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
+        for (key, value) in self {
+            if size_of::<K>() > 0 {
+                visitor.block(std::ptr::from_ref(key).cast());
+            } else if size_of::<V>() > 0 {
+                visitor.block(std::ptr::from_ref(value).cast());
+            }
+        }
+    }
+}
+
+impl<K: Trackable, V: Trackable> Trackable for BTreeMap<K, V> {
+    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+        walk_elements!(self, visitor, key => key.visit_blocks(visitor), value => value.visit_blocks(visitor); self);
+    }
+}
+
+impl<T> Container for BTreeSet<T> {
+    const ELEMENTS_MAY_OWN: bool = needs_drop::<T>();
+    fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
+        for element in self {
+            if size_of::<T>() > 0 {
+                visitor.block(std::ptr::from_ref(element).cast());
+            }
+        }
+    }
+}
+
+impl<T: Trackable> Trackable for BTreeSet<T> {
+    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+        walk_elements!(self, visitor, element => element.visit_blocks(visitor); self);
+    }
+}
+
+impl<T> Container for LinkedList<T> {
+    const ELEMENTS_MAY_OWN: bool = needs_drop::<T>();
+    fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
+        for element in self {
+            if size_of::<T>() > 0 {
+                visitor.block(std::ptr::from_ref(element).cast());
+            }
+        }
+    }
+}
+
+impl<T: Trackable> Trackable for LinkedList<T> {
+    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+        walk_elements!(self, visitor, element => element.visit_blocks(visitor); self);
+    }
+}
+
+impl<T: ?Sized> Container for Box<T> {
+    // Whether an unsized value drops anything is not known here.
+    const ELEMENTS_MAY_OWN: bool = needs_drop::<T>();
+    fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
+        if size_of_val::<T>(self) > 0 {
+            visitor.block(std::ptr::from_ref::<T>(self).cast());
+        }
+    }
+}
+
+impl<T: Trackable + ?Sized> Trackable for Box<T> {
+    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+        self.visit_own_blocks(visitor);
+        (**self).visit_blocks(visitor);
+    }
+}
+
+impl<T: Trackable> Trackable for [T] {
+    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+        if needs_drop::<T>() {
+            for element in self {
+                element.visit_blocks(visitor);
+            }
+        }
+    }
+}
+
+impl<T: Trackable, const N: usize> Trackable for [T; N] {
+    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+        self.as_slice().visit_blocks(visitor);
+    }
+}
+
+macro_rules! shared_pointer {
+    ($pointer:ident, $weak:ident) => {
+        impl<T: ?Sized> Container for $pointer<T> {
+            const ELEMENTS_MAY_OWN: bool = needs_drop::<T>();
+            fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
+                // The value stands behind the two counts, in their block. One without a size may stand at the
+                // block's end, so the byte before it, which is a count's, is asked for.
+                visitor.shared_block(std::ptr::from_ref::<T>(self).cast::<u8>().wrapping_sub(1));
+            }
+            fn strong_owners(&self) -> Option<usize> {
+                Some($pointer::strong_count(self))
+            }
+        }
+
+        impl<T: Trackable + ?Sized> Trackable for $pointer<T> {
+            fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+                // Through each shared value once: it may hold a way back to itself.
+                if visitor.shared_block(std::ptr::from_ref::<T>(self).cast::<u8>().wrapping_sub(1)) {
+                    (**self).visit_blocks(visitor);
+                }
+            }
+            fn strong_owners(&self) -> Option<usize> {
+                Some($pointer::strong_count(self))
+            }
+        }
+
+        // A weak pointer keeps the block but does not own the value; it is left to the strong owners.
+        impl<T: ?Sized> Trackable for $weak<T> {
+            fn visit_blocks(&self, _visitor: &mut Visitor<'_>) {}
+        }
+    };
+}
+
+shared_pointer!(Rc, RcWeak);
+shared_pointer!(Arc, ArcWeak);
+
+impl<T: Trackable> Trackable for Option<T> {
+    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+        if let Some(value) = self {
+            value.visit_blocks(visitor);
+        }
+    }
+    fn strong_owners(&self) -> Option<usize> {
+        self.as_ref().and_then(T::strong_owners)
+    }
+}
+
+impl<T: Trackable, E: Trackable> Trackable for Result<T, E> {
+    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+        match self {
+            Ok(value) => value.visit_blocks(visitor),
+            Err(error) => error.visit_blocks(visitor),
+        }
+    }
+}
+
+impl<B: ToOwned + ?Sized> Trackable for Cow<'_, B>
+where
+    B::Owned: Trackable,
+{
+    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+        if let Cow::Owned(value) = self {
+            value.visit_blocks(visitor);
+        }
+    }
+}
+
+impl<P: Trackable> Trackable for Pin<P>
+where
+    P: std::ops::Deref,
+{
+    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+        // SAFETY: `Pin` is `repr(transparent)` over its pointer, which is only read.
+        unsafe { &*std::ptr::from_ref(self).cast::<P>() }.visit_blocks(visitor);
+    }
+}
+
+impl<T: Copy> Trackable for Cell<T> {
+    fn visit_blocks(&self, _visitor: &mut Visitor<'_>) {} // what is `Copy` owns nothing
+}
+
+/// A value behind a lock is walked only when the lock is free: waiting could stop the program.
+macro_rules! behind_a_lock {
+    ($lock:ident, $look:ident) => {
+        impl<T: Trackable + ?Sized> Trackable for $lock<T> {
+            fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+                match self.$look() {
+                    Ok(value) => value.visit_blocks(visitor),
+                    Err(_) => visitor.could_not_look(),
+                }
+            }
+        }
+    };
+}
+
+behind_a_lock!(RefCell, try_borrow);
+behind_a_lock!(Mutex, try_lock);
+behind_a_lock!(RwLock, try_read);
+
+impl<T: Trackable> Trackable for OnceCell<T> {
+    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+        if let Some(value) = self.get() {
+            value.visit_blocks(visitor);
+        }
+    }
+}
+
+impl<T: Trackable> Trackable for OnceLock<T> {
+    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+        if let Some(value) = self.get() {
+            value.visit_blocks(visitor);
+        }
+    }
+}
+
+macro_rules! tuples {
+    ($(($($name:ident)+))+) => {$(
+        impl<$($name: Trackable),+> Trackable for ($($name,)+) {
+            fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+                #[expect(non_snake_case, reason = "the type's name doubles as the field's")]
+                let ($($name,)+) = self;
+                $($name.visit_blocks(visitor);)+
+            }
+        }
+    )+};
+}
+
+tuples! {
+    (A) (A B) (A B C) (A B C D) (A B C D E) (A B C D E F) (A B C D E F G) (A B C D E F G H)
+    (A B C D E F G H I) (A B C D E F G H I J) (A B C D E F G H I J K) (A B C D E F G H I J K L)
+}

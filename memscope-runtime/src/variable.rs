@@ -1,0 +1,446 @@
+//! Instances of tracked bindings, and the blocks that they own.
+//!
+//! An instance is one execution of a tracked binding. Observing it walks the value and puts every block that it
+//! owns under a watch (see `watch.rs`), so what becomes of them is known without looking again. The registry is
+//! under a lock that the hook never takes; a value is walked outside of it.
+//!
+//! The number of instances kept is bounded: once an instance's binding has ended and its blocks are gone, and the
+//! row has newer ones to show, it is folded into the row's counts.
+
+use crate::live_map::{self, Found};
+use crate::site::Site;
+use crate::snapshot::{Stage, Stages, Walk};
+use crate::thread_state::{self, OWN_NODE, ROOT_NODE};
+use crate::trackable::Walker;
+use crate::watch::{RowBytes, Watch};
+use crate::{account::Account, clock, observer};
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+use std::any::type_name;
+use std::collections::{BTreeSet, HashMap};
+
+/// Instances of a row that are kept after their end, to show them.
+pub(crate) const HISTORY_LEN: usize = 16;
+/// Blocks of an instance that have a watch of their own.
+pub(crate) const STORY_LEN: usize = 16;
+
+/// All executions of one binding in one scope with one type.
+pub(crate) struct Row {
+    pub(crate) site: &'static Site,
+    pub(crate) node: u32,
+    pub(crate) type_name: &'static str,
+    pub(crate) walk: Walk,
+    pub(crate) value_bytes: u64,
+    pub(crate) first_ms: u64,
+    pub(crate) last_observed_ms: u64,
+    pub(crate) threads: BTreeSet<u32>,
+    pub(crate) instances: Vec<u64>,
+    /// Ended instances that are no longer kept.
+    pub(crate) folded: Stages,
+    pub(crate) bytes: Option<&'static RowBytes>,
+    fold_at: usize,
+}
+
+/// One execution of a binding.
+pub(crate) struct Instance {
+    row: usize,
+    name: &'static str,
+    address: usize,
+    pub(crate) thread: u32,
+    pub(crate) bound_ms: u64,
+    pub(crate) observed_ms: u64,
+    pub(crate) observations: u64,
+    pub(crate) ended_ms: Option<u64>,
+    pub(crate) strong_owners: Option<u64>,
+    /// Watches of single blocks.
+    pub(crate) single: SmallVec<[u32; 4]>,
+    /// Watches of all other blocks, one for each account.
+    pub(crate) grouped: SmallVec<[u32; 2]>,
+}
+
+pub(crate) struct Registry {
+    pub(crate) rows: Vec<Row>,
+    row_index: Option<HashMap<(u32, u32, &'static str), usize>>,
+    pub(crate) instances: Option<HashMap<u64, Instance>>,
+    /// Bindings in scope, by name and address.
+    active: Option<HashMap<(&'static str, usize), u64>>,
+    next_instance: u64,
+}
+
+static REGISTRY: Mutex<Registry> =
+    Mutex::new(Registry { rows: Vec::new(), row_index: None, instances: None, active: None, next_instance: 1 });
+
+/// Runs `f` on the registry. Call it under [`thread_state::own_work`].
+pub(crate) fn with_registry<R>(f: impl FnOnce(&mut Registry) -> R) -> R {
+    f(&mut REGISTRY.lock())
+}
+
+/// A tracked binding; its end is noted when this is dropped.
+#[derive(Debug)]
+#[must_use = "the binding's end is noted when this is dropped"]
+pub struct Binding {
+    site: &'static Site,
+    /// May be another observation of a binding that is tracked already.
+    observes_again: bool,
+    bound_ms: u64,
+    /// The instance that this binding began; 0: none.
+    instance: std::sync::atomic::AtomicU64,
+}
+
+/// Begins a binding: called before the user's `let`, and so dropped after it.
+pub fn bind(site: &'static Site) -> Binding {
+    begin(site, false)
+}
+
+/// Looks at a binding that exists: the same instance, if it is tracked already.
+pub fn rebind(site: &'static Site) -> Binding {
+    begin(site, true)
+}
+
+fn begin(site: &'static Site, observes_again: bool) -> Binding {
+    site.note_binding();
+    Binding { site, observes_again, bound_ms: clock::now_ms(), instance: 0.into() }
+}
+
+impl Binding {
+    /// Looks at the value: finds its blocks and puts them under watch.
+    pub fn observe<T: ?Sized>(&self, value: &T, walker: Walker<T>) {
+        let node = thread_state::with(|local| local.account_or_join().map(Account::node)).flatten();
+        let node = match node {
+            None => return,           // nothing is recorded
+            Some(OWN_NODE) => return, // memscope's own work
+            Some(node) => node,
+        };
+        let _own = thread_state::own_work();
+        observer::start();
+        let thread = thread_state::with(|local| local.thread()).unwrap_or(0);
+        let now_ms = clock::refresh();
+        let address = std::ptr::from_ref(value).cast::<u8>().addr();
+        let id = with_registry(|registry| {
+            let known = self.observes_again.then(|| registry.active_at(self.site.name, address)).flatten();
+            known.unwrap_or_else(|| {
+                let row = registry.row(self.site, node, type_name::<T>(), walker.walk, now_ms);
+                let id = registry.begin_instance(row, thread, self.bound_ms, address);
+                self.instance.store(id, std::sync::atomic::Ordering::Relaxed);
+                id
+            })
+        });
+        let (row, mut visitor) = with_registry(|registry| {
+            let instance = registry.instances.as_mut()?.get_mut(&id)?;
+            let visitor = Visitor::new(
+                id,
+                registry.rows[instance.row].bytes,
+                std::mem::take(&mut instance.single),
+                std::mem::take(&mut instance.grouped),
+            );
+            Some((instance.row, visitor))
+        })
+        .expect("an instance is kept while its binding is in scope");
+        (walker.visit)(value, &mut visitor);
+        let strong_owners = (walker.strong_owners)(value);
+        let Visitor { single, grouped, .. } = visitor;
+        with_registry(|registry| {
+            let registry = &mut *registry;
+            let row = &mut registry.rows[row];
+            row.value_bytes = size_of_val(value) as u64;
+            row.last_observed_ms = now_ms;
+            row.threads.insert(thread);
+            let Some(instance) = registry.instances.as_mut().and_then(|all| all.get_mut(&id)) else { return };
+            instance.single.extend(single);
+            instance.grouped.extend(grouped);
+            instance.observed_ms = now_ms;
+            instance.observations += 1;
+            instance.strong_owners = strong_owners.map(|count| count as u64);
+        });
+    }
+}
+
+impl Drop for Binding {
+    fn drop(&mut self) {
+        let id = *self.instance.get_mut();
+        if id == 0 {
+            return;
+        }
+        let _own = thread_state::own_work();
+        let now_ms = clock::refresh();
+        with_registry(|registry| registry.end_instance(id, now_ms));
+    }
+}
+
+impl Registry {
+    fn active_at(&self, name: &'static str, address: usize) -> Option<u64> {
+        self.active.as_ref()?.get(&(name, address)).copied()
+    }
+
+    fn row(&mut self, site: &'static Site, node: u32, type_name: &'static str, walk: Walk, now_ms: u64) -> usize {
+        let index = self.row_index.get_or_insert_default();
+        *index.entry((site.number(), node, type_name)).or_insert_with(|| {
+            self.rows.push(Row {
+                site,
+                node,
+                type_name,
+                walk,
+                value_bytes: 0,
+                first_ms: now_ms,
+                last_observed_ms: now_ms,
+                threads: BTreeSet::new(),
+                instances: Vec::new(),
+                folded: Stages::default(),
+                bytes: RowBytes::open(),
+                fold_at: 2 * HISTORY_LEN,
+            });
+            self.rows.len() - 1
+        })
+    }
+
+    fn begin_instance(&mut self, row: usize, thread: u32, bound_ms: u64, address: usize) -> u64 {
+        let id = self.next_instance;
+        self.next_instance += 1;
+        let name = self.rows[row].site.name;
+        let instance = Instance {
+            row,
+            name,
+            address,
+            thread,
+            bound_ms,
+            observed_ms: bound_ms,
+            observations: 0,
+            ended_ms: None,
+            strong_owners: None,
+            single: SmallVec::new(),
+            grouped: SmallVec::new(),
+        };
+        self.instances.get_or_insert_default().insert(id, instance);
+        self.active.get_or_insert_default().insert((name, address), id);
+        self.rows[row].instances.push(id);
+        if self.rows[row].instances.len() >= self.rows[row].fold_at {
+            self.fold(row);
+        }
+        id
+    }
+
+    fn end_instance(&mut self, id: u64, now_ms: u64) {
+        let Some(instance) = self.instances.as_mut().and_then(|all| all.get_mut(&id)) else { return };
+        instance.ended_ms = Some(now_ms);
+        let place = (instance.name, instance.address);
+        if let Some(active) = self.active.as_mut() {
+            // A later binding of the same name at the same address (a loop's next turn) stays.
+            if active.get(&place) == Some(&id) {
+                active.remove(&place);
+            }
+        }
+    }
+
+    /// Drops the instances of a row that can change no more, but for the newest.
+    fn fold(&mut self, row: usize) {
+        let row = &mut self.rows[row];
+        let Some(instances) = self.instances.as_mut() else { return };
+        let newest = row.instances.len().saturating_sub(HISTORY_LEN);
+        let mut index = 0;
+        row.instances.retain(|id| {
+            let position = index;
+            index += 1;
+            let Some(instance) = instances.get(id) else { return false };
+            if position >= newest || instance.ended_ms.is_none() || instance.live_blocks() > 0 {
+                return true;
+            }
+            row.folded.count(instance.stage());
+            Watch::close(instance.watches());
+            instances.remove(id);
+            false
+        });
+        // Half of the list is new at the next fold, so folding costs a constant amount for each instance.
+        row.fold_at = 2 * row.instances.len().max(HISTORY_LEN);
+    }
+}
+
+impl Instance {
+    fn watches(&self) -> impl Iterator<Item = u32> {
+        self.single.iter().chain(&self.grouped).copied()
+    }
+
+    fn sum(&self, figure: impl Fn(&Watch) -> u64) -> u64 {
+        self.watches().filter_map(Watch::get).map(figure).sum()
+    }
+
+    pub(crate) fn live_blocks(&self) -> u64 {
+        self.sum(Watch::blocks)
+    }
+
+    pub(crate) fn live_bytes(&self) -> u64 {
+        self.sum(Watch::bytes)
+    }
+
+    pub(crate) fn grown_bytes(&self) -> u64 {
+        self.sum(Watch::grown_bytes)
+    }
+
+    /// Where it is in its life, from events alone.
+    pub(crate) fn stage(&self) -> Stage {
+        let lives = self.live_blocks() > 0;
+        let shared = self.strong_owners.is_some_and(|owners| owners > 1);
+        if self.ended_ms.is_none() {
+            if shared { Stage::Shared } else { Stage::Active }
+        } else if lives {
+            if shared { Stage::Shared } else { Stage::Allocated }
+        } else if self.sum(Watch::handed_over) > 0 {
+            Stage::Moved
+        } else if self.single.is_empty() && self.grouped.is_empty() {
+            Stage::NoHeap
+        } else {
+            Stage::Deallocated
+        }
+    }
+}
+
+impl Stages {
+    pub(crate) fn count(&mut self, stage: Stage) {
+        *match stage {
+            Stage::Active => &mut self.active,
+            Stage::Shared => &mut self.shared,
+            Stage::Allocated => &mut self.allocated,
+            Stage::Moved => &mut self.moved,
+            Stage::Deallocated => &mut self.deallocated,
+            Stage::NoHeap => &mut self.no_heap,
+        } += 1;
+    }
+}
+
+/// Takes the blocks of a value, one by one.
+#[derive(Debug)]
+pub struct Visitor<'a> {
+    instance: u64,
+    row: Option<&'static RowBytes>,
+    single: SmallVec<[u32; 4]>,
+    grouped: SmallVec<[u32; 2]>,
+    /// The block visited last: neighbours in a container often share one.
+    last: Option<(usize, usize)>,
+    /// Shared values that this walk went through.
+    shared: SmallVec<[usize; 8]>,
+    looks: std::marker::PhantomData<&'a ()>,
+}
+
+impl Visitor<'_> {
+    fn new(
+        instance: u64,
+        row: Option<&'static RowBytes>,
+        single: SmallVec<[u32; 4]>,
+        grouped: SmallVec<[u32; 2]>,
+    ) -> Visitor<'static> {
+        Visitor {
+            instance,
+            row,
+            single,
+            grouped,
+            last: None,
+            shared: SmallVec::new(),
+            looks: std::marker::PhantomData,
+        }
+    }
+
+    /// The block that holds `pointer`, at its start or inside, is owned by the value alone. Memory that is in no
+    /// recorded block (a static, memory of a foreign library) is passed over.
+    pub fn block(&mut self, pointer: *const u8) {
+        let address = pointer.addr();
+        if self.last.is_some_and(|(start, bytes)| address.wrapping_sub(start) < bytes) {
+            return;
+        }
+        if let Some(found) = live_map::find(address) {
+            self.last = Some((found.address, found.bytes));
+            self.own(&found, false);
+        }
+    }
+
+    /// The block that holds `pointer` is owned by the value among others. False if this walk has been here.
+    pub fn shared_block(&mut self, pointer: *const u8) -> bool {
+        let Some(found) = live_map::find(pointer.addr()) else { return true };
+        if self.shared.contains(&found.address) {
+            return false;
+        }
+        self.shared.push(found.address);
+        self.own(&found, true);
+        true
+    }
+
+    /// A part of the value could not be looked at, because a lock was held.
+    pub fn could_not_look(&mut self) {}
+
+    /// The blocks behind the words that make up a std container, for one that is empty and yet kept its memory.
+    pub(crate) fn blocks_behind_words_of<T>(&mut self, container: &T) {
+        const { assert!(align_of::<T>() == align_of::<usize>() && size_of::<T>().is_multiple_of(size_of::<usize>())) };
+        let words = std::ptr::from_ref(container).cast::<std::mem::MaybeUninit<usize>>();
+        for index in 0..size_of::<T>() / size_of::<usize>() {
+            // SAFETY: the word lies within `container`. std's containers are made of pointers and integers of a
+            // word each, so it is initialised; were it padding, its value would only be looked up, not followed.
+            let word = unsafe { words.add(index).read().assume_init() };
+            if let Some(found) = live_map::find(word) {
+                self.own(&found, false);
+            }
+        }
+    }
+
+    /// Puts the block under a watch of this instance.
+    fn own(&mut self, found: &Found, shared: bool) {
+        let Some(slot) = live_map::slot_of(found) else { return };
+        let former = if found.record.is_watched() { Watch::get(found.record.owner()) } else { None };
+        let account = match former {
+            Some(watch) if watch.instance() == self.instance => return,
+            // A shared block counts for the variable that was first seen to own it.
+            Some(_) if shared => return,
+            Some(watch) => watch.account(),
+            None => found.record.owner(),
+        };
+        if Account::get(account).is_none_or(|account| account.node() == OWN_NODE) {
+            return;
+        }
+        let Some(watch) = self.watch_for(account) else { return };
+        watch.add(found.address, found.bytes, found.record.stamp().0);
+        if slot.rename(found.record, watch.id(), true) {
+            if let Some(former) = former {
+                former.hand_over(found.bytes);
+            }
+        } else {
+            watch.withdraw(found.bytes); // freed or taken over meanwhile
+        }
+    }
+
+    /// A watch for the next block: one of its own for the first ones, then one for each account.
+    fn watch_for(&mut self, account: u32) -> Option<&'static Watch> {
+        if self.single.len() < STORY_LEN {
+            let watch = Watch::open(self.instance, account, self.row)?;
+            self.single.push(watch.id());
+            return Some(watch);
+        }
+        let known = self.grouped.iter().filter_map(|&id| Watch::get(id)).find(|watch| watch.account() == account);
+        if known.is_some() {
+            return known;
+        }
+        let watch = Watch::open(self.instance, account, self.row)?;
+        self.grouped.push(watch.id());
+        Some(watch)
+    }
+}
+
+/// Takes over the blocks of a declared allocation: gives the watch, if the address is in a recorded block that no
+/// variable owns.
+pub(crate) fn watch_declared(address: usize) -> Option<&'static Watch> {
+    let found = live_map::find(address)?;
+    if found.record.is_watched() {
+        return None;
+    }
+    let account = found.record.owner();
+    let watch = Watch::open(u64::MAX, account, None)?;
+    watch.add(found.address, found.bytes, found.record.stamp().0);
+    let slot = live_map::slot_of(&found)?;
+    if slot.rename(found.record, watch.id(), true) {
+        return Some(watch);
+    }
+    watch.withdraw(found.bytes);
+    Watch::close([watch.id()]);
+    None
+}
+
+/// The scope node that is current on this thread.
+pub(crate) fn current_node() -> u32 {
+    thread_state::with(|local| local.account.get().map(Account::node)).flatten().unwrap_or(ROOT_NODE)
+}
