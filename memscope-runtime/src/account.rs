@@ -24,6 +24,7 @@ const CHUNKS: usize = 1 << (BITS - 10);
 const CACHED_CHILDREN: usize = 6;
 
 /// Counters of one thread in one scope node. All-zero is an empty account.
+#[derive(Debug)]
 #[repr(C, align(64))]
 pub(crate) struct Account {
     pub(crate) allocations: AtomicU64,
@@ -42,6 +43,7 @@ pub(crate) struct Account {
     children: [Child; CACHED_CHILDREN],
 }
 
+#[derive(Debug)]
 struct Child {
     site: AtomicU32,
     /// The account's number, shifted left by one; the low bit says that it is an ancestor of this one.
@@ -69,7 +71,9 @@ impl Account {
     /// A new account of `thread` in `node`; `None` where there is no room for more.
     #[cold]
     pub(crate) fn open(node: u32, thread: u32, foreign_of: u32) -> Option<&'static Account> {
-        let id = NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| (next < 1 << BITS).then_some(next + 1));
+        let id = NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| {
+            (next < 1 << BITS).then_some(next + 1)
+        });
         let id = id.ok()?;
         let chunk = &CHUNK_TABLE[(id / CHUNK_LEN) as usize];
         if chunk.load(Ordering::Acquire).is_null() {

@@ -9,10 +9,9 @@ use crate::live_map;
 use crate::scope::{self, Node};
 use crate::site::Site;
 use crate::snapshot::{
-    Block, Blocks, Instance, InstanceBlock, Mode, Profiler, Program, Scope, ScopeMemory, SiteKind, SiteRow, Snapshot,
-    Thread, TimelinePoint, Totals, Type, Variable, Walk,
+    Block, Blocks, Instance, InstanceBlock, Mode, Profiler, Program, Provenance, Scope, ScopeMemory,
+    SiteKind, SiteRow, Snapshot, Thread, TimelinePoint, Totals, Variable, Walk,
 };
-use crate::snapshot::Provenance;
 use crate::thread_state::{self, OWN_NODE, ROOT_NODE, ThreadState};
 use crate::variable::{self, HISTORY_LEN};
 use crate::watch::Watch;
@@ -44,7 +43,7 @@ pub(crate) fn capture() -> Option<Capture> {
         timeline.push(TimelinePoint { ms: now_ms, live_bytes: totals.live_bytes });
     }
     let (variables, row_order) = variables(&scopes, &scope_of_node);
-    let types = types(&variables);
+    let types = crate::snapshot::types(&variables);
     let blocks = blocks(&scope_of_node, &row_order);
     let installed = mode::allocator_is_installed();
     let snapshot = Snapshot {
@@ -142,7 +141,9 @@ fn scopes(nodes: &[Node], readings: &[Reading]) -> (Vec<Scope>, HashMap<u32, u32
             (node, row)
         })
         .collect();
-    rows.sort_by(|(_, a), (_, b)| (&a.path, &a.key, &a.file, a.line).cmp(&(&b.path, &b.key, &b.file, b.line)));
+    rows.sort_by(|(_, a), (_, b)| {
+        (&a.path, &a.key, &a.file, a.line).cmp(&(&b.path, &b.key, &b.file, b.line))
+    });
     let scope_of_node = rows.iter().enumerate().map(|(index, &(node, _))| (node, index as u32)).collect();
     (rows.into_iter().map(|(_, row)| row).collect(), scope_of_node)
 }
@@ -178,7 +179,8 @@ fn variables(scopes: &[Scope], scope_of_node: &HashMap<u32, u32>) -> (Vec<Variab
                 let mut stages = row.folded;
                 alive().for_each(|instance| stages.count(instance.stage()));
                 let walked = row.walk != Walk::NotWalked;
-                let sum = |figure: fn(&variable::Instance) -> u64| walked.then(|| alive().map(figure).sum::<u64>());
+                let sum =
+                    |figure: fn(&variable::Instance) -> u64| walked.then(|| alive().map(figure).sum::<u64>());
                 let shown = row.instances.len().saturating_sub(HISTORY_LEN);
                 let scope = scope_of_node.get(&row.node).and_then(|&index| scopes.get(index as usize));
                 let variable = Variable {
@@ -215,11 +217,18 @@ fn variables(scopes: &[Scope], scope_of_node: &HashMap<u32, u32>) -> (Vec<Variab
             })
             .collect();
         rows.sort_by(|(a, _), (b, _)| {
-            (&a.scope, &a.name, &a.file, a.line, &a.type_name)
-                .cmp(&(&b.scope, &b.name, &b.file, b.line, &b.type_name))
+            (&a.scope, &a.name, &a.file, a.line, &a.type_name).cmp(&(
+                &b.scope,
+                &b.name,
+                &b.file,
+                b.line,
+                &b.type_name,
+            ))
         });
-        let row_of_instance =
-            rows.iter().enumerate().flat_map(|(index, (_, ids))| ids.iter().map(move |&id| (id, index as u32)));
+        let row_of_instance = rows
+            .iter()
+            .enumerate()
+            .flat_map(|(index, (_, ids))| ids.iter().map(move |&id| (id, index as u32)));
         let row_of_instance = row_of_instance.collect();
         (rows.into_iter().map(|(variable, _)| variable).collect(), row_of_instance)
     })
@@ -255,30 +264,6 @@ fn instance_row(instance: &variable::Instance, walked: bool) -> Instance {
         blocks,
         folded_blocks: instance.grouped.iter().filter_map(|&id| Watch::get(id)).map(Watch::blocks).sum(),
     }
-}
-
-pub(crate) fn types(variables: &[Variable]) -> Vec<Type> {
-    let mut types: BTreeMap<&str, Type> = BTreeMap::new();
-    for variable in variables {
-        let Some(name) = variable.type_name.as_deref() else { continue };
-        let row = types.entry(name).or_insert_with(|| Type {
-            type_name: name.to_owned(),
-            variables: 0,
-            instances: 0,
-            heap_bytes: None,
-            blocks: None,
-        });
-        row.variables += 1;
-        row.instances += variable.instances;
-        let add = |sum: Option<u64>, part: Option<u64>| match (sum, part) {
-            (None, part) => part,
-            (sum, None) => sum,
-            (Some(sum), Some(part)) => Some(sum + part),
-        };
-        row.heap_bytes = add(row.heap_bytes, variable.heap_bytes);
-        row.blocks = add(row.blocks, variable.blocks);
-    }
-    types.into_values().collect()
 }
 
 fn threads(readings: &[Reading]) -> Vec<Thread> {
@@ -317,8 +302,10 @@ fn threads(readings: &[Reading]) -> Vec<Thread> {
     // What was freed of a thread's blocks, by whomever.
     for (id, thread) in &mut threads {
         let of_thread = || theirs().filter(|reading| reading.owner_thread == *id);
-        thread.live_allocations = thread.allocations - of_thread().map(|reading| reading.deallocations).sum::<u64>();
-        thread.live_bytes = thread.allocated_bytes - of_thread().map(|reading| reading.deallocated_bytes).sum::<u64>();
+        thread.live_allocations =
+            thread.allocations - of_thread().map(|reading| reading.deallocations).sum::<u64>();
+        thread.live_bytes =
+            thread.allocated_bytes - of_thread().map(|reading| reading.deallocated_bytes).sum::<u64>();
     }
     threads.into_values().collect()
 }
@@ -355,7 +342,8 @@ fn blocks(scope_of_node: &HashMap<u32, u32>, row_of_instance: &HashMap<u64, u32>
                 scope: account.and_then(|account| scope_of_node.get(&account.node()).copied()),
                 thread: account.map(Account::thread),
                 allocated_ms: detail.map_or(0, |&(_, _, ms)| ms),
-                variable: detail.and_then(|(_, instance, _)| row_of_instance.get(instance.as_ref()?).copied()),
+                variable: detail
+                    .and_then(|(_, instance, _)| row_of_instance.get(instance.as_ref()?).copied()),
             }
         })
         .collect();
@@ -382,7 +370,11 @@ fn sites(nodes: &[Node], readings: &[Reading]) -> Vec<SiteRow> {
             executions: match site.kind {
                 SiteKind::Variable => site.bindings(),
                 SiteKind::Function | SiteKind::AsyncFunction => {
-                    if site.id() == 0 { 0 } else { calls.get(&site.id()).copied().unwrap_or(0) }
+                    if site.id() == 0 {
+                        0
+                    } else {
+                        calls.get(&site.id()).copied().unwrap_or(0)
+                    }
                 }
             },
         })

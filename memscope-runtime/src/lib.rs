@@ -1,7 +1,166 @@
 //! What memscope links into a program: the recorder, the model of what was recorded, and the file that holds it.
 //!
 //! Users name the crate `memscope`; this one is its inner half. Without the feature `live` only the model
-//! ([`snapshot`]) and the file format ([`format`]) remain, which is what the dashboard reads.
+//! ([`snapshot`](mod@snapshot)), its [`findings`](mod@findings), the [`declared`] allocations and the file
+//! [`format`](mod@format) remain, which is what the dashboard reads, and an [`Allocator`] that forwards.
 
+pub mod declared;
+pub mod findings;
 pub mod format;
 pub mod snapshot;
+
+#[cfg(feature = "live")]
+mod account;
+#[cfg(feature = "live")]
+mod allocator;
+#[cfg(feature = "live")]
+mod books;
+#[cfg(feature = "live")]
+mod capture;
+#[cfg(feature = "live")]
+mod clock;
+#[cfg(feature = "live")]
+mod live_map;
+#[cfg(feature = "live")]
+mod mode;
+#[cfg(feature = "live")]
+mod observer;
+#[cfg(feature = "live")]
+mod pages;
+#[cfg(feature = "live")]
+mod scope;
+#[cfg(feature = "live")]
+mod site;
+#[cfg(feature = "live")]
+mod thread_state;
+#[cfg(feature = "live")]
+mod trackable;
+#[cfg(feature = "live")]
+mod variable;
+#[cfg(feature = "live")]
+mod watch;
+
+#[cfg(not(feature = "live"))]
+mod forward;
+
+#[cfg(feature = "live")]
+pub use crate::{
+    allocator::Allocator,
+    mode::Mode,
+    scope::{ScopeGuard, Task, enter, task},
+    site::{Site, SiteRef},
+    thread_state::{OwnWork, own_work},
+    trackable::{Container, Probe, Trackable, WalkContainer, WalkFull, WalkNothing, Walker},
+    variable::{Binding, Visitor, bind, rebind},
+};
+#[cfg(feature = "live")]
+pub use inventory;
+
+#[cfg(not(feature = "live"))]
+pub use crate::forward::{Allocator, Mode, OwnWork, own_work};
+
+use crate::declared::Ledger;
+use crate::snapshot::{Mode as Recorded, Snapshot};
+
+/// The program's memory at this moment, with what `ledgers` declared.
+pub fn snapshot(ledgers: &[&Ledger]) -> Snapshot {
+    let _own = own_work();
+    let (mut snapshot, path_of) = recorded();
+    for ledger in ledgers {
+        ledger.add_to(&mut snapshot, &path_of);
+    }
+    if !ledgers.is_empty() {
+        sort_variables(&mut snapshot);
+    }
+    snapshot.findings = findings::findings(&snapshot);
+    snapshot
+}
+
+/// Declared rows were added at the end: puts all rows in order, and sums the types again.
+fn sort_variables(snapshot: &mut Snapshot) {
+    let mut order: Vec<usize> = (0..snapshot.variables.len()).collect();
+    let rows = &snapshot.variables;
+    order.sort_by(|&a, &b| {
+        let key = |index: usize| {
+            let row = &rows[index];
+            (&row.scope, &row.name, &row.file, row.line, &row.type_name)
+        };
+        key(a).cmp(&key(b))
+    });
+    let mut place = vec![0u32; order.len()];
+    for (new, &old) in order.iter().enumerate() {
+        place[old] = new as u32;
+    }
+    for block in &mut snapshot.blocks.largest {
+        block.variable = block.variable.map(|old| place[old as usize]);
+    }
+    let mut rows: Vec<_> = std::mem::take(&mut snapshot.variables).into_iter().map(Some).collect();
+    snapshot.variables = order.into_iter().filter_map(|old| rows[old].take()).collect();
+    snapshot.types = snapshot::types(&snapshot.variables);
+}
+
+#[cfg(feature = "live")]
+fn recorded() -> (Snapshot, impl Fn(u32) -> Vec<String>) {
+    let (snapshot, scope_of_node) = match mode::is_recording().then(capture::capture).flatten() {
+        Some(capture::Capture { snapshot, scope_of_node }) => (snapshot, scope_of_node),
+        None => (nothing_recorded(mode::allocator_is_installed()), std::collections::HashMap::new()),
+    };
+    let paths: Vec<Vec<String>> = snapshot.scopes.iter().map(|scope| scope.path.clone()).collect();
+    let path_of = move |node| {
+        scope_of_node
+            .get(&node)
+            .and_then(|&index: &u32| paths.get(index as usize))
+            .cloned()
+            .unwrap_or_default()
+    };
+    (snapshot, path_of)
+}
+
+#[cfg(feature = "live")]
+fn allocator_is_installed() -> bool {
+    mode::allocator_is_installed()
+}
+
+#[cfg(not(feature = "live"))]
+fn allocator_is_installed() -> bool {
+    false
+}
+
+#[cfg(not(feature = "live"))]
+fn recorded() -> (Snapshot, impl Fn(u32) -> Vec<String>) {
+    (nothing_recorded(false), |_| Vec::new())
+}
+
+/// A snapshot that says that nothing was recorded.
+pub fn nothing_recorded(allocator_installed: bool) -> Snapshot {
+    let unix = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Snapshot {
+        mode: Recorded::Off,
+        program: snapshot::Program {
+            name: program_name(),
+            pid: std::process::id(),
+            started_unix_ms: u64::try_from(unix.as_millis()).unwrap_or(u64::MAX),
+            elapsed_ms: 0,
+            os: std::env::consts::OS.to_owned(),
+            arch: std::env::consts::ARCH.to_owned(),
+            page_bytes: None,
+            memscope_version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        totals: snapshot::Totals::default(),
+        scopes: Vec::new(),
+        variables: Vec::new(),
+        threads: Vec::new(),
+        types: Vec::new(),
+        timeline: Vec::new(),
+        findings: Vec::new(),
+        blocks: snapshot::Blocks::default(),
+        sites: Vec::new(),
+        profiler: snapshot::Profiler { allocator_installed, ..snapshot::Profiler::default() },
+    }
+}
+
+/// File name of the running executable; empty where the system would not say.
+fn program_name() -> String {
+    let path = std::env::current_exe().unwrap_or_default();
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}

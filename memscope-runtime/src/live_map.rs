@@ -135,7 +135,7 @@ static FAR: [Far; FAR_LEN] =
 
 /// Whether all blocks of an allocator start at least 16 bytes from each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Spacing {
+pub(crate) enum Spacing {
     /// They do.
     Sixteen,
     /// Nothing is known.
@@ -249,7 +249,8 @@ fn map_region(number: usize) -> Option<&'static Region> {
         publish(place, fresh);
     } else {
         let far = FAR.iter().find(|far| {
-            let taken = far.number.compare_exchange(0, number as u64 + 1, Ordering::AcqRel, Ordering::Acquire);
+            let taken =
+                far.number.compare_exchange(0, number as u64 + 1, Ordering::AcqRel, Ordering::Acquire);
             taken.is_ok() || taken == Err(number as u64 + 1)
         })?;
         publish(&far.region, fresh);
@@ -340,7 +341,9 @@ impl Slot {
         let shift = TIERS[self.tier].shift;
         let low = (1usize << shift) - 1;
         let (address, bytes) = match self.words {
-            [_, size, start, ..] => (start.load(Ordering::Relaxed) as usize, size.load(Ordering::Relaxed) as usize),
+            [_, size, start, ..] => {
+                (start.load(Ordering::Relaxed) as usize, size.load(Ordering::Relaxed) as usize)
+            }
             [_, place] => {
                 let place = place.load(Ordering::Relaxed) as usize;
                 (base & !low | place & low, place >> shift)
@@ -384,8 +387,7 @@ impl Moving {
 /// tier do not overlap. Blocks of 1 GiB or more may be longer than 16 slots of their tier: as many are read as
 /// the region before needs, at most 64.
 pub(crate) fn find(address: usize) -> Option<Found> {
-    for tier in 0..TIERS.len() {
-        let Tier { shift, .. } = TIERS[tier];
+    for (tier, &Tier { shift, .. }) in TIERS.iter().enumerate() {
         let back = match tier {
             TIER_HUGE => 64,
             TIER_1 => 8,
@@ -431,7 +433,8 @@ pub(crate) fn for_each(mut each: impl FnMut(Found)) {
         // SAFETY: the pointer is null or points to a mapping that stays, published with release.
         let Some(region) = (unsafe { region.as_ref() }) else { continue };
         for (tier, &Tier { shift, leaf_bits, .. }) in TIERS.iter().enumerate() {
-            for (index, leaf) in region.leaves[LEAF_OFFSETS[tier]..LEAF_OFFSETS[tier + 1]].iter().enumerate() {
+            for (index, leaf) in region.leaves[LEAF_OFFSETS[tier]..LEAF_OFFSETS[tier + 1]].iter().enumerate()
+            {
                 // SAFETY: as above, of a leaf.
                 let Some(leaf) = (unsafe { leaf.load(Ordering::Acquire).as_ref() }) else { continue };
                 let start = (number << REGION_BITS) + (index << (shift + leaf_bits));
@@ -454,9 +457,11 @@ mod tests {
     const BASE: usize = 0x0100_0000_0000;
 
     fn put(address: usize, bytes: usize, spacing: Spacing, owner: u32) {
-        slot_or_map(address, bytes, spacing)
-            .expect("memory for a leaf")
-            .store(Record::new(owner, Stamp(0)), address, bytes);
+        slot_or_map(address, bytes, spacing).expect("memory for a leaf").store(
+            Record::new(owner, Stamp(0)),
+            address,
+            bytes,
+        );
     }
 
     fn owner_around(address: usize) -> Option<u32> {
@@ -465,14 +470,32 @@ mod tests {
 
     #[test]
     fn every_size_is_found_at_its_start_inside_and_at_its_last_byte_but_not_outside() {
-        let sizes = [1, 7, 8, 15, 16, 63, 64, 65, 1023, 1024, 16_383, 16_384, 1 << 18, 5 << 20, 1 << 26, (1 << 30) - 1];
+        let sizes = [
+            1,
+            7,
+            8,
+            15,
+            16,
+            63,
+            64,
+            65,
+            1023,
+            1024,
+            16_383,
+            16_384,
+            1 << 18,
+            5 << 20,
+            1 << 26,
+            (1 << 30) - 1,
+        ];
         let sizes = sizes.into_iter().chain([1 << 30, 9 << 30]);
         let mut address = BASE + 5; // an odd start: alignment 1 is legal
         for (index, bytes) in sizes.enumerate() {
             let owner = index as u32 + 1;
             put(address, bytes, Spacing::Any, owner);
             for inside in [address, address + bytes / 2, address + bytes - 1] {
-                let found = find(inside).unwrap_or_else(|| panic!("{bytes} bytes at {address:#x}, {inside:#x}"));
+                let found =
+                    find(inside).unwrap_or_else(|| panic!("{bytes} bytes at {address:#x}, {inside:#x}"));
                 assert_eq!((found.address, found.bytes, found.record.owner()), (address, bytes, owner));
             }
             assert_eq!(owner_around(address + bytes), None, "one past {bytes} bytes");

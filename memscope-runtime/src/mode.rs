@@ -57,7 +57,9 @@ fn decide() -> u8 {
             b"live" => (LIVE, None),
             b"sampling" => (
                 asked,
-                Some("memscope: MEMSCOPE_MODE=sampling: this version has no sampling mode; use live or off\n"),
+                Some(
+                    "memscope: MEMSCOPE_MODE=sampling: this version has no sampling mode; use live or off\n",
+                ),
             ),
             _ => (asked, Some("memscope: MEMSCOPE_MODE is neither off nor live; it is ignored\n")),
         }

@@ -49,7 +49,8 @@ pub(crate) unsafe fn zeroed<T>() -> Option<&'static T> {
 pub(crate) unsafe fn zeroed_slice<T>(len: usize) -> Option<&'static [T]> {
     const { assert!(align_of::<T>() <= CUT_ALIGN) };
     // SAFETY: as in `zeroed`.
-    cut(len * size_of::<T>()).map(|place| unsafe { std::slice::from_raw_parts(place.cast::<T>().as_ptr(), len) })
+    cut(len * size_of::<T>())
+        .map(|place| unsafe { std::slice::from_raw_parts(place.cast::<T>().as_ptr(), len) })
 }
 
 /// Bytes of all mappings that were touched, as the kernel counts them; `None` where it would not say.
@@ -107,7 +108,8 @@ fn cut(bytes: usize) -> Option<NonNull<u8>> {
 fn map(bytes: usize, used: usize) -> Option<NonNull<Mapping>> {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
     // SAFETY: a fresh anonymous mapping touches nothing that exists.
-    let start = unsafe { libc::mmap(ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
+    let start =
+        unsafe { libc::mmap(ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
     if start == libc::MAP_FAILED {
         return None;
     }
@@ -143,7 +145,8 @@ impl<T: Copy> Scratch<T> {
         let bytes = (capacity * size_of::<T>()).max(1);
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
         // SAFETY: a fresh anonymous mapping touches nothing that exists.
-        let start = unsafe { libc::mmap(ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
+        let start =
+            unsafe { libc::mmap(ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
         if start == libc::MAP_FAILED {
             return None;
         }

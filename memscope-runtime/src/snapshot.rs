@@ -12,6 +12,7 @@
 //! that [`Profiler::clock_resolution_ms`] states), `_unix_ms` (milliseconds since the Unix epoch).
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// How the figures of a [`Snapshot`] came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -513,4 +514,29 @@ impl Stages {
         ];
         stages.into_iter().find(|&(count, _)| count > 0).map_or(Stage::NoHeap, |(_, stage)| stage)
     }
+}
+
+/// Variables summed by type, sorted by type name.
+pub(crate) fn types(variables: &[Variable]) -> Vec<Type> {
+    let mut types: BTreeMap<&str, Type> = BTreeMap::new();
+    for variable in variables {
+        let Some(name) = variable.type_name.as_deref() else { continue };
+        let row = types.entry(name).or_insert_with(|| Type {
+            type_name: name.to_owned(),
+            variables: 0,
+            instances: 0,
+            heap_bytes: None,
+            blocks: None,
+        });
+        row.variables += 1;
+        row.instances += variable.instances;
+        let add = |sum: Option<u64>, part: Option<u64>| match (sum, part) {
+            (None, part) => part,
+            (sum, None) => sum,
+            (Some(sum), Some(part)) => Some(sum + part),
+        };
+        row.heap_bytes = add(row.heap_bytes, variable.heap_bytes);
+        row.blocks = add(row.blocks, variable.blocks);
+    }
+    types.into_values().collect()
 }

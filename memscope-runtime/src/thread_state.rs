@@ -90,12 +90,14 @@ pub(crate) fn with<R>(f: impl FnOnce(&Local) -> R) -> Option<R> {
 }
 
 /// Restores the account that was current before memscope's own work.
-pub(crate) struct OwnWork {
+#[derive(Debug)]
+#[must_use = "memscope's own work ends when this guard is dropped"]
+pub struct OwnWork {
     previous: Option<&'static Account>,
 }
 
 /// Charges what follows on this thread to memscope itself, until the guard is dropped.
-pub(crate) fn own_work() -> OwnWork {
+pub fn own_work() -> OwnWork {
     let previous = with(|local| {
         let previous = local.account_or_join()?;
         local.account.set(local.state.get().and_then(ThreadState::own));
@@ -147,7 +149,8 @@ impl Local {
         if owner.thread() == self.thread.get() {
             return Some(owner);
         }
-        let here = self.state.get()?.account(u64::from(owner.id()) << 1 | 1 << 63, owner.node(), owner.id())?;
+        let here =
+            self.state.get()?.account(u64::from(owner.id()) << 1 | 1 << 63, owner.node(), owner.id())?;
         self.foreign.set(Some((owner, here)));
         Some(here)
     }
@@ -310,7 +313,9 @@ impl ThreadState {
         if used * 2 >= len {
             let new_len = (len * 2).max(32);
             // SAFETY: entries are all atomics, for which zero is valid.
-            let Some(larger) = (unsafe { pages::zeroed_slice::<Entry>(new_len as usize) }) else { return false };
+            let Some(larger) = (unsafe { pages::zeroed_slice::<Entry>(new_len as usize) }) else {
+                return false;
+            };
             for old in self.entries() {
                 let key = old.key.load(Ordering::Relaxed);
                 if key != 0 {

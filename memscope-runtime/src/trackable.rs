@@ -115,11 +115,18 @@ impl<T: ?Sized> WalkNothing<T> for Probe<'_, T> {
 
 /// The whole walk of a container: its own blocks, then what its elements own.
 macro_rules! walk_elements {
-    ($value:ident, $visitor:ident, $($element:ident => $walk:expr),+; $iterate:expr) => {{
+    ($value:ident, $visitor:ident, $element:ident) => {{
         $value.visit_own_blocks($visitor);
         if Self::ELEMENTS_MAY_OWN {
-            for ($($element),+) in $iterate {
-                $($walk;)+
+            $value.into_iter().for_each(|$element| $element.visit_blocks($visitor));
+        }
+    }};
+    ($value:ident, $visitor:ident, $key:ident, $mapped:ident) => {{
+        $value.visit_own_blocks($visitor);
+        if Self::ELEMENTS_MAY_OWN {
+            for ($key, $mapped) in $value {
+                $key.visit_blocks($visitor);
+                $mapped.visit_blocks($visitor);
             }
         }
     }};
@@ -208,7 +215,7 @@ impl<T> Container for Vec<T> {
 
 impl<T: Trackable> Trackable for Vec<T> {
     fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
-        walk_elements!(self, visitor, element => element.visit_blocks(visitor); self);
+        walk_elements!(self, visitor, element);
     }
 }
 
@@ -227,7 +234,7 @@ impl<T> Container for VecDeque<T> {
 
 impl<T: Trackable> Trackable for VecDeque<T> {
     fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
-        walk_elements!(self, visitor, element => element.visit_blocks(visitor); self);
+        walk_elements!(self, visitor, element);
     }
 }
 
@@ -242,7 +249,7 @@ impl<T> Container for BinaryHeap<T> {
 
 impl<T: Trackable> Trackable for BinaryHeap<T> {
     fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
-        walk_elements!(self, visitor, element => element.visit_blocks(visitor); self);
+        walk_elements!(self, visitor, element);
     }
 }
 
@@ -259,7 +266,7 @@ impl<K, V, S> Container for HashMap<K, V, S> {
 
 impl<K: Trackable, V: Trackable, S> Trackable for HashMap<K, V, S> {
     fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
-        walk_elements!(self, visitor, key => key.visit_blocks(visitor), value => value.visit_blocks(visitor); self);
+        walk_elements!(self, visitor, key, value);
     }
 }
 
@@ -276,7 +283,7 @@ impl<T, S> Container for HashSet<T, S> {
 
 impl<T: Trackable, S> Trackable for HashSet<T, S> {
     fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
-        walk_elements!(self, visitor, element => element.visit_blocks(visitor); self);
+        walk_elements!(self, visitor, element);
     }
 }
 
@@ -296,7 +303,7 @@ impl<K, V> Container for BTreeMap<K, V> {
 
 impl<K: Trackable, V: Trackable> Trackable for BTreeMap<K, V> {
     fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
-        walk_elements!(self, visitor, key => key.visit_blocks(visitor), value => value.visit_blocks(visitor); self);
+        walk_elements!(self, visitor, key, value);
     }
 }
 
@@ -313,7 +320,7 @@ impl<T> Container for BTreeSet<T> {
 
 impl<T: Trackable> Trackable for BTreeSet<T> {
     fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
-        walk_elements!(self, visitor, element => element.visit_blocks(visitor); self);
+        walk_elements!(self, visitor, element);
     }
 }
 
@@ -330,7 +337,7 @@ impl<T> Container for LinkedList<T> {
 
 impl<T: Trackable> Trackable for LinkedList<T> {
     fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
-        walk_elements!(self, visitor, element => element.visit_blocks(visitor); self);
+        walk_elements!(self, visitor, element);
     }
 }
 

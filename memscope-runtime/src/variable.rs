@@ -67,8 +67,13 @@ pub(crate) struct Registry {
     next_instance: u64,
 }
 
-static REGISTRY: Mutex<Registry> =
-    Mutex::new(Registry { rows: Vec::new(), row_index: None, instances: None, active: None, next_instance: 1 });
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
+    rows: Vec::new(),
+    row_index: None,
+    instances: None,
+    active: None,
+    next_instance: 1,
+});
 
 /// Runs `f` on the registry. Call it under [`thread_state::own_work`].
 pub(crate) fn with_registry<R>(f: impl FnOnce(&mut Registry) -> R) -> R {
@@ -172,7 +177,14 @@ impl Registry {
         self.active.as_ref()?.get(&(name, address)).copied()
     }
 
-    fn row(&mut self, site: &'static Site, node: u32, type_name: &'static str, walk: Walk, now_ms: u64) -> usize {
+    fn row(
+        &mut self,
+        site: &'static Site,
+        node: u32,
+        type_name: &'static str,
+        walk: Walk,
+        now_ms: u64,
+    ) -> usize {
         let index = self.row_index.get_or_insert_default();
         *index.entry((site.number(), node, type_name)).or_insert_with(|| {
             self.rows.push(Row {
@@ -367,7 +379,7 @@ impl Visitor<'_> {
 
     /// The blocks behind the words that make up a std container, for one that is empty and yet kept its memory.
     pub(crate) fn blocks_behind_words_of<T>(&mut self, container: &T) {
-        const { assert!(align_of::<T>() == align_of::<usize>() && size_of::<T>().is_multiple_of(size_of::<usize>())) };
+        const { assert!(align_of::<T>() == align_of::<usize>() && size_of::<T>() % size_of::<usize>() == 0) };
         let words = std::ptr::from_ref(container).cast::<std::mem::MaybeUninit<usize>>();
         for index in 0..size_of::<T>() / size_of::<usize>() {
             // SAFETY: the word lies within `container`. std's containers are made of pointers and integers of a
@@ -411,7 +423,8 @@ impl Visitor<'_> {
             self.single.push(watch.id());
             return Some(watch);
         }
-        let known = self.grouped.iter().filter_map(|&id| Watch::get(id)).find(|watch| watch.account() == account);
+        let known =
+            self.grouped.iter().filter_map(|&id| Watch::get(id)).find(|watch| watch.account() == account);
         if known.is_some() {
             return known;
         }

@@ -17,6 +17,7 @@ const CHUNK_LEN: u32 = 1 << 10;
 const CHUNKS: usize = 1 << (account::BITS - 10);
 
 /// Live bytes of a row of `variables[]`, kept by its watches. All-zero is valid.
+#[derive(Debug)]
 pub(crate) struct RowBytes {
     live: AtomicU64,
     peak: AtomicU64,
@@ -89,7 +90,11 @@ impl Watch {
     }
 
     /// A watch over blocks of `account` for an instance; `None` where there is no room for more.
-    pub(crate) fn open(instance: u64, account: u32, row: Option<&'static RowBytes>) -> Option<&'static Watch> {
+    pub(crate) fn open(
+        instance: u64,
+        account: u32,
+        row: Option<&'static RowBytes>,
+    ) -> Option<&'static Watch> {
         let mut numbers = NUMBERS.lock();
         let id = match numbers.free.pop() {
             Some(id) => id,

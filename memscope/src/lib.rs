@@ -1,1 +1,60 @@
-//! x
+//! memscope says where a program's memory goes: by variable, type, scope, thread and task, from inside.
+//!
+//! ```
+//! use memscope::{track, track_var};
+//!
+//! #[global_allocator]
+//! static ALLOC: memscope::Allocator = memscope::Allocator::system();
+//!
+//! #[track]
+//! fn squares(count: u64) -> Vec<u64> {
+//!     track_var!(let squares: Vec<u64> = (0..count).map(|n| n * n).collect());
+//!     squares
+//! }
+//!
+//! let kept = squares(1_000);
+//! let snapshot = memscope::snapshot();
+//! let scope = snapshot.scopes.iter().find(|scope| scope.path == ["squares"]).unwrap();
+//! assert_eq!(scope.exclusive.live_bytes, 8 * kept.capacity() as u64);
+//! ```
+//!
+//! Recording runs from the first allocation. At the end, [`export`](fn@export) writes what was seen: as a
+//! `.memscope` recording, as one `.html` page, or as `.json`.
+//!
+//! # Limits
+//!
+//! - Without memscope's [`Allocator`] as the global allocator only what the program declares (see
+//!   [`core::tracker`]) is known; every report says so in its first line.
+//! - A value's blocks are found for std's types and for types that implement [`Trackable`]; for any other the
+//!   report reads "not walked".
+//! - Times are as exact as `profiler.clock_resolution_ms` says, the peak as `profiler.peak_error_bound_bytes`.
+//! - Only Linux was tested.
+//!
+//! # Features
+//!
+//! | feature | what it compiles in |
+//! | --- | --- |
+//! | `live` (default) | recording of every block |
+//! | `html` (default) | `export("x.html")` |
+//! | neither | the allocator forwards, the macros emit the user's code and still check their arguments |
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+pub mod core;
+pub mod export;
+mod guide;
+
+pub use crate::export::{ExportError, export};
+pub use memscope_macros::{track, track_var};
+pub use memscope_runtime::snapshot as model;
+pub use memscope_runtime::{Allocator, Mode};
+#[cfg(feature = "live")]
+pub use memscope_runtime::{Container, Trackable, Visitor};
+
+/// The program's memory at this moment.
+///
+/// The document is the same as `export("x.json")` writes and `memscope show FILE --json` prints.
+pub fn snapshot() -> model::Snapshot {
+    memscope_runtime::snapshot(&[])
+}

@@ -1,0 +1,223 @@
+//! What deserves a person's attention: pure functions of a [`Snapshot`].
+//!
+//! They live beside the model, and not in the dashboard, so that `snapshot()`, the file, the JSON and the page
+//! give the same findings, with or without the feature `html`.
+//!
+//! Every finding rests on figures of the snapshot, which its evidence points to; a saving is stated only where the
+//! evidence is one.
+
+use crate::snapshot::{Evidence, Finding, Mode, Severity, Snapshot, Walk};
+
+/// A scope whose reallocations are fewer is not worth a person's time.
+const MIN_REALLOCATIONS: u64 = 1_000;
+/// A scope whose allocations are fewer is not churning.
+const MIN_CHURN_ALLOCATIONS: u64 = 10_000;
+/// Churn is reported for scopes that make at least this share of all allocations, in percent …
+const MIN_CHURN_SHARE_PERCENT: u64 = 20;
+/// … of whose blocks at most this share is still alive, in percent.
+const MAX_CHURN_LIVE_PERCENT: u64 = 1;
+
+/// All findings of a snapshot, worst first.
+pub fn findings(snapshot: &Snapshot) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    losses(snapshot, &mut findings);
+    outlived(snapshot, &mut findings);
+    churn(snapshot, &mut findings);
+    growth_by_realloc(snapshot, &mut findings);
+    findings.sort_by(|a, b| {
+        (a.severity, &a.kind, &a.scope, &a.variable, &a.message).cmp(&(
+            b.severity,
+            &b.kind,
+            &b.scope,
+            &b.variable,
+            &b.message,
+        ))
+    });
+    findings
+}
+
+fn evidence(what: &str, value: u64, unit: &str, pointer: String) -> Evidence {
+    Evidence { what: what.to_owned(), value, unit: unit.to_owned(), pointer }
+}
+
+fn path_text(path: &[String]) -> String {
+    if path.is_empty() { "outside of tracked functions".to_owned() } else { path.join(" → ") }
+}
+
+/// What keeps the recording's own figures from being the whole truth.
+fn losses(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+    let profiler = &snapshot.profiler;
+    let mut add = |kind: &str, severity, message: String, evidence| {
+        findings.push(Finding {
+            kind: kind.to_owned(),
+            severity,
+            message,
+            scope: Vec::new(),
+            variable: None,
+            evidence,
+            saving_bytes: None,
+        });
+    };
+    if snapshot.mode == Mode::Declared {
+        add(
+            "allocator_not_installed",
+            Severity::Warning,
+            "The memscope allocator is not installed, so only declared allocations are known. Add \
+             `#[global_allocator] static ALLOC: memscope::Allocator = memscope::Allocator::system();`."
+                .to_owned(),
+            Vec::new(),
+        );
+    }
+    if profiler.unrecorded_events > 0 {
+        add(
+            "unrecorded_events",
+            Severity::Error,
+            format!(
+                "{} events could not be recorded, for the system gave no memory for the record; all totals are \
+                 too low by them. Raise the process's memory limit.",
+                profiler.unrecorded_events
+            ),
+            vec![evidence(
+                "events not recorded",
+                profiler.unrecorded_events,
+                "count",
+                "/profiler/unrecorded_events".into(),
+            )],
+        );
+    }
+    if profiler.folded_scopes > 0 {
+        add(
+            "folded_scopes",
+            Severity::Note,
+            format!(
+                "{} entries of tracked functions were charged to their callers, for the scope tree was full.",
+                profiler.folded_scopes
+            ),
+            vec![evidence(
+                "entries folded",
+                profiler.folded_scopes,
+                "count",
+                "/profiler/folded_scopes".into(),
+            )],
+        );
+    }
+}
+
+/// Variables whose binding has ended while their blocks live on.
+fn outlived(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+    for (index, variable) in snapshot.variables.iter().enumerate() {
+        let outlived: u64 = variable.stages.allocated;
+        let Some(bytes) = variable.heap_bytes.filter(|&bytes| bytes > 0) else { continue };
+        if outlived == 0 || variable.walk == Walk::Declared {
+            continue;
+        }
+        findings.push(Finding {
+            kind: "outlived_scope".to_owned(),
+            severity: Severity::Note,
+            message: format!(
+                "`{}` ({}) outlived its scope {} in {outlived} of {} executions and is live at export. If it was \
+                 returned or stored on purpose, all is well; if not, see who holds it.",
+                variable.name,
+                variable.type_name.as_deref().unwrap_or("type not known"),
+                path_text(&variable.scope),
+                variable.instances,
+            ),
+            scope: variable.scope.clone(),
+            variable: Some(variable.name.clone()),
+            evidence: vec![
+                evidence(
+                    "executions that outlived their scope",
+                    outlived,
+                    "count",
+                    format!("/variables/{index}/stages/allocated"),
+                ),
+                evidence("bytes of the variable live now", bytes, "bytes", format!("/variables/{index}/heap_bytes")),
+            ],
+            saving_bytes: None,
+        });
+    }
+}
+
+/// Scopes that allocate much and keep next to nothing.
+fn churn(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+    let all = snapshot.totals.allocations;
+    for (index, scope) in snapshot.scopes.iter().enumerate() {
+        let memory = &scope.exclusive;
+        let churns = memory.allocations >= MIN_CHURN_ALLOCATIONS
+            && memory.allocations.saturating_mul(100) >= all.saturating_mul(MIN_CHURN_SHARE_PERCENT)
+            && memory.live_allocations.saturating_mul(100)
+                <= memory.allocations.saturating_mul(MAX_CHURN_LIVE_PERCENT);
+        if !churns {
+            continue;
+        }
+        findings.push(Finding {
+            kind: "churn".to_owned(),
+            severity: Severity::Warning,
+            message: format!(
+                "{} makes {} % of all allocations and keeps {} of its {} blocks. Reuse buffers across its {} calls, \
+                 or allocate once outside.",
+                path_text(&scope.path),
+                memory.allocations.saturating_mul(100) / all.max(1),
+                memory.live_allocations,
+                memory.allocations,
+                scope.calls,
+            ),
+            scope: scope.path.clone(),
+            variable: None,
+            evidence: vec![
+                evidence(
+                    "allocations of the scope",
+                    memory.allocations,
+                    "count",
+                    format!("/scopes/{index}/exclusive/allocations"),
+                ),
+                evidence("allocations of the process", all, "count", "/totals/allocations".into()),
+                evidence(
+                    "blocks of the scope live now",
+                    memory.live_allocations,
+                    "count",
+                    format!("/scopes/{index}/exclusive/live_allocations"),
+                ),
+            ],
+            saving_bytes: None,
+        });
+    }
+}
+
+/// Scopes that resize more often than they allocate.
+fn growth_by_realloc(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+    for (index, scope) in snapshot.scopes.iter().enumerate() {
+        let memory = &scope.exclusive;
+        if memory.reallocations < MIN_REALLOCATIONS || memory.reallocations < memory.allocations {
+            continue;
+        }
+        findings.push(Finding {
+            kind: "growth_by_realloc".to_owned(),
+            severity: Severity::Warning,
+            message: format!(
+                "{} resizes blocks {} times for {} allocations. Give the containers that it fills their capacity \
+                 at the start (`with_capacity`, `reserve`).",
+                path_text(&scope.path),
+                memory.reallocations,
+                memory.allocations,
+            ),
+            scope: scope.path.clone(),
+            variable: None,
+            evidence: vec![
+                evidence(
+                    "reallocations of the scope",
+                    memory.reallocations,
+                    "count",
+                    format!("/scopes/{index}/exclusive/reallocations"),
+                ),
+                evidence(
+                    "allocations of the scope",
+                    memory.allocations,
+                    "count",
+                    format!("/scopes/{index}/exclusive/allocations"),
+                ),
+            ],
+            saving_bytes: None,
+        });
+    }
+}

@@ -1,0 +1,154 @@
+//! Writing what was recorded: by the file's extension, beside the file first, then in its place.
+//!
+//! Invariant: a file that was there holds its old content or the new one, whole, at every moment.
+
+use memscope_runtime::declared::Ledger;
+use memscope_runtime::format;
+use memscope_runtime::snapshot::Snapshot;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Configured export of allocation records.
+pub mod api {
+    pub use crate::guide::{ExportConfig, ExportStats, Exporter};
+}
+
+/// The shortest way from a tracker to a page.
+pub mod clean_unified_api {
+    pub use crate::guide::export_html;
+}
+
+/// Why an export failed. The file that was to be written is as it was before.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ExportError {
+    /// The extension names no format.
+    UnknownExtension {
+        /// The path that was given.
+        path: PathBuf,
+    },
+    /// `.html` needs the feature `html`, which is not compiled in.
+    HtmlNotCompiledIn {
+        /// The path that was given.
+        path: PathBuf,
+    },
+    /// The file system refused.
+    Io {
+        /// The path that was given.
+        path: PathBuf,
+        /// What it said.
+        source: io::Error,
+    },
+    /// The recording that was to be converted cannot be read.
+    Read(format::ReadError),
+    /// The page could not be made of the recording.
+    Render {
+        /// The path that was given.
+        path: PathBuf,
+        /// What went wrong.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl fmt::Display for ExportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExportError::UnknownExtension { path } => write!(
+                f,
+                "{}: cannot tell the format; name a file that ends in .memscope, .html or .json",
+                path.display()
+            ),
+            ExportError::HtmlNotCompiledIn { path } => write!(
+                f,
+                "{}: the feature `html` of memscope is not enabled; enable it, or export a .memscope file and run \
+                 `memscope render`",
+                path.display()
+            ),
+            ExportError::Io { path, source } => write!(f, "{}: cannot be written: {source}", path.display()),
+            ExportError::Read(error) => error.fmt(f),
+            ExportError::Render { path, source } => write!(f, "{}: {source}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for ExportError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            ExportError::UnknownExtension { .. } | ExportError::HtmlNotCompiledIn { .. } => None,
+            ExportError::Io { source, .. } => Some(source),
+            ExportError::Read(error) => Some(error),
+            ExportError::Render { source, .. } => Some(source.as_ref()),
+        }
+    }
+}
+
+impl From<format::ReadError> for ExportError {
+    fn from(error: format::ReadError) -> Self {
+        ExportError::Read(error)
+    }
+}
+
+/// What a file's extension asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Memscope,
+    Html,
+    Json,
+}
+
+impl Format {
+    fn of(path: &Path) -> Result<Format, ExportError> {
+        let extension =
+            path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
+        match extension.as_deref() {
+            Some("memscope") => Ok(Format::Memscope),
+            Some("html") => Ok(Format::Html),
+            Some("json") => Ok(Format::Json),
+            _ => Err(ExportError::UnknownExtension { path: path.to_owned() }),
+        }
+    }
+}
+
+/// Writes the program's memory at this moment to `path`: a `.memscope` recording, an `.html` page or a `.json`
+/// document, by its extension.
+///
+/// # Errors
+/// Another extension, `.html` without the feature `html`, and what the file system refuses. A file that was at
+/// `path` is then as it was.
+pub fn export(path: impl AsRef<Path>) -> Result<(), ExportError> {
+    export_with(&[], path.as_ref())
+}
+
+pub(crate) fn export_with(ledgers: &[&Ledger], path: &Path) -> Result<(), ExportError> {
+    Format::of(path)?; // before the work of a snapshot
+    // What memscope does for the export is its own work, not the program's.
+    let _own = memscope_runtime::own_work();
+    write_snapshot(&memscope_runtime::snapshot(ledgers), path)
+}
+
+/// Writes `snapshot` in the format that the extension of `path` names.
+pub(crate) fn write_snapshot(snapshot: &Snapshot, path: &Path) -> Result<(), ExportError> {
+    let bytes = match Format::of(path)? {
+        Format::Memscope => format::write(snapshot),
+        Format::Html => html(snapshot, path)?.into_bytes(),
+        Format::Json => {
+            let mut json = serde_json::to_vec_pretty(snapshot)
+                .map_err(|error| ExportError::Render { path: path.to_owned(), source: Box::new(error) })?;
+            json.push(b'\n');
+            json
+        }
+    };
+    format::replace_file(path, &bytes).map_err(|source| ExportError::Io { path: path.to_owned(), source })
+}
+
+#[cfg(feature = "html")]
+fn html(snapshot: &Snapshot, path: &Path) -> Result<String, ExportError> {
+    memscope_dashboard::render(snapshot)
+        .map_err(|error| ExportError::Render { path: path.to_owned(), source: Box::new(error) })
+}
+
+#[cfg(not(feature = "html"))]
+fn html(_snapshot: &Snapshot, path: &Path) -> Result<String, ExportError> {
+    Err(ExportError::HtmlNotCompiledIn { path: path.to_owned() })
+}

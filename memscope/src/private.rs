@@ -1,0 +1,7 @@
+//! The only names that generated code may use. They are no part of the public interface.
+
+#[cfg(feature = "live")]
+pub use memscope_runtime::{
+    Binding, Probe, ScopeGuard, Site, SiteRef, Task, WalkContainer, WalkFull, WalkNothing, Walker, bind,
+    enter, inventory, rebind, task,
+};
