@@ -5,8 +5,9 @@
 //! every character may be written as an escape: so these are, and what parses the island gets the same data back.
 
 use serde::Serialize;
+use std::fmt::Write as _;
 
-/// `data` as JSON in which `<`, `>`, `&`, U+2028 and U+2029 stand as `\uXXXX`.
+/// `data` as JSON in which `<`, `>`, `&`, U+2028, U+2029 and direction marks stand as `\uXXXX`.
 ///
 /// # Errors
 /// What serializing `data` gives.
@@ -18,8 +19,10 @@ pub fn escaped_json(data: &impl Serialize) -> Result<String, serde_json::Error> 
             '<' => escaped.push_str("\\u003c"),
             '>' => escaped.push_str("\\u003e"),
             '&' => escaped.push_str("\\u0026"),
-            '\u{2028}' => escaped.push_str("\\u2028"),
-            '\u{2029}' => escaped.push_str("\\u2029"),
+            // Line separators, and the direction marks beside them, which would disguise the page's source.
+            '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                write!(escaped, "\\u{:04x}", u32::from(c)).expect("writing to a String cannot fail");
+            }
             c => escaped.push(c),
         }
     }

@@ -130,12 +130,13 @@ fn finding_view(snapshot: &Snapshot, finding: &Finding, index: usize) -> Finding
 }
 
 fn evidence_view(evidence: &Evidence) -> EvidenceView {
+    let from = visible(&evidence.pointer);
     let figure = match evidence.unit.as_str() {
-        "bytes" => Figure::bytes(&evidence.pointer, evidence.value),
-        "ms" => Figure::ms(&evidence.pointer, evidence.value),
-        "count" => Figure::count(&evidence.pointer, evidence.value),
+        "bytes" => Figure::bytes(from, evidence.value),
+        "ms" => Figure::ms(from, evidence.value),
+        "count" => Figure::count(from, evidence.value),
         unit => {
-            let mut figure = Figure::count(&evidence.pointer, evidence.value);
+            let mut figure = Figure::count(from, evidence.value);
             figure.text = format!("{} {}", figure.text, visible(unit));
             figure
         }

@@ -1,0 +1,155 @@
+//! The page is bound to the snapshot: each field that changes changes the page, and each figure on the page is
+//! what its origin says.
+
+mod fixture;
+#[path = "fixture/origin.rs"]
+mod origin;
+
+use memscope_dashboard::render;
+use memscope_runtime::snapshot::{Mode, Snapshot};
+use serde_json::{Value, json};
+
+/// The page without its data island, which only serves the search.
+fn body(snapshot: &Snapshot) -> String {
+    let html = render(snapshot).unwrap();
+    let (before, rest) = html.split_once("<script type=\"application/json\"").unwrap();
+    let (_, after) = rest.split_once("</script>").unwrap();
+    format!("{before}{after}")
+}
+
+/// Pointers to all leaves of `value`.
+fn leaves(value: &Value, at: String, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            fields.iter().for_each(|(key, value)| leaves(value, format!("{at}/{key}"), found))
+        }
+        Value::Array(rows) => {
+            rows.iter().enumerate().for_each(|(index, row)| leaves(row, format!("{at}/{index}"), found));
+        }
+        _ => found.push(at),
+    }
+}
+
+/// Other values that the field might hold, the first that deserializes is taken.
+fn others(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Number(number) => vec![json!(number.as_u64().unwrap() + 1)],
+        Value::Bool(value) => vec![json!(!value)],
+        Value::String(text) => {
+            let variants = [
+                "live", "declared", "full", "measured", "active", "shared", "error", "note", "function",
+                "variable",
+            ];
+            let mut others = vec![json!(format!("{text} changed"))];
+            others.extend(variants.iter().filter(|variant| *variant != text).map(|variant| json!(variant)));
+            others
+        }
+        _ => panic!("the fixture leaves {value} unset"),
+    }
+}
+
+#[test]
+fn each_field_that_changes_changes_the_page() {
+    let snapshot = fixture::small();
+    let document = serde_json::to_value(&snapshot).unwrap();
+    let before = body(&snapshot);
+    let mut all = Vec::new();
+    leaves(&document, String::new(), &mut all);
+    // The root scope stands for no function and so has no place in the source, by the model.
+    all.retain(|pointer| !["/scopes/0/file", "/scopes/0/line"].contains(&pointer.as_str()));
+    // The fixture fills every list and option: far more than a hundred leaves.
+    assert!(all.len() > 250, "{}", all.len());
+    let mut unbound = Vec::new();
+    for pointer in &all {
+        let mut changed = None;
+        for other in others(document.pointer(pointer).unwrap()) {
+            let mut document = document.clone();
+            *document.pointer_mut(pointer).unwrap() = other;
+            if let Ok(snapshot) = serde_json::from_value::<Snapshot>(document) {
+                changed = Some(snapshot);
+                break;
+            }
+        }
+        let changed = changed.unwrap_or_else(|| panic!("no other value for {pointer}"));
+        if body(&changed) == before {
+            unbound.push(pointer);
+        }
+    }
+    assert!(unbound.is_empty(), "the page does not show {unbound:#?}");
+}
+
+#[test]
+fn each_figure_is_what_its_origin_says() {
+    // 2,100 variables, so that rows are folded and the order is not the document's.
+    for snapshot in [fixture::small(), fixture::large(50), fixture::large(2_100)] {
+        let figures = origin::figures(&render(&snapshot).unwrap());
+        assert!(figures.len() > 300, "{}", figures.len());
+        origin::check(&figures, &serde_json::to_value(&snapshot).unwrap());
+    }
+}
+
+/// All options to null: each reads "not measured" where the model says so, and nothing reads 0 in its place.
+#[test]
+fn what_is_null_reads_not_measured() {
+    let mut snapshot = fixture::small();
+    for row in &mut snapshot.variables {
+        row.heap_bytes = None;
+        row.peak_heap_bytes = None;
+        row.blocks = None;
+        row.value_bytes = None;
+        row.grown_bytes = None;
+        row.ffi_crossings = None;
+        row.category = None;
+    }
+    snapshot.program.page_bytes = None;
+    snapshot.profiler.own_bytes = None;
+    snapshot.profiler.clock_resolution_ms = None;
+    snapshot.profiler.peak_error_bound_bytes = None;
+    snapshot.scopes[1].exclusive.live_at_peak_bytes = None;
+    snapshot.types[0].heap_bytes = None;
+    let html = render(&snapshot).unwrap();
+    let mut pointers = vec![
+        "/program/page_bytes".to_owned(),
+        "/profiler/own_bytes".into(),
+        "/profiler/clock_resolution_ms".into(),
+        "/profiler/peak_error_bound_bytes".into(),
+        "/scopes/1/exclusive/live_at_peak_bytes".into(),
+        "/types/0/heap_bytes".into(),
+        // Both variables are in stage allocated and neither is walked.
+        "sum(/variables/*/heap_bytes, stage &#x3D; &quot;allocated&quot;)".into(),
+    ];
+    for field in ["heap_bytes", "peak_heap_bytes", "blocks", "value_bytes", "grown_bytes", "ffi_crossings"] {
+        pointers.push(format!("/variables/0/{field}"));
+    }
+    for pointer in pointers {
+        let span =
+            format!("<span class=\"none\" data-from=\"{pointer}\" data-value=\"null\">not measured</span>");
+        assert!(html.contains(&span), "{span}");
+    }
+    // RSS and growing sites, and the category of two cards and two inspectors, have no place in the document.
+    assert_eq!(html.matches("<span class=\"none\">not measured</span>").count(), 2 + 4);
+    // Finding 0 rests on a figure that is null now; all other figures must agree with the document.
+    snapshot.findings.clear();
+    let figures = origin::figures(&render(&snapshot).unwrap());
+    origin::check(&figures, &serde_json::to_value(&snapshot).unwrap());
+}
+
+#[test]
+fn the_first_line_says_what_limits_the_figures() {
+    let first_line = |snapshot: &Snapshot| {
+        let html = render(snapshot).unwrap();
+        let (_, rest) = html.split_once("<p id=\"first-line\"").unwrap();
+        rest.split_once("</p>").unwrap().0.split_once('>').unwrap().1.to_owned()
+    };
+    let mut snapshot = fixture::small();
+    assert_eq!(first_line(&snapshot), "demo: live recording of 2.5 s");
+    snapshot.profiler.allocator_installed = false;
+    snapshot.mode = Mode::Declared;
+    let line = first_line(&snapshot);
+    assert!(line.starts_with("The memscope allocator is not installed:"), "{line}");
+    assert!(line.contains("declared allocations only") && line.contains("#[global_allocator]"), "{line}");
+    snapshot.mode = Mode::Off;
+    assert!(first_line(&snapshot).starts_with("Nothing was recorded:"));
+    // Zeros of a recording that is off are no measurement.
+    assert!(!render(&snapshot).unwrap().contains("data-from=\"/totals/live_bytes\""));
+}

@@ -1,0 +1,107 @@
+//! The command `memscope`, as a process: what it prints, and how it refuses bad input.
+#![cfg(feature = "cli")]
+
+mod fixture;
+
+use memscope_runtime::format::{MAJOR, write};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn memscope(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_memscope")).args(arguments).output().unwrap()
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// Exit code 2, nothing on stdout, one line on stderr that names the trouble.
+fn assert_refused(output: &Output, says: &str) {
+    let stderr = String::from_utf8(output.stderr.clone()).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{stderr}");
+    assert!(output.stdout.is_empty());
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert!(stderr.starts_with("memscope: ") && stderr.contains(says), "{stderr}");
+}
+
+#[test]
+fn a_recording_becomes_a_page_and_text_and_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("s.memscope"), folder.path().join("s.html"));
+    let snapshot = fixture::small();
+    fs::write(&file, write(&snapshot)).unwrap();
+    assert!(memscope(&["render", path(&file), "-o", path(&out)]).status.success());
+    assert_eq!(fs::read_to_string(&out).unwrap(), memscope_dashboard::render(&snapshot).unwrap());
+    let text = String::from_utf8(memscope(&["show", path(&file)]).stdout).unwrap();
+    assert_eq!(text.lines().next(), Some("demo: live recording of 2.5 s"));
+    // 5,000 bytes are 4.88 KiB, and its stage is Allocated.
+    let line = text.lines().find(|line| line.contains("large_one")).unwrap();
+    assert!(line.contains("4.9 KiB") && line.contains("Allocated"), "{text}");
+    let json = memscope(&["show", path(&file), "--json"]).stdout;
+    let document: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(document, serde_json::to_value(&snapshot).unwrap());
+}
+
+#[test]
+fn bad_input_is_refused_and_the_previous_page_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let good = write(&fixture::small());
+    let mut newer = good.clone();
+    newer[8..10].copy_from_slice(&(MAJOR + 1).to_le_bytes());
+    fs::write(at("text"), "not a recording").unwrap();
+    fs::write(at("truncated"), &good[..good.len() - 1]).unwrap();
+    fs::write(at("newer"), newer).unwrap();
+    fs::create_dir(at("folder")).unwrap();
+    let out = at("out.html");
+    fs::write(&out, "previous").unwrap();
+    for (file, says) in [
+        ("missing", "cannot be read"),
+        ("folder", "cannot be read"),
+        ("text", "is no .memscope recording"),
+        ("truncated", "is truncated"),
+        ("newer", "newer memscope"),
+    ] {
+        assert_refused(&memscope(&["render", path(&at(file)), "-o", path(&out)]), says);
+        assert_refused(&memscope(&["show", path(&at(file))]), says);
+        assert_eq!(fs::read_to_string(&out).unwrap(), "previous", "{file}");
+    }
+    let files = || fs::read_dir(folder.path()).unwrap().count();
+    let before = files();
+    fs::write(at("good"), good).unwrap();
+    let good = at("good");
+    assert_refused(&memscope(&["render", path(&good), "-o", path(&at("folder"))]), "it is a folder");
+    let nowhere = at("nowhere").join("out.html");
+    assert_refused(&memscope(&["render", path(&good), "-o", path(&nowhere)]), "make its folder first");
+    // Nothing was left beside the outputs: only `good` is new.
+    assert_eq!(files(), before + 1);
+}
+
+/// /proc takes no new file, for root neither.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_unwritable_output_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("s.memscope");
+    fs::write(&file, write(&fixture::small())).unwrap();
+    assert_refused(&memscope(&["render", path(&file), "-o", "/proc/out.html"]), "cannot be written");
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("s.memscope");
+    // More than a pipe holds (64 KiB), so that the write fails for want of a reader.
+    fs::write(&file, write(&fixture::large(500))).unwrap();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_memscope"))
+        .args(["show", "--json", path(&file)])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+}
