@@ -178,7 +178,9 @@ fn variables(scopes: &[Scope], scope_of_node: &HashMap<u32, u32>) -> (Vec<Variab
                 let alive = || row.instances.iter().filter_map(|id| instances.get(id));
                 let mut stages = row.folded;
                 alive().for_each(|instance| stages.count(instance.stage()));
-                let walked = row.walk != Walk::NotWalked;
+                // What is said of the row is no better than what is known of each instance.
+                let walk = alive().map(|instance| instance.walk).max().unwrap_or(Walk::NotWalked);
+                let walked = walk != Walk::NotWalked;
                 let sum =
                     |figure: fn(&variable::Instance) -> u64| walked.then(|| alive().map(figure).sum::<u64>());
                 let shown = row.instances.len().saturating_sub(HISTORY_LEN);
@@ -197,7 +199,7 @@ fn variables(scopes: &[Scope], scope_of_node: &HashMap<u32, u32>) -> (Vec<Variab
                     peak_heap_bytes: row.bytes.filter(|_| walked).map(|bytes| bytes.peak()),
                     blocks: sum(variable::Instance::live_blocks),
                     value_bytes: Some(row.value_bytes),
-                    walk: row.walk,
+                    walk,
                     provenance: if walked { Provenance::Measured } else { Provenance::NotMeasured },
                     threads: row.threads.iter().copied().collect(),
                     first_ms: row.first_ms,
@@ -268,7 +270,6 @@ fn instance_row(instance: &variable::Instance, walked: bool) -> Instance {
 
 fn threads(readings: &[Reading]) -> Vec<Thread> {
     let mut threads: BTreeMap<u32, Thread> = ThreadState::all()
-        .filter(|state| state.id() != observer::thread_id())
         .map(|state| {
             let row = Thread {
                 id: state.id(),

@@ -16,6 +16,8 @@ mod allocator;
 #[cfg(feature = "live")]
 mod books;
 #[cfg(feature = "live")]
+mod by_name;
+#[cfg(feature = "live")]
 mod capture;
 #[cfg(feature = "live")]
 mod clock;

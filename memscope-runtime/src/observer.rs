@@ -7,7 +7,7 @@ use crate::snapshot::TimelinePoint;
 use crate::{books, clock, thread_state};
 use parking_lot::Mutex;
 use std::sync::Once;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -21,17 +21,10 @@ struct Timeline {
 
 // Relaxed: who sees the flag late refreshes the clock once more.
 static RUNNING: AtomicBool = AtomicBool::new(false);
-/// memscope's number for the observer's thread; 0: none.
-static THREAD: AtomicU32 = AtomicU32::new(0);
 static TIMELINE: Mutex<Timeline> = Mutex::new(Timeline { points: Vec::new(), every_ms: clock::TICK_MS });
 
 pub(crate) fn is_running() -> bool {
     RUNNING.load(Ordering::Relaxed)
-}
-
-/// The observer's own thread, which is no part of the program.
-pub(crate) fn thread_id() -> u32 {
-    THREAD.load(Ordering::Relaxed)
 }
 
 /// Starts the observer, unless it runs. Call it under [`thread_state::own_work`].
@@ -55,7 +48,6 @@ extern "C" fn forked() {
 
 fn run() {
     let _own = thread_state::own_work();
-    THREAD.store(thread_state::with(|local| local.thread()).unwrap_or(0), Ordering::Relaxed);
     TIMELINE.lock().points.reserve_exact(TIMELINE_LEN);
     loop {
         let now_ms = clock::refresh();

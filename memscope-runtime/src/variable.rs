@@ -13,7 +13,7 @@ use crate::snapshot::{Stage, Stages, Walk};
 use crate::thread_state::{self, OWN_NODE, ROOT_NODE};
 use crate::trackable::Walker;
 use crate::watch::{RowBytes, Watch};
-use crate::{account::Account, clock, observer};
+use crate::{account::Account, by_name, clock, observer};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use std::any::type_name;
@@ -29,7 +29,6 @@ pub(crate) struct Row {
     pub(crate) site: &'static Site,
     pub(crate) node: u32,
     pub(crate) type_name: &'static str,
-    pub(crate) walk: Walk,
     pub(crate) value_bytes: u64,
     pub(crate) first_ms: u64,
     pub(crate) last_observed_ms: u64,
@@ -51,6 +50,8 @@ pub(crate) struct Instance {
     pub(crate) observed_ms: u64,
     pub(crate) observations: u64,
     pub(crate) ended_ms: Option<u64>,
+    /// How far the last observation could look into the value.
+    pub(crate) walk: Walk,
     pub(crate) strong_owners: Option<u64>,
     /// Watches of single blocks.
     pub(crate) single: SmallVec<[u32; 4]>,
@@ -124,7 +125,7 @@ impl Binding {
         let id = with_registry(|registry| {
             let known = self.observes_again.then(|| registry.active_at(self.site.name, address)).flatten();
             known.unwrap_or_else(|| {
-                let row = registry.row(self.site, node, type_name::<T>(), walker.walk, now_ms);
+                let row = registry.row(self.site, node, type_name::<T>(), now_ms);
                 let id = registry.begin_instance(row, thread, self.bound_ms, address);
                 self.instance.store(id, std::sync::atomic::Ordering::Relaxed);
                 id
@@ -141,7 +142,12 @@ impl Binding {
             Some((instance.row, visitor))
         })
         .expect("an instance is kept while its binding is in scope");
-        (walker.visit)(value, &mut visitor);
+        let mut walk = walker.walk;
+        if walk == Walk::NotWalked {
+            walk = by_name::visit_own_blocks(value, type_name::<T>(), &mut visitor);
+        } else {
+            (walker.visit)(value, &mut visitor);
+        }
         let strong_owners = (walker.strong_owners)(value);
         let Visitor { single, grouped, .. } = visitor;
         with_registry(|registry| {
@@ -155,6 +161,7 @@ impl Binding {
             instance.grouped.extend(grouped);
             instance.observed_ms = now_ms;
             instance.observations += 1;
+            instance.walk = walk;
             instance.strong_owners = strong_owners.map(|count| count as u64);
         });
     }
@@ -177,21 +184,13 @@ impl Registry {
         self.active.as_ref()?.get(&(name, address)).copied()
     }
 
-    fn row(
-        &mut self,
-        site: &'static Site,
-        node: u32,
-        type_name: &'static str,
-        walk: Walk,
-        now_ms: u64,
-    ) -> usize {
+    fn row(&mut self, site: &'static Site, node: u32, type_name: &'static str, now_ms: u64) -> usize {
         let index = self.row_index.get_or_insert_default();
         *index.entry((site.number(), node, type_name)).or_insert_with(|| {
             self.rows.push(Row {
                 site,
                 node,
                 type_name,
-                walk,
                 value_bytes: 0,
                 first_ms: now_ms,
                 last_observed_ms: now_ms,
@@ -218,6 +217,7 @@ impl Registry {
             observed_ms: bound_ms,
             observations: 0,
             ended_ms: None,
+            walk: Walk::NotWalked,
             strong_owners: None,
             single: SmallVec::new(),
             grouped: SmallVec::new(),
@@ -372,6 +372,20 @@ impl Visitor<'_> {
         self.shared.push(found.address);
         self.own(&found, true);
         true
+    }
+
+    /// The block that starts at `address`, if one does, is owned by the value alone.
+    pub(crate) fn block_at(&mut self, address: usize) {
+        if let Some(found) = live_map::find(address).filter(|found| found.address == address) {
+            self.own(&found, false);
+        }
+    }
+
+    /// The block that starts at `address`, if one does, is owned by the value among others.
+    pub(crate) fn shared_block_at(&mut self, address: usize) {
+        if let Some(found) = live_map::find(address).filter(|found| found.address == address) {
+            self.own(&found, true);
+        }
     }
 
     /// A part of the value could not be looked at, because a lock was held.
