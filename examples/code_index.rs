@@ -7,6 +7,8 @@
 //! `FOLDER` is this workspace unless given; `OUTPUT` names the reports (`OUTPUT.memscope` and `OUTPUT.html`),
 //! `target/code_index` unless given.
 
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to a person")]
+
 use memscope::{Trackable, Visitor, track, track_var};
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
@@ -192,7 +194,11 @@ fn print_memory(snapshot: &memscope::model::Snapshot) {
     let totals = &snapshot.totals;
     println!(
         "\n{} bytes live in {} blocks, {} at the peak; {} allocations, {} reallocations",
-        totals.live_bytes, totals.live_allocations, totals.peak_bytes, totals.allocations, totals.reallocations
+        totals.live_bytes,
+        totals.live_allocations,
+        totals.peak_bytes,
+        totals.allocations,
+        totals.reallocations
     );
     let mut variables: Vec<_> = snapshot.variables.iter().filter(|row| row.heap_bytes > Some(0)).collect();
     variables.sort_by_key(|row| std::cmp::Reverse(row.heap_bytes));
@@ -208,7 +214,8 @@ fn print_memory(snapshot: &memscope::model::Snapshot) {
 
 fn run() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = env::args_os().skip(1);
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the examples stand in the workspace");
+    let workspace =
+        Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the examples stand in the workspace");
     let folder = arguments.next().map_or_else(|| workspace.to_owned(), PathBuf::from);
     let output = arguments.next().map_or_else(|| workspace.join("target/code_index"), PathBuf::from);
 

@@ -1,5 +1,8 @@
 //! The user guide's quick start, as written there. It declares its allocation; no allocator is installed.
 
+#![expect(unused_qualifications, reason = "the guide writes `std::mem::size_of`")]
+#![expect(clippy::print_stdout, reason = "an example talks to a person")]
+
 use memscope::core::tracker::MemoryTracker;
 use memscope::export::clean_unified_api::export_html;
 use std::sync::Arc;

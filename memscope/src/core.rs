@@ -14,5 +14,5 @@ pub mod tracker {
 
 /// Recording to a file while the program runs.
 pub mod sampling_tracker {
-    pub use crate::guide::SamplingTracker;
+    pub use crate::guide::{SamplingTracker, TrackVariableError};
 }

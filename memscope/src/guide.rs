@@ -147,6 +147,46 @@ impl fmt::Display for TrackError {
 
 impl std::error::Error for TrackError {}
 
+/// Why a declaration was not recorded, or not written.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum TrackVariableError {
+    /// The address range cannot be an allocation.
+    NoAllocation(TrackError),
+    /// It was noted, but the file could not be written.
+    Export(ExportError),
+}
+
+impl fmt::Display for TrackVariableError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TrackVariableError::NoAllocation(error) => error.fmt(f),
+            TrackVariableError::Export(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for TrackVariableError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            TrackVariableError::NoAllocation(error) => Some(error),
+            TrackVariableError::Export(error) => Some(error),
+        }
+    }
+}
+
+impl From<TrackError> for TrackVariableError {
+    fn from(error: TrackError) -> Self {
+        TrackVariableError::NoAllocation(error)
+    }
+}
+
+impl From<ExportError> for TrackVariableError {
+    fn from(error: ExportError) -> Self {
+        TrackVariableError::Export(error)
+    }
+}
+
 fn check(ptr: usize, size: usize) -> Result<(), TrackError> {
     if ptr == 0 || ptr.checked_add(size).is_none() { Err(TrackError { ptr, size }) } else { Ok(()) }
 }
@@ -386,7 +426,7 @@ impl SamplingTracker {
         size: usize,
         var_name: String,
         type_name: String,
-    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    ) -> Result<(), TrackVariableError> {
         check(ptr, size)?;
         self.recorder.ledger.declare(ptr, size, Some(var_name), Some(type_name));
         let due = self.recorder.flushed.lock().is_none_or(|last| last.elapsed() >= FLUSH_EVERY);

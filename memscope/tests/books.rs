@@ -99,7 +99,11 @@ fn assert_exact(what: &str) {
     assert_eq!(sum(|memory| memory.reallocations), totals.reallocations, "{what}");
     assert_eq!(snapshot.scopes[0].path, [""; 0]);
     assert_eq!(snapshot.scopes[0].inclusive.live_bytes, totals.live_bytes, "{what}");
-    assert_eq!(snapshot.threads.iter().map(|thread| thread.live_bytes).sum::<u64>(), totals.live_bytes, "{what}");
+    assert_eq!(
+        snapshot.threads.iter().map(|thread| thread.live_bytes).sum::<u64>(),
+        totals.live_bytes,
+        "{what}"
+    );
     assert_eq!(snapshot.threads.iter().map(|thread| thread.deallocations).sum::<u64>(), totals.deallocations);
     assert!(totals.peak_bytes >= totals.live_bytes);
 }
@@ -156,7 +160,12 @@ fn totals_equal_the_inner_allocators_count() {
     assert_exact("all dropped");
     let snapshot = memscope::snapshot();
     for scope in snapshot.scopes.iter().filter(|scope| !scope.path.is_empty()) {
-        assert_eq!((scope.exclusive.live_bytes, scope.exclusive.live_allocations), (0, 0), "{:?}", scope.path);
+        assert_eq!(
+            (scope.exclusive.live_bytes, scope.exclusive.live_allocations),
+            (0, 0),
+            "{:?}",
+            scope.path
+        );
     }
     drop(first);
 }
