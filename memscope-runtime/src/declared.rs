@@ -41,6 +41,7 @@ pub struct Declared {
     /// Number of the scope node that was current.
     node: u32,
     /// Number of the watch over the block; 0: none.
+    #[cfg_attr(not(feature = "live"), expect(dead_code, reason = "without a recorder there are no watches"))]
     watch: u32,
 }
 

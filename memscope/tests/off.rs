@@ -1,0 +1,44 @@
+//! Without the feature `live` the program is the user's own, and a report says that nothing was recorded.
+#![cfg(not(feature = "live"))]
+
+use memscope::model::Mode;
+use memscope::{track, track_var};
+
+#[global_allocator]
+static ALLOC: memscope::Allocator = memscope::Allocator::system();
+
+#[track]
+fn doubled(numbers: &[u32]) -> Vec<u32> {
+    track_var!(let doubled: Vec<u32> = numbers.iter().map(|number| number * 2).collect());
+    track_var!(doubled);
+    doubled
+}
+
+#[test]
+fn nothing_is_recorded_and_the_document_says_so() {
+    assert_eq!(doubled(&[1, 2, 3]), [2, 4, 6]);
+    let snapshot = memscope::snapshot();
+    assert_eq!(snapshot.mode, Mode::Off);
+    assert!(snapshot.scopes.is_empty() && snapshot.variables.is_empty() && snapshot.sites.is_empty());
+    assert_eq!((snapshot.profiler.own_bytes, snapshot.profiler.peak_error_bound_bytes), (None, None));
+}
+
+#[test]
+fn what_is_declared_is_still_known() {
+    let tracker = memscope::core::tracker::MemoryTracker::new();
+    tracker.track_allocation(0x1000, 20, Some("declared".to_owned())).expect("a fine range");
+    let snapshot = tracker.snapshot();
+    assert_eq!((snapshot.mode, snapshot.totals.live_bytes), (Mode::Declared, 20));
+    assert_eq!(snapshot.variables[0].name, "declared");
+    assert_eq!(snapshot.threads.len(), 1);
+}
+
+#[cfg(not(feature = "html"))]
+#[test]
+fn html_without_its_feature_is_an_error_that_names_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let error = memscope::export(folder.path().join("page.html")).expect_err("no page without `html`");
+    assert!(error.to_string().contains("feature `html`"), "{error}");
+    memscope::export(folder.path().join("a.memscope")).expect("a recording can be written");
+    memscope::export(folder.path().join("a.json")).expect("a document can be written");
+}
