@@ -1,44 +1,12 @@
 //! Names that try to break out: of the island, of an attribute, of an element, of a template, of a terminal.
 
+#[path = "fixture/breakout.rs"]
+mod breakout;
 mod fixture;
 
+use breakout::{HOSTILE, hostile};
 use memscope_dashboard::render;
-use memscope_runtime::snapshot::Snapshot;
 use serde_json::Value;
-
-const HOSTILE: &str = "</script><img src=x onerror=alert(1)><!--<script>\"' onfocus=\"alert(2){{this}}{{{x}}}&lt;\u{2028}\u{0}\u{1b}[31m\u{202e}`${x}";
-
-/// `small` with every string that is not an enum's variant made hostile.
-fn hostile() -> Snapshot {
-    let mut document = serde_json::to_value(fixture::small()).unwrap();
-    let original = document.clone();
-    fn walk(value: &mut Value, at: &str, pointers: &mut Vec<String>) {
-        match value {
-            Value::String(_) => pointers.push(at.to_owned()),
-            Value::Object(fields) => {
-                fields.iter_mut().for_each(|(k, v)| walk(v, &format!("{at}/{k}"), pointers))
-            }
-            Value::Array(rows) => {
-                rows.iter_mut().enumerate().for_each(|(k, v)| walk(v, &format!("{at}/{k}"), pointers));
-            }
-            _ => {}
-        }
-    }
-    let mut pointers = Vec::new();
-    walk(&mut document, "", &mut pointers);
-    let mut changed = 0;
-    for pointer in pointers {
-        let slot = document.pointer_mut(&pointer).unwrap();
-        let before = std::mem::replace(slot, HOSTILE.into());
-        if serde_json::from_value::<Snapshot>(document.clone()).is_err() {
-            *document.pointer_mut(&pointer).unwrap() = before;
-        } else {
-            changed += 1;
-        }
-    }
-    assert!(changed > 40 && document != original, "{changed}");
-    serde_json::from_value(document).unwrap()
-}
 
 fn tags(html: &str) -> usize {
     html.matches('<').count()

@@ -1,0 +1,185 @@
+//! The page in a real browser: it loads nothing, says nothing on the console, fits a phone, and its controls work.
+//!
+//! Without a Chromium these tests say so and pass; with `MEMSCOPE_REQUIRE_BROWSER=1` they fail. Each writes what
+//! it saw to the target's temporary folder, to be looked at.
+
+#[path = "fixture/breakout.rs"]
+mod breakout;
+#[path = "browser/devtools.rs"]
+mod devtools;
+mod fixture;
+
+use devtools::Browser;
+use memscope_dashboard::render;
+use memscope_runtime::snapshot::Snapshot;
+use serde_json::{Value, json};
+use std::fs;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+const DESK: (u32, u32) = (1280, 900);
+const PHONE: (u32, u32) = (400, 800);
+const TABS: [&str; 4] = ["Overview", "Lifecycle", "FFI Passport", "Optimization"];
+
+fn page_of(snapshot: &Snapshot) -> (TempDir, PathBuf) {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("page.html");
+    fs::write(&file, render(snapshot).unwrap()).unwrap();
+    (folder, file)
+}
+
+fn ratio(browser: &mut Browser) -> String {
+    browser.eval("document.querySelector('#variables-h .ratio').textContent").as_str().unwrap().to_owned()
+}
+
+/// The names of the panels that can be seen in the open inspector.
+fn visible_panels(browser: &mut Browser) -> Vec<String> {
+    let panels = "[...document.querySelectorAll('dialog[open] .tab')].filter((panel) => panel.checkVisibility()) \
+                  .map((panel) => panel.dataset.tab)";
+    serde_json::from_value(browser.eval(panels)).unwrap()
+}
+
+fn choose(browser: &mut Browser, select: &str, value: &str) {
+    browser.eval(&format!(
+        "(() => {{ const select = document.getElementById({select:?}); select.value = {value:?}; \
+         select.dispatchEvent(new Event('input', {{ bubbles: true }})); }})()"
+    ));
+}
+
+fn assert_fits(browser: &mut Browser) {
+    let widths = browser.eval("[document.documentElement.scrollWidth, innerWidth]");
+    assert!(widths[0].as_u64() <= widths[1].as_u64(), "the page is wider than its window: {widths}");
+}
+
+#[test]
+fn it_is_quiet_and_fits_in_each_size_and_colour() {
+    let Some(mut browser) = Browser::start() else { return };
+    let (_folder, file) = page_of(&fixture::large(50));
+    for (size, width) in [(DESK, "1280"), (PHONE, "400")] {
+        for scheme in ["light", "dark"] {
+            browser.open(&file, "", size, scheme);
+            assert_fits(&mut browser);
+            let ground = browser.eval("getComputedStyle(document.body).backgroundColor");
+            let expected = if scheme == "dark" { "rgb(18, 20, 24)" } else { "rgb(246, 246, 243)" };
+            assert_eq!(ground, expected);
+            browser.screenshot(&format!("page-{width}-{scheme}"), true);
+            // Every control once, so that one that throws is heard.
+            browser.click("a.card");
+            browser.until("document.querySelector('dialog[open]') !== null");
+            for tab in TABS {
+                browser.eval(&format!(
+                    "[...document.querySelectorAll('dialog[open] [role=tab]')] \
+                     .find((button) => button.textContent === {tab:?}).click()"
+                ));
+                assert_fits(&mut browser);
+                let name = tab.to_lowercase().replace(' ', "-");
+                browser.screenshot(&format!("inspector-{width}-{scheme}-{name}"), false);
+            }
+            browser.assert_quiet();
+        }
+    }
+}
+
+#[test]
+fn the_filters_change_the_count() {
+    let Some(mut browser) = Browser::start() else { return };
+    let (_folder, file) = page_of(&fixture::large(50));
+    browser.open(&file, "", DESK, "light");
+    assert_eq!(ratio(&mut browser), "(50/50)");
+    let cards = "[...document.querySelectorAll('#cards > li')].filter((card) => !card.hidden).length";
+    // Typed into the search: postings_10 to postings_19.
+    browser.click("#variables-search");
+    browser.insert("postings_1");
+    assert_eq!(ratio(&mut browser), "(10/50)");
+    assert_eq!(browser.eval(cards), 10);
+    // Of these, stage active is every sixth of all: 12 and 18.
+    choose(&mut browser, "variables-stage", "active");
+    assert_eq!(ratio(&mut browser), "(2/50)");
+    browser.eval("document.getElementById('variables-search').value = ''");
+    // 0, 6, 12 to 48.
+    choose(&mut browser, "variables-stage", "active");
+    assert_eq!(ratio(&mut browser), "(9/50)");
+    assert_eq!(browser.eval(cards), 9);
+    // Of these, thread 1 ran every fifth of all: 0 and 30.
+    choose(&mut browser, "variables-thread", "1");
+    assert_eq!(ratio(&mut browser), "(2/50)");
+    // A filtered count is no figure of the document, and does not say that it is.
+    assert_eq!(
+        browser.eval("document.querySelector('#variables-shown span').dataset.from ?? null"),
+        Value::Null
+    );
+    choose(&mut browser, "variables-thread", "");
+    choose(&mut browser, "variables-stage", "");
+    assert_eq!(ratio(&mut browser), "(50/50)");
+    assert!(browser.eval("document.querySelector('#variables-shown span').dataset.from").is_string());
+    // Sorted by name, the first is postings_00.
+    choose(&mut browser, "variables-sort", "name");
+    assert_eq!(browser.eval("document.querySelector('#cards .name').textContent"), "postings_00");
+    browser.assert_quiet();
+}
+
+#[test]
+fn the_inspector_opens_switches_and_closes() {
+    let Some(mut browser) = Browser::start() else { return };
+    let (_folder, file) = page_of(&fixture::small());
+    browser.open(&file, "", DESK, "light");
+    assert_eq!(browser.eval("document.querySelector('dialog[open]')"), Value::Null);
+    browser.click("a.card[data-index='0']");
+    browser.until("document.querySelector('dialog[open] h2')?.textContent === 'small_one'");
+    assert_eq!(browser.eval("location.hash"), "#variable=0");
+    let tabs = browser
+        .eval("[...document.querySelectorAll('dialog[open] [role=tab]')].map((tab) => tab.textContent)");
+    assert_eq!(tabs, json!(TABS));
+    assert_eq!(visible_panels(&mut browser), ["Overview"]);
+    for (number, tab) in TABS.iter().enumerate().rev() {
+        browser.click(&format!("dialog[open] [role=tab]:nth-child({})", number + 1));
+        assert_eq!(visible_panels(&mut browser), [*tab]);
+        let selected =
+            browser.eval("document.querySelector('dialog[open] [aria-selected=true]').textContent");
+        assert_eq!(selected, *tab);
+    }
+    // By keyboard: to the left of the first is the last.
+    browser.press("ArrowLeft", 37);
+    assert_eq!(visible_panels(&mut browser), ["Optimization"]);
+    browser.press("Escape", 27);
+    browser.until("document.querySelector('dialog[open]') === null && location.hash === ''");
+    // The next one opens on its first tab, with its own figures.
+    browser.click("a.card[data-index='1']");
+    browser.until("document.querySelector('dialog[open] h2')?.textContent === 'large_one'");
+    assert_eq!(visible_panels(&mut browser), ["Overview"]);
+    let heap = browser.eval("document.querySelector('dialog[open] dd .n').dataset.value");
+    assert_eq!(heap, "5000");
+    browser.click("dialog[open] .close");
+    browser.until("document.querySelector('dialog[open]') === null");
+    browser.assert_quiet();
+}
+
+#[test]
+fn an_address_opens_its_variable() {
+    let Some(mut browser) = Browser::start() else { return };
+    let (_folder, file) = page_of(&fixture::large(50));
+    browser.open(&file, "#variable=7", PHONE, "dark");
+    browser.until("document.querySelector('dialog[open] h2')?.textContent === 'postings_07'");
+    browser.press("Escape", 27);
+    browser.until("document.querySelector('dialog[open]') === null");
+    // No such variable: the page stays as it is.
+    browser.open(&file, "#variable=5000", PHONE, "dark");
+    assert_eq!(browser.eval("document.querySelector('dialog[open]')"), Value::Null);
+    browser.assert_quiet();
+}
+
+#[test]
+fn hostile_names_stay_text() {
+    let Some(mut browser) = Browser::start() else { return };
+    let (_folder, file) = page_of(&breakout::hostile());
+    browser.open(&file, "", PHONE, "light");
+    assert_fits(&mut browser);
+    browser.screenshot("hostile-400-page", true);
+    browser.click("a.card");browser.screenshot("hostile-400-light", false);
+    browser.until("document.querySelector('dialog[open]') !== null");
+    assert_fits(&mut browser);
+    assert_eq!(browser.eval("document.querySelectorAll('img, [onerror], [onfocus]').length"), 0);
+    assert_eq!(browser.eval("document.scripts.length"), 6);
+    browser.screenshot("hostile-400-light", false);
+    browser.assert_quiet();
+}

@@ -1,0 +1,288 @@
+//! A headless Chromium, driven over its DevTools WebSocket: as little of it as the page's tests need.
+#![allow(unreachable_pub, reason = "a module of one test file")]
+
+use serde_json::{Value, json};
+use std::env;
+use std::fs;
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tungstenite::{Message, WebSocket};
+
+/// Nothing that the tests do takes this long.
+const PATIENCE: Duration = Duration::from_secs(60);
+const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
+const FLAGS: [&str; 9] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--remote-debugging-port=0",
+];
+
+/// The browser's process; dropping it ends the browser, also when a test panics.
+struct Process {
+    child: Child,
+    _profile: TempDir,
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Fails only if it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A browser with one page at a time.
+pub struct Browser {
+    _process: Process,
+    socket: WebSocket<TcpStream>,
+    session: Option<String>,
+    last_id: u64,
+    events: Vec<Value>,
+    url: String,
+}
+
+/// A browser on the `PATH`.
+fn program() -> Option<PathBuf> {
+    let folders: Vec<PathBuf> = env::split_paths(&env::var_os("PATH")?).collect();
+    NAMES
+        .iter()
+        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+        .find(|path| path.is_file())
+}
+
+impl Browser {
+    /// `None` where no browser is installed.
+    ///
+    /// # Panics
+    /// If it is required and not installed, or does not start.
+    pub fn start() -> Option<Self> {
+        let Some(program) = program() else {
+            assert!(
+                env::var("MEMSCOPE_REQUIRE_BROWSER").as_deref() != Ok("1"),
+                "MEMSCOPE_REQUIRE_BROWSER=1, and no Chromium is on the PATH"
+            );
+            println!("skipped: no Chromium is on the PATH, so the page was not looked at in a browser");
+            return None;
+        };
+        let profile = TempDir::new().expect("a temporary folder");
+        let child = Command::new(program)
+            .args(FLAGS)
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .arg("about:blank")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the browser starts");
+        let mut process = Process { child, _profile: profile };
+        let (port, path) = endpoint(&mut process);
+        let stream = TcpStream::connect(("127.0.0.1", port)).expect("DevTools listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout that is not zero");
+        let (socket, _) =
+            tungstenite::client(format!("ws://127.0.0.1:{port}{path}"), stream).expect("DevTools answers");
+        Some(Self {
+            _process: process,
+            socket,
+            session: None,
+            last_id: 0,
+            events: Vec::new(),
+            url: String::new(),
+        })
+    }
+
+    /// Calls `method` on the page (on the browser, before there is one) and gives its result.
+    pub fn call(&mut self, method: &str, params: Value) -> Value {
+        self.last_id += 1;
+        let mut request = json!({ "id": self.last_id, "method": method, "params": params });
+        if let Some(session) = &self.session {
+            request["sessionId"] = json!(session);
+        }
+        self.socket.send(Message::text(request.to_string())).expect("DevTools takes a request");
+        loop {
+            let message = self.receive();
+            if message["id"] == self.last_id {
+                assert!(message["error"].is_null(), "{method}: {}", message["error"]);
+                return message["result"].clone();
+            }
+            self.events.push(message);
+        }
+    }
+
+    fn receive(&mut self) -> Value {
+        loop {
+            if let Message::Text(text) = self.socket.read().expect("DevTools answers in time") {
+                let message: Value = serde_json::from_str(&text).expect("DevTools speaks JSON");
+                // A dialog stops the page, and every later call with it.
+                assert!(
+                    message["method"] != "Page.javascriptDialogOpening",
+                    "the page opened a dialog: {message}"
+                );
+                return message;
+            }
+        }
+    }
+
+    /// Opens `file`, with `fragment` in its address, in a fresh page of this size and colour scheme.
+    pub fn open(&mut self, file: &Path, fragment: &str, (width, height): (u32, u32), scheme: &str) {
+        self.session = None;
+        let target = self.call("Target.createTarget", json!({ "url": "about:blank" }))["targetId"].clone();
+        let attached = self.call("Target.attachToTarget", json!({ "targetId": target, "flatten": true }));
+        self.session = Some(attached["sessionId"].as_str().expect("a session").to_owned());
+        for domain in ["Page", "Runtime", "Network", "Log"] {
+            self.call(&format!("{domain}.enable"), json!({}));
+        }
+        let metrics =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
+        self.call("Emulation.setDeviceMetricsOverride", metrics);
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        self.call("Emulation.setEmulatedMedia", features);
+        self.events.clear();
+        self.url = format!("file://{}", file.display());
+        let url = format!("{}{fragment}", self.url);
+        let answer = self.call("Page.navigate", json!({ "url": url }));
+        assert!(answer["errorText"].is_null(), "{answer}");
+        self.wait_for("Page.loadEventFired");
+    }
+
+    fn wait_for(&mut self, method: &str) {
+        let start = Instant::now();
+        while !self.events.iter().any(|event| event["method"] == method) {
+            assert!(start.elapsed() < PATIENCE, "no {method}");
+            let event = self.receive();
+            self.events.push(event);
+        }
+    }
+
+    /// The value of `expression` on the page.
+    pub fn eval(&mut self, expression: &str) -> Value {
+        let params = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
+        let answer = self.call("Runtime.evaluate", params);
+        assert!(answer["exceptionDetails"].is_null(), "{expression}: {}", answer["exceptionDetails"]);
+        answer["result"]["value"].clone()
+    }
+
+    /// Waits until `expression` is true, and fails naming it if it never is.
+    pub fn until(&mut self, expression: &str) {
+        let start = Instant::now();
+        while self.eval(expression) != true {
+            assert!(start.elapsed() < Duration::from_secs(10), "never true: {expression}");
+            sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Clicks with the mouse into the middle of what `selector` finds.
+    pub fn click(&mut self, selector: &str) {
+        let at = self.eval(&format!(
+            "(() => {{ const element = document.querySelector({selector:?}); \
+             element.scrollIntoView({{ block: 'center', behavior: 'instant' }}); \
+             const box = element.getBoundingClientRect(); \
+             return [box.x + box.width / 2, box.y + box.height / 2]; }})()"
+        ));
+        for kind in ["mousePressed", "mouseReleased"] {
+            let event = json!({ "type": kind, "x": at[0], "y": at[1], "button": "left", "clickCount": 1 });
+            self.call("Input.dispatchMouseEvent", event);
+        }
+    }
+
+    /// Presses and releases the key `key`.
+    pub fn press(&mut self, key: &str, virtual_code: u32) {
+        for kind in ["keyDown", "keyUp"] {
+            let event =
+                json!({ "type": kind, "key": key, "code": key, "windowsVirtualKeyCode": virtual_code });
+            self.call("Input.dispatchKeyEvent", event);
+        }
+    }
+
+    /// Types `text` into what has the focus.
+    pub fn insert(&mut self, text: &str) {
+        self.call("Input.insertText", json!({ "text": text }));
+    }
+
+    /// Fails on anything on the console, and on any request but for the page itself and its `data:` addresses.
+    pub fn assert_quiet(&mut self) {
+        // All that the page has caused so far comes before the answer to this.
+        self.eval("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))");
+        for event in &self.events {
+            let params = &event["params"];
+            match event["method"].as_str().unwrap_or_default() {
+                "Runtime.consoleAPICalled" | "Runtime.exceptionThrown" | "Log.entryAdded" => {
+                    panic!("on the console: {params}");
+                }
+                "Network.requestWillBeSent" => {
+                    let url = params["request"]["url"].as_str().expect("a request has an address");
+                    let is_own = url.split('#').next() == Some(&self.url) || url.starts_with("data:");
+                    assert!(is_own, "the page asked for {url}");
+                }
+                _ => {}
+            }
+        }
+        assert!(self.events.iter().any(|event| event["method"] == "Network.requestWillBeSent"));
+    }
+
+    /// Writes what the page looks like to `name`.png among the test's temporary files: all of it, or the window.
+    pub fn screenshot(&mut self, name: &str, full_page: bool) {
+        let mut params = json!({ "format": "png", "captureBeyondViewport": full_page });
+        if full_page {
+            let size = self.call("Page.getLayoutMetrics", json!({}))["cssContentSize"].clone();
+            params["clip"] =
+                json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
+        }
+        let data = self.call("Page.captureScreenshot", params)["data"].clone();
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.png"));
+        fs::write(path, base64(data.as_str().expect("an image"))).expect("the screenshot is written");
+    }
+}
+
+/// Port and path of the browser's DevTools, which it writes into its profile.
+fn endpoint(process: &mut Process) -> (u16, String) {
+    let file = process._profile.path().join("DevToolsActivePort");
+    let start = Instant::now();
+    loop {
+        if let Ok(text) = fs::read_to_string(&file) {
+            if let Some((port, path)) = text.split_once('\n') {
+                if let (Ok(port), true) = (port.parse(), path.starts_with('/')) {
+                    return (port, path.trim().to_owned());
+                }
+            }
+        }
+        if let Some(status) = process.child.try_wait().expect("the browser's state") {
+            panic!("the browser ended: {status}");
+        }
+        assert!(start.elapsed() < PATIENCE, "the browser opened no DevTools");
+        sleep(Duration::from_millis(20));
+    }
+}
+
+/// The bytes that `text` stands for.
+fn base64(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
+    let (mut bits, mut count) = (0_u32, 0);
+    for c in text.bytes() {
+        let digit = match c {
+            b'A'..=b'Z' => c - b'A',
+            b'a'..=b'z' => c - b'a' + 26,
+            b'0'..=b'9' => c - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => break,
+        };
+        bits = bits << 6 | u32::from(digit);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+            bits &= (1 << count) - 1;
+        }
+    }
+    bytes
+}
