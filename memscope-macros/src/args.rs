@@ -142,8 +142,9 @@ impl Problems {
 /// `name = …` or `crate = …`.
 fn argument(input: ParseStream<'_>) -> syn::Result<Arg> {
     if !input.peek(Ident::peek_any) {
+        let span = input.span();
         skip(input);
-        return Err(Error::new(input.span(), format!("expected an argument of `#[track]`: {KNOWN}")));
+        return Err(Error::new(span, format!("expected an argument of `#[track]`: {KNOWN}")));
     }
     let key = input.call(Ident::parse_any)?;
     let value: syn::Result<Arg> = match key.to_string().as_str() {

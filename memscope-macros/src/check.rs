@@ -26,8 +26,8 @@ pub(crate) fn function(args: syn::Result<Args>, item: Item) -> syn::Result<Optio
                 ));
             }
             if let Some(again) = function.attributes.iter().find(|attribute| is_track(attribute)) {
-                problems.add(Error::new(
-                    model::span_of(again.path()),
+                problems.add(Error::new_spanned(
+                    again.path(),
                     "this function is already tracked; keep one `#[track]`",
                 ));
             }
@@ -97,8 +97,8 @@ pub(crate) fn variable(
                 ));
             }
             for place in places.iter().filter(|place| !model::is_place(place)) {
-                problems.add(Error::new(
-                    model::span_of(place),
+                problems.add(Error::new_spanned(
+                    place,
                     "only a place can be tracked: a variable, a field of one, or `*pointer`; \
                      bind the value first: `track_var!(let x = …)`",
                 ));
@@ -123,15 +123,15 @@ fn check_binding(binding: &Binding, problems: &mut Problems) {
         Initialiser::Tokens(tokens) if tokens.is_empty() => {
             problems.add(Error::new(binding.let_token.span, "this `let` has `=` but no value"))
         }
-        Initialiser::Tokens(_) if names.is_empty() => problems.add(Error::new(
-            model::span_of(&binding.pattern),
+        Initialiser::Tokens(_) if names.is_empty() => problems.add(Error::new_spanned(
+            &binding.pattern,
             "this pattern binds no name, so there is nothing to track; name the value, or use a plain `let`",
         )),
         Initialiser::Tokens(_) => {}
     }
     if !binding.beyond.is_empty() {
-        problems.add(Error::new(
-            model::span_of(&binding.beyond),
+        problems.add(Error::new_spanned(
+            &binding.beyond,
             "one `let` for each `track_var!`; wrap the next statement in its own, or leave it outside",
         ));
     }

@@ -3,10 +3,11 @@
 //! ```text
 //! fn f(a: A) -> R {                           async fn f(a: A) -> R {
 //!     #![inner attributes]                        #![inner attributes]
-//!     let scope = { site; enter(&SITE) };         task({ site; &SITE }, async move {
-//!     { body }                                        if let Some(r) = None::<R> { return r; }
-//! }                                                   { body }
-//!                                                 }).await
+//!     let scope = { site; enter(&SITE) };         let future = async move {
+//!     ({ body })                                      if let Some(r) = None::<R> { return r; }
+//! }                                                   ({ body })
+//!                                                 };
+//!                                                 task({ site; &SITE }, future).await
 //!                                             }
 //!
 //! let x = init;          →   let mark = { site; bind(&SITE) };
@@ -21,15 +22,16 @@
 //! - `line!()` and `column!()` have the span of the function's name, since they tell where the outermost
 //!   expansion of *their own* span was called, and that of `mixed_site` is the attribute;
 //! - the body stays in its own braces within ours: were our `let` the first statement of the body,
-//!   `clippy::items_after_statements` would fire on functions that open with an item.
+//!   `clippy::items_after_statements` would fire on functions that open with an item. The parentheses around it
+//!   are ours, and are why `unused_braces` does not fire on `{ x }`: it looks at a block that is a block's value.
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Expr, Ident, ReturnType, Token, Type, TypeInfer};
 
-use crate::args::{Args, Krate, VariableArgs};
+use crate::args::{Args, Krate, Name, VariableArgs};
 use crate::model::{self, Binding, Function};
 use crate::signature;
 
@@ -38,7 +40,11 @@ pub(crate) fn function(args: &Args, function: &Function) -> TokenStream {
     let Function { header, signature, inner_attributes, body, .. } = function;
     let krate = &args.krate;
     let name = match &args.name {
-        Some(name) => name.to_token_stream(),
+        Some(Name::Literal(name)) => name.to_token_stream(),
+        // By way of a constant, so that an error about its type speaks of nothing but the type.
+        Some(Name::Const(path)) => quote_spanned! {Span::mixed_site()=>
+            { const __MEMSCOPE_NAME: &::core::primitive::str = #path; __MEMSCOPE_NAME }
+        },
         None => signature.ident.unraw().to_string().to_token_stream(),
     };
     let is_async = signature.asyncness.is_some();
@@ -52,9 +58,13 @@ pub(crate) fn function(args: &Args, function: &Function) -> TokenStream {
     let content = if is_async {
         let site = site.block(&quote_spanned!(Span::mixed_site()=> &__MEMSCOPE_SITE));
         let return_edge = return_edge(&signature.output);
+        let allow = yields_future(&signature.output)
+            .then(|| quote_spanned!(Span::mixed_site()=> #[allow(clippy::async_yields_async)]));
         quote_spanned! {Span::mixed_site()=>
             #inner_attributes
-            #krate::__private::task(#site, async move { #return_edge #body }).await
+            #allow
+            let future = async move { #return_edge (#body) };
+            #krate::__private::task(#site, future).await
         }
     } else {
         let enter =
@@ -62,13 +72,30 @@ pub(crate) fn function(args: &Args, function: &Function) -> TokenStream {
         quote_spanned! {Span::mixed_site()=>
             #inner_attributes
             let _scope = #enter;
-            #body
+            (#body)
         }
     };
     let mut block = Group::new(Delimiter::Brace, content);
     // The braces are said to be the user's: tools that map code by a function's extent (coverage) see the body.
     block.set_span(body.span());
     quote_spanned!(Span::mixed_site()=> #header #block)
+}
+
+/// Whether an async function seems to return a future. `clippy::async_yields_async` takes that for a forgotten
+/// `.await` when an async block does it, and there is such a block in the expansion but none in the user's code.
+/// Types that are spelled otherwise are not recognised; there the lint can be allowed on the function.
+fn yields_future(output: &ReturnType) -> bool {
+    fn mentions_future(tokens: TokenStream) -> bool {
+        tokens.into_iter().any(|tree| match tree {
+            TokenTree::Ident(ident) => {
+                let name = ident.to_string();
+                name.ends_with("Future") || name == "JoinHandle"
+            }
+            TokenTree::Group(group) => mentions_future(group.stream()),
+            _ => false,
+        })
+    }
+    matches!(output, ReturnType::Type(_, ty) if mentions_future(ty.to_token_stream()))
 }
 
 /// Says what the async block returns. An `async fn` hands the expected type to its body; a block that is an
@@ -118,6 +145,9 @@ impl VisitMut for LeaveOpen {
 }
 
 /// A tracked `let`.
+///
+/// It opens with `{}`, which is a statement and an expression: where the macro stands as an expression, the
+/// compiler then says just that, and not also that it found a `let`.
 pub(crate) fn binding(options: &VariableArgs, binding: &Binding) -> TokenStream {
     let mixed = Span::mixed_site();
     let krate = &options.krate;
@@ -145,6 +175,7 @@ pub(crate) fn binding(options: &VariableArgs, binding: &Binding) -> TokenStream 
     let walk = if binding.type_is_evident() { Walk::AsTypeAllows } else { Walk::Nothing };
     let observed = names.iter().zip(&marks).map(|(name, mark)| observe(krate, mark, name, walk));
     quote_spanned! {mixed=>
+        {}
         #(#bound)*
         #statement;
         #(#observed)*
@@ -168,7 +199,7 @@ pub(crate) fn places(options: &VariableArgs, places: &[Expr]) -> TokenStream {
         let observe = observe(krate, &mark, place, Walk::AsTypeAllows);
         quote_spanned!(mixed=> let #mark = #rebind; #observe)
     });
-    quote_spanned!(mixed=> #(#observed)*)
+    quote_spanned!(mixed=> {} #(#observed)*)
 }
 
 fn marks(count: usize) -> Vec<Ident> {

@@ -1,0 +1,153 @@
+//! Row 37: in a crate that denies all warnings, forbids unsafe code and turns clippy's strictest groups on, tracked
+//! functions add nothing. `cargo test` runs it under rustc's lints, `cargo clippy --all-targets` under clippy's.
+
+#![cfg(feature = "live")]
+#![forbid(unsafe_code)]
+#![deny(warnings, unused, future_incompatible, rust_2018_idioms, unreachable_pub, missing_docs)]
+#![deny(unused_qualifications, single_use_lifetimes, unused_lifetimes, let_underscore_drop)]
+#![deny(clippy::all, clippy::pedantic, clippy::nursery)]
+
+use memscope::{track, track_var};
+use std::collections::HashMap;
+use std::error::Error;
+use std::future::Future;
+use ui_tests::{block_on, calls, yield_now};
+
+#[global_allocator]
+static ALLOC: memscope::Allocator = memscope::Allocator::system();
+
+#[track]
+fn words(text: &str) -> HashMap<String, usize> {
+    /// The body opens with an item.
+    const LEAST: usize = 1;
+    track_var!(let mut counts: HashMap<String, usize> = HashMap::new());
+    for word in text.split_whitespace().filter(|word| word.len() >= LEAST) {
+        *counts.entry(word.to_owned()).or_default() += 1;
+    }
+    track_var!(counts);
+    counts
+}
+
+#[rustfmt::skip]
+#[track]
+fn on_one_line(list: &[u32]) -> usize { list.len() }
+
+#[rustfmt::skip]
+#[track]
+async fn on_one_line_async() -> u8 { yield_now().await; 1 }
+
+macro_rules! written_by_macro {
+    ($name:ident $body:block) => {
+        #[track]
+        fn $name() -> u32 $body
+    };
+}
+written_by_macro!(written { 1 });
+
+#[track]
+fn unit(list: &mut Vec<u32>) {
+    list.push(1);
+}
+
+#[track]
+fn fallible(text: &str) -> Result<u32, Box<dyn Error>> {
+    track_var!(let number = text.parse::<u32>()?);
+    track_var!(let (next, _) = number.overflowing_add(1));
+    track_var!(let Some(last) = next.checked_add(1) else { return Ok(0) });
+    Ok(last)
+}
+
+#[track]
+async fn asynchronous(
+    text: &str,
+) -> Result<HashMap<String, Vec<Box<dyn Fn(u32) -> u32 + Send>>>, Box<dyn Error>> {
+    yield_now().await;
+    let number = fallible(text)?;
+    track_var!(let mut map = HashMap::<String, Vec<Box<dyn Fn(u32) -> u32 + Send>>>::new());
+    map.entry(text.to_owned()).or_default().push(Box::new(move |a| a + number));
+    yield_now().await;
+    Ok(map)
+}
+
+#[track]
+async fn unit_async() {
+    yield_now().await;
+}
+
+#[track]
+async fn returns_future() -> impl Future<Output = u8> {
+    yield_now().await;
+    async { 3 }
+}
+
+#[track]
+async fn diverges(really: bool) {
+    yield_now().await;
+    if !really {
+        return;
+    }
+    panic!("diverges")
+}
+
+#[track]
+async fn always_diverges() -> u8 {
+    yield_now().await;
+    panic!("diverges")
+}
+
+#[track]
+async fn never() -> ! {
+    yield_now().await;
+    panic!("never")
+}
+
+#[track]
+async fn infallible() -> Result<u8, std::convert::Infallible> {
+    yield_now().await;
+    Ok(1)
+}
+
+struct Counter {
+    seen: Vec<u64>,
+}
+
+impl Counter {
+    #[track]
+    fn new(seen: &[u64]) -> Self {
+        Self { seen: seen.to_vec() }
+    }
+
+    #[track]
+    fn total(&self) -> u64 {
+        track_var!(self.seen);
+        self.seen.iter().sum()
+    }
+
+    #[track(name = "Counter: add")]
+    async fn add(&mut self, value: u64) {
+        yield_now().await;
+        self.seen.push(value);
+    }
+}
+
+#[test]
+fn strict_lints_stay_silent() {
+    assert_eq!(words("a b a").len(), 2);
+    let mut list = Vec::new();
+    unit(&mut list);
+    assert_eq!(list, [1]);
+    assert_eq!(on_one_line(&list) + usize::from(block_on(on_one_line_async())), 2);
+    assert_eq!(written(), 1);
+    assert!(fallible("x").is_err());
+    let map = block_on(asynchronous("3")).unwrap_or_default();
+    assert_eq!(map["3"][0](1), 6);
+    block_on(unit_async());
+    assert_eq!(block_on(block_on(returns_future())), 3);
+    assert_eq!(block_on(infallible()), Ok(1));
+    block_on(diverges(false));
+    drop((always_diverges(), never()));
+    let mut counter = Counter::new(&[1, 2]);
+    block_on(counter.add(3));
+    assert_eq!(counter.total(), 6);
+    assert_eq!(calls(&["Counter: add"]), 1);
+}
