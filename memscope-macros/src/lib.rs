@@ -13,7 +13,7 @@
 //!   user's own token.
 //! - Both settings of the feature `record` accept and refuse the same input.
 //! - A body is never parsed and never copied: its tokens come out once, in their own braces, with their spans.
-//! - [`expand`] cannot fail.
+//! - `expand` cannot fail.
 
 mod args;
 mod check;
@@ -52,6 +52,7 @@ const RECORD: bool = cfg!(feature = "record");
 /// - `const fn` is refused (it may run at compile time), and so is everything that is not a function.
 ///   For the functions of an `impl`, a `mod` or a trait, the attribute goes on each function.
 /// - In an async function, arguments that the body does not mention are dropped after the body's scope was left.
+/// - The crate has to be of edition 2018 or later.
 /// - `clippy::unused_async` sees the `.await` of the expansion, so it does not fire on a tracked function.
 #[proc_macro_attribute]
 pub fn track(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> proc_macro::TokenStream {
