@@ -33,7 +33,7 @@ const RECORD: bool = cfg!(feature = "record");
 /// function's scope is entered at each poll and left when the poll ends. The scope of a sync function ends after
 /// its local variables are dropped, and before its arguments are.
 ///
-/// ```ignore
+/// ```text
 /// #[track]
 /// fn build(words: &[String]) -> Index { … }
 ///
@@ -61,7 +61,7 @@ pub fn track(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> pr
 
 /// Tracks variables: where their memory is, from their binding to their end.
 ///
-/// ```ignore
+/// ```text
 /// track_var!(let mut postings: HashMap<String, Vec<u32>> = HashMap::new()); // wraps a binding
 /// track_var!(let (head, tail) = split(text));                               // any pattern: each name is tracked
 /// track_var!(let Some(first) = words.first() else { return });
