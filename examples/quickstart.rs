@@ -2,6 +2,7 @@
 
 #![expect(unused_qualifications, reason = "the guide writes `std::mem::size_of`")]
 #![expect(clippy::print_stdout, reason = "an example talks to a person")]
+#![expect(clippy::useless_vec, reason = "the guide tracks a vector")]
 
 use memscope::core::tracker::MemoryTracker;
 use memscope::export::clean_unified_api::export_html;

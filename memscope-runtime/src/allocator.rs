@@ -4,7 +4,7 @@
 //! passed on and recorded nowhere. Nothing here locks, allocates, panics or unwinds.
 
 use crate::account::{self, Account};
-use crate::clock::{self, Stamp};
+use crate::clock;
 use crate::live_map::{self, Moving, Record, Spacing};
 use crate::mode::{self, Mode};
 use crate::thread_state::{self, Local, OWN_NODE, UNKNOWN_BLOCKS, UNRECORDED};
@@ -108,7 +108,7 @@ impl<A> Allocator<A> {
             };
             account::add(&account.allocations, 1);
             account::add(&account.allocated_bytes, bytes as u64);
-            slot.store(Record::new(account.id(), Stamp::from_ms(clock::now_ms())), address, bytes);
+            slot.store(Record::new(account.id(), clock::now_stamp()), address, bytes);
             if account.node() != OWN_NODE {
                 local.note_balance(bytes as i64);
             }

@@ -26,10 +26,10 @@ pub(crate) struct Reading {
     pub(crate) recursive_calls: u64,
 }
 
-/// All accounts; `None` where there is no memory to hold them.
-pub(crate) fn read() -> Option<Scratch<Reading>> {
+/// All accounts.
+pub(crate) fn read() -> Scratch<Reading> {
     // An account that is opened meanwhile waits for the next reading.
-    let mut readings = Scratch::with_capacity(Account::all().count())?;
+    let mut readings = Scratch::with_capacity(Account::all().count());
     for account in Account::all() {
         let fits = readings.push(Reading {
             node: account.node(),
@@ -53,7 +53,7 @@ pub(crate) fn read() -> Option<Scratch<Reading>> {
         reading.calls = account.calls.load(Ordering::Relaxed);
         reading.recursive_calls = account.recursive_calls.load(Ordering::Relaxed);
     }
-    Some(readings)
+    readings
 }
 
 /// Bytes of the program that are alive, without memscope's own.

@@ -7,7 +7,7 @@
 //!
 //! Orderings: all relaxed. A reader that sees a tick late is within the resolution that is stated anyway.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// How often the observer writes the time. 100 wake-ups a second cost about 0.1 % of a core.
 pub(crate) const TICK_MS: u64 = 10;
@@ -24,6 +24,9 @@ static START_NS: AtomicU64 = AtomicU64::new(0);
 static START_UNIX_MS: AtomicU64 = AtomicU64::new(0);
 /// Milliseconds since the start.
 static NOW_MS: AtomicU64 = AtomicU64::new(0);
+
+/// `NOW_MS` as a stamp, so that the hook only loads it.
+static NOW_STAMP: AtomicU32 = AtomicU32::new(0);
 
 /// Milliseconds since the start in 23 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +53,12 @@ impl Stamp {
 #[inline]
 pub(crate) fn now_ms() -> u64 {
     NOW_MS.load(Ordering::Relaxed)
+}
+
+/// [`now_ms`] as a stamp.
+#[inline(always)]
+pub(crate) fn now_stamp() -> Stamp {
+    Stamp(NOW_STAMP.load(Ordering::Relaxed))
 }
 
 /// The largest error of the times in a snapshot taken now.
@@ -80,7 +89,9 @@ pub(crate) fn refresh() -> u64 {
         return 0;
     }
     let ms = read_ns(libc::CLOCK_MONOTONIC).saturating_sub(start) / 1_000_000;
-    NOW_MS.fetch_max(ms, Ordering::Relaxed).max(ms)
+    let now = NOW_MS.fetch_max(ms, Ordering::Relaxed).max(ms);
+    NOW_STAMP.fetch_max(Stamp::from_ms(now).0, Ordering::Relaxed); // stamps grow with time
+    now
 }
 
 fn read_ns(clock: libc::clockid_t) -> u64 {

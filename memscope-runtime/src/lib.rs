@@ -103,7 +103,7 @@ fn sort_variables(snapshot: &mut Snapshot) {
 
 #[cfg(feature = "live")]
 fn recorded() -> (Snapshot, impl Fn(u32) -> Vec<String>) {
-    let (snapshot, scope_of_node) = match mode::is_recording().then(capture::capture).flatten() {
+    let (snapshot, scope_of_node) = match mode::is_recording().then(capture::capture) {
         Some(capture::Capture { snapshot, scope_of_node }) => (snapshot, scope_of_node),
         None => (nothing_recorded(mode::allocator_is_installed()), std::collections::HashMap::new()),
     };

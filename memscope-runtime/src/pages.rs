@@ -130,27 +130,34 @@ fn map(bytes: usize, used: usize) -> Option<NonNull<Mapping>> {
     }
 }
 
-/// A list in a mapping of its own, given back when dropped: for reading the books without touching the allocator
-/// whose books they are.
+/// A list of fixed capacity in a mapping of its own, given back when dropped: for reading the books without
+/// touching the allocator whose books they are. Where the system maps nothing more, it is on the heap after all:
+/// figures that include it are better than none.
 pub(crate) struct Scratch<T: Copy> {
-    start: NonNull<T>,
+    place: Place<T>,
     len: usize,
     capacity: usize,
-    bytes: usize,
+}
+
+enum Place<T> {
+    Mapped { start: NonNull<T>, bytes: usize },
+    Heap(Vec<T>),
 }
 
 impl<T: Copy> Scratch<T> {
-    pub(crate) fn with_capacity(capacity: usize) -> Option<Scratch<T>> {
+    pub(crate) fn with_capacity(capacity: usize) -> Scratch<T> {
         const { assert!(align_of::<T>() <= 4096) };
         let bytes = (capacity * size_of::<T>()).max(1);
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
         // SAFETY: a fresh anonymous mapping touches nothing that exists.
         let start =
             unsafe { libc::mmap(ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
-        if start == libc::MAP_FAILED {
-            return None;
-        }
-        Some(Scratch { start: NonNull::new(start.cast())?, len: 0, capacity, bytes })
+        let mapped = if start == libc::MAP_FAILED { None } else { NonNull::new(start.cast()) };
+        let place = match mapped {
+            Some(start) => Place::Mapped { start, bytes },
+            None => Place::Heap(Vec::with_capacity(capacity)),
+        };
+        Scratch { place, len: 0, capacity }
     }
 
     /// False if the list is full.
@@ -158,26 +165,39 @@ impl<T: Copy> Scratch<T> {
         if self.len == self.capacity {
             return false;
         }
-        // SAFETY: the mapping has room for `capacity` values, and is page-aligned.
-        unsafe { self.start.add(self.len).write(value) };
+        match &mut self.place {
+            // SAFETY: the mapping has room for `capacity` values, and is page-aligned.
+            Place::Mapped { start, .. } => unsafe { start.add(self.len).write(value) },
+            Place::Heap(values) => values.push(value),
+        }
         self.len += 1;
         true
     }
 
     pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
-        // SAFETY: the first `len` values were written.
-        unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.len) }
+        match &mut self.place {
+            // SAFETY: the first `len` values were written.
+            Place::Mapped { start, .. } => unsafe {
+                std::slice::from_raw_parts_mut(start.as_ptr(), self.len)
+            },
+            Place::Heap(values) => values,
+        }
     }
 
     pub(crate) fn as_slice(&self) -> &[T] {
-        // SAFETY: the first `len` values were written.
-        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
+        match &self.place {
+            // SAFETY: the first `len` values were written.
+            Place::Mapped { start, .. } => unsafe { std::slice::from_raw_parts(start.as_ptr(), self.len) },
+            Place::Heap(values) => values,
+        }
     }
 }
 
 impl<T: Copy> Drop for Scratch<T> {
     fn drop(&mut self) {
-        // SAFETY: mapped by `with_capacity` with this size, and no reference into it outlives `self`.
-        unsafe { libc::munmap(self.start.as_ptr().cast(), self.bytes) };
+        if let Place::Mapped { start, bytes } = self.place {
+            // SAFETY: mapped by `with_capacity` with this size, and no reference into it outlives `self`.
+            unsafe { libc::munmap(start.as_ptr().cast(), bytes) };
+        }
     }
 }

@@ -34,7 +34,10 @@ use std::sync::{Arc, Mutex, OnceLock, RwLock, Weak as ArcWeak};
 ///     }
 /// }
 /// ```
-#[diagnostic::on_unimplemented(note = "implement `Trackable` by visiting each field that owns memory")]
+#[diagnostic::on_unimplemented(
+    note = "implement `Trackable` by visiting each field that owns memory",
+    note = "if the variable's type is not settled at `track_var!(x)`, annotate it, or move the macro below its first use"
+)]
 pub trait Trackable {
     /// Shows every owned block to the visitor; borrowed memory is not owned.
     fn visit_blocks(&self, visitor: &mut Visitor<'_>);

@@ -3,6 +3,7 @@
 //! No allocator is installed here: the guide's programs work from what they declare.
 
 #![expect(unused_qualifications, reason = "the guide writes `std::mem::size_of`")]
+#![expect(clippy::useless_vec, reason = "the guide tracks a vector")]
 
 use std::path::PathBuf;
 
