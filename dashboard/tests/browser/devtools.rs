@@ -49,6 +49,7 @@ pub struct Browser {
     last_id: u64,
     events: Vec<Value>,
     url: String,
+    size: (u32, u32),
 }
 
 /// A browser on the `PATH`.
@@ -97,6 +98,7 @@ impl Browser {
             last_id: 0,
             events: Vec::new(),
             url: String::new(),
+            size: (0, 0),
         })
     }
 
@@ -141,9 +143,7 @@ impl Browser {
         for domain in ["Page", "Runtime", "Network", "Log"] {
             self.call(&format!("{domain}.enable"), json!({}));
         }
-        let metrics =
-            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600 });
-        self.call("Emulation.setDeviceMetricsOverride", metrics);
+        self.resize(width, height);
         let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
         self.call("Emulation.setEmulatedMedia", features);
         self.events.clear();
@@ -152,6 +152,18 @@ impl Browser {
         let answer = self.call("Page.navigate", json!({ "url": url }));
         assert!(answer["errorText"].is_null(), "{answer}");
         self.wait_for("Page.loadEventFired");
+    }
+
+    fn resize(&mut self, width: u32, height: u32) {
+        // No phone's viewport: that one widens itself to what does not fit, and would hide it.
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.call("Emulation.setDeviceMetricsOverride", metrics);
+        self.size = (width, height);
+    }
+
+    /// The window's width.
+    pub fn width(&self) -> u32 {
+        self.size.0
     }
 
     fn wait_for(&mut self, method: &str) {
@@ -231,13 +243,18 @@ impl Browser {
 
     /// Writes what the page looks like to `name`.png among the test's temporary files: all of it, or the window.
     pub fn screenshot(&mut self, name: &str, full_page: bool) {
-        let mut params = json!({ "format": "png", "captureBeyondViewport": full_page });
+        let (width, height) = self.size;
         if full_page {
-            let size = self.call("Page.getLayoutMetrics", json!({}))["cssContentSize"].clone();
-            params["clip"] =
-                json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
+            // As tall as the page, and not merely captured so: what is out of the window is not painted.
+            let page = self.eval("document.documentElement.scrollHeight").as_u64().expect("a height");
+            self.resize(width, u32::try_from(page).expect("a page is not that tall"));
+            self.eval("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 200)))");
         }
+        let params = json!({ "format": "png", "captureBeyondViewport": full_page });
         let data = self.call("Page.captureScreenshot", params)["data"].clone();
+        if full_page {
+            self.resize(width, height);
+        }
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.png"));
         fs::write(path, base64(data.as_str().expect("an image"))).expect("the screenshot is written");
     }
