@@ -243,18 +243,17 @@ impl Browser {
 
     /// Writes what the page looks like to `name`.png among the test's temporary files: all of it, or the window.
     pub fn screenshot(&mut self, name: &str, full_page: bool) {
-        let (width, height) = self.size;
+        let mut params = json!({ "format": "png", "captureBeyondViewport": full_page });
         if full_page {
-            // As tall as the page, and not merely captured so: what is out of the window is not painted.
-            let page = self.eval("document.documentElement.scrollHeight").as_u64().expect("a height");
-            self.resize(width, u32::try_from(page).expect("a page is not that tall"));
-            self.eval("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 200)))");
+            // Cards that are out of the window are not painted otherwise.
+            self.eval(
+                "for (const card of document.querySelectorAll('#cards li')) card.style.contentVisibility = 'visible'",
+            );
+            let size = self.call("Page.getLayoutMetrics", json!({}))["cssContentSize"].clone();
+            params["clip"] =
+                json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
         }
-        let params = json!({ "format": "png", "captureBeyondViewport": full_page });
         let data = self.call("Page.captureScreenshot", params)["data"].clone();
-        if full_page {
-            self.resize(width, height);
-        }
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.png"));
         fs::write(path, base64(data.as_str().expect("an image"))).expect("the screenshot is written");
     }
