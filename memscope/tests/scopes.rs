@@ -175,12 +175,17 @@ fn a_caught_panic_in_a_poll_leaves_the_scope() {
     assert_eq!(scope(&snapshot, &["panics"]).calls, 100);
 }
 
+#[track]
+fn churns(bytes: usize) -> Vec<u8> {
+    vec![0; bytes]
+}
+
 #[test]
 fn evidence_is_what_its_pointer_gives() {
-    let hoard: Vec<_> = (0..200).map(|_| inner(1)).collect();
+    let hoard: Vec<_> = (0..200).map(|_| churns(1)).collect();
     let mut growing = Vec::new();
     for _ in 0..30_000 {
-        drop(inner(9)); // churn
+        drop(churns(9)); // churn
         growing.reserve_exact(growing.len() + 1);
         growing.push(1u8);
     }
