@@ -15,7 +15,7 @@ function select(dialog, name, focus) {
   }
 }
 
-// Tabs are made when a dialog is first opened: a page may hold two thousand dialogs.
+// Tabs are made when a dialog is first opened: a page holds up to two hundred.
 function prepare(dialog) {
   if (dialog.querySelector("[role=tablist]")) return;
   const tabs = document.createElement("div");

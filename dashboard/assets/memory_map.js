@@ -2,6 +2,13 @@
 const map = document.getElementById("memory-map");
 const readout = document.getElementById("memory-map-readout");
 if (readout) {
+  // Each square is an image with its title for a name, or a link; one of a group is in the order of the tab key.
+  for (const group of map.querySelectorAll(".squares")) {
+    [...group.children].forEach((square, position) => {
+      if (!square.hasAttribute("href")) square.setAttribute("role", "img");
+      square.tabIndex = position === 0 ? 0 : -1;
+    });
+  }
   const tell = (event) => {
     const square = event.target.closest(".squares a");
     readout.hidden = !square;

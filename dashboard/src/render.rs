@@ -123,7 +123,8 @@ fn figure(
         );
     };
     let value = &figure["value"];
-    out.write(if value.is_null() { "<span class=\"none\"" } else { "<span class=\"n\"" })?;
+    // No class for what is measured: the style knows it by its origin, and a page holds thousands.
+    out.write(if value.is_null() { "<span class=\"none\"" } else { "<span" })?;
     if !from.is_empty() {
         out.write(" data-from=\"")?;
         out.write(&html_escape(from))?;

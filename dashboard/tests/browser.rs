@@ -156,7 +156,7 @@ fn the_inspector_opens_switches_and_closes() {
     browser.click("a.card[data-index='1']");
     browser.until("document.querySelector('dialog[open] h2')?.textContent === 'large_one'");
     assert_eq!(visible_panels(&mut browser), ["Overview"]);
-    let heap = browser.eval("document.querySelector('dialog[open] dd .n').dataset.value");
+    let heap = browser.eval("document.querySelector('dialog[open] dd [data-from]').dataset.value");
     assert_eq!(heap, "5000");
     browser.click("dialog[open] .close");
     browser.until("document.querySelector('dialog[open]') === null");

@@ -7,7 +7,7 @@ use memscope_runtime::snapshot::{Evidence, Finding, Severity, Snapshot};
 use serde::Serialize;
 
 /// Findings shown at most: the worst, which come first in the document.
-pub const MOST_FINDINGS: usize = 500;
+pub const MOST_FINDINGS: usize = 200;
 
 /// The diagnostics panel.
 #[derive(Clone, Debug, Serialize)]

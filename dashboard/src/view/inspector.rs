@@ -10,9 +10,9 @@ use serde::Serialize;
 
 /// Executions shown of one variable at most: the newest.
 pub const MOST_INSTANCES: usize = 16;
-/// Executions and blocks shown on the whole page at most; variables with the most live bytes come first.
-/// A row takes about 400 bytes of the file.
-pub const MOST_LIFECYCLE_ROWS: usize = 20_000;
+/// Executions and blocks shown on the whole page at most, shared out evenly: what one variable leaves of its share
+/// is for those after it. A row takes 1 KB of the file.
+pub const MOST_LIFECYCLE_ROWS: usize = 600;
 
 /// All about one variable.
 #[derive(Clone, Debug, Serialize)]
@@ -139,7 +139,15 @@ pub struct Span {
 pub fn inspectors(snapshot: &Snapshot, labels: &Labels<'_>) -> Vec<Inspector> {
     let mut rows_left = MOST_LIFECYCLE_ROWS;
     let indices = with_card(snapshot).0;
-    indices.into_iter().map(|index| inspector(snapshot, index, labels, &mut rows_left)).collect()
+    let count = indices.len();
+    let shared = indices.into_iter().enumerate().map(|(position, index)| {
+        let mut share = rows_left.div_ceil(count - position);
+        rows_left -= share;
+        let inspector = inspector(snapshot, index, labels, &mut share);
+        rows_left += share;
+        inspector
+    });
+    shared.collect()
 }
 
 fn inspector(snapshot: &Snapshot, index: usize, labels: &Labels<'_>, rows_left: &mut usize) -> Inspector {

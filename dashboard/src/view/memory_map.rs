@@ -9,8 +9,8 @@ use memscope_runtime::snapshot::{Block, Snapshot};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Blocks drawn at most; recordings hold no more.
-pub const MOST_BLOCKS: usize = 2_000;
+/// Blocks drawn at most: the largest. One takes some 260 bytes of the file.
+pub const MOST_BLOCKS: usize = 300;
 /// Blocks listed as hotspots.
 pub const MOST_HOTSPOTS: usize = 10;
 /// Scopes with a colour of their own; the others share one.

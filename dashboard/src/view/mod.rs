@@ -56,6 +56,11 @@ pub fn page(snapshot: &Snapshot) -> Page {
     let labels = label::Labels::new(snapshot);
     let inspectors = inspector::inspectors(snapshot, &labels);
     let inspected: HashSet<usize> = inspectors.iter().map(|inspector| inspector.index).collect();
+    let mut diagnostics = diagnostics::diagnostics(snapshot);
+    for finding in diagnostics.groups.iter_mut().flat_map(|group| &mut group.findings) {
+        // A link that opens nothing is none.
+        finding.variable_index = finding.variable_index.filter(|index| inspected.contains(index));
+    }
     Page {
         first_line: first_line::first_line(snapshot),
         overview: overview::overview(snapshot),
@@ -65,7 +70,7 @@ pub fn page(snapshot: &Snapshot) -> Page {
         scopes: scopes::scopes(snapshot),
         types: types::types(snapshot),
         threads: threads::threads(snapshot),
-        diagnostics: diagnostics::diagnostics(snapshot),
+        diagnostics,
         sites: sites::sites(snapshot),
         recording: recording::recording(snapshot),
     }

@@ -6,7 +6,7 @@ use memscope_runtime::snapshot::{SiteKind, SiteRow as Site, Snapshot};
 use serde::Serialize;
 
 /// Sites shown at most in each of the two lists.
-pub const MOST_SITES: usize = 1_000;
+pub const MOST_SITES: usize = 200;
 
 /// The panel of sites.
 #[derive(Clone, Debug, Serialize)]

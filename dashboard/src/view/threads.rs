@@ -7,7 +7,7 @@ use memscope_runtime::snapshot::Snapshot;
 use serde::Serialize;
 
 /// Threads shown at most: those with the most live bytes.
-pub const MOST_THREADS: usize = 500;
+pub const MOST_THREADS: usize = 100;
 
 /// The panel of threads.
 #[derive(Clone, Debug, Serialize)]

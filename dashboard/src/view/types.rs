@@ -7,7 +7,7 @@ use memscope_runtime::snapshot::Snapshot;
 use serde::Serialize;
 
 /// Types shown at most: those with the most live bytes.
-pub const MOST_TYPES: usize = 500;
+pub const MOST_TYPES: usize = 200;
 
 /// The panel of types.
 #[derive(Clone, Debug, Serialize)]

@@ -8,8 +8,9 @@ use memscope_runtime::snapshot::{Snapshot, Variable};
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Cards on the page at most: those with the most live bytes. A card with its inspector takes 6 KB of the file.
-pub const MOST_VARIABLES: usize = 2_000;
+/// Cards on the page at most: those with the most live bytes. With names of common length a card
+/// takes 1.2 KB of the file, its row of the island 0.2 KB and its inspector 4.3 KB, executions and blocks not counted.
+pub const MOST_VARIABLES: usize = 200;
 
 /// The panel of variable cards.
 #[derive(Clone, Debug, Serialize)]

@@ -1,0 +1,47 @@
+//! The page stays small enough to mail and to open, however large the recording is.
+
+mod fixture;
+
+use memscope_dashboard::render;
+use memscope_runtime::snapshot::{Snapshot, TimelinePoint};
+
+fn cloned<T: Clone>(rows: &[T], count: usize) -> Vec<T> {
+    rows.iter().cycle().take(count).cloned().collect()
+}
+
+/// More of everything than a page holds.
+fn huge() -> Snapshot {
+    let mut snapshot = fixture::large(5_000);
+    for row in &mut snapshot.variables {
+        row.history = cloned(&row.history, 40);
+    }
+    snapshot.scopes = cloned(&snapshot.scopes, 3_000);
+    snapshot.types = cloned(&snapshot.types, 3_000);
+    snapshot.threads = cloned(&snapshot.threads, 3_000);
+    snapshot.findings = cloned(&snapshot.findings, 3_000);
+    snapshot.sites = cloned(&snapshot.sites, 6_000);
+    snapshot.blocks.largest = cloned(&snapshot.blocks.largest, 2_000);
+    snapshot.timeline = (0..5_000).map(|n| TimelinePoint { ms: n, live_bytes: n * n % 700_000 }).collect();
+    snapshot
+}
+
+/// What a small program gives: five variables in three scopes, with as many blocks as are listed.
+fn five() -> Snapshot {
+    let mut snapshot = fixture::large(5);
+    snapshot.scopes.truncate(3);
+    for block in &mut snapshot.blocks.largest {
+        block.scope = Some(1);
+        block.variable = Some(0);
+    }
+    snapshot
+}
+
+#[test]
+fn a_page_has_a_bounded_size() {
+    let sizes = [("five variables", five(), 250_000), ("everything", huge(), 3_000_000)];
+    for (what, snapshot, most) in sizes {
+        let html = render(&snapshot).unwrap();
+        println!("{what}: {} bytes", html.len());
+        assert!(html.len() <= most, "{what}: {} bytes, more than {most}", html.len());
+    }
+}
