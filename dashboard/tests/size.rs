@@ -41,7 +41,6 @@ fn a_page_has_a_bounded_size() {
     let sizes = [("five variables", five(), 250_000), ("everything", huge(), 3_000_000)];
     for (what, snapshot, most) in sizes {
         let html = render(&snapshot).unwrap();
-        println!("{what}: {} bytes", html.len());
         assert!(html.len() <= most, "{what}: {} bytes, more than {most}", html.len());
     }
 }
