@@ -32,7 +32,7 @@ const FLAGS: [&str; 9] = [
 /// The browser's process; dropping it ends the browser, also when a test panics.
 struct Process {
     child: Child,
-    _profile: TempDir,
+    profile: TempDir,
 }
 
 impl Drop for Process {
@@ -40,6 +40,13 @@ impl Drop for Process {
         // Fails only if it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // Its children end a moment later, and write into the profile until then.
+        for _ in 0..40 {
+            if fs::remove_dir_all(self.profile.path()).is_ok() {
+                break;
+            }
+            sleep(Duration::from_millis(25));
+        }
     }
 }
 
@@ -52,6 +59,13 @@ pub struct Browser {
     events: Vec<Value>,
     url: String,
     size: (u32, u32),
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // Where a script starts the browser, the process that is killed is the script's. A closed socket is no fault.
+        let _ = self.socket.send(Message::text(r#"{"id":0,"method":"Browser.close"}"#));
+    }
 }
 
 /// A browser on the `PATH`.
@@ -92,7 +106,7 @@ impl Browser {
             .stderr(Stdio::null())
             .spawn()
             .expect("the browser starts");
-        let mut process = Process { child, _profile: profile };
+        let mut process = Process { child, profile: profile };
         let (port, path) = endpoint(&mut process);
         let stream = TcpStream::connect(("127.0.0.1", port)).expect("DevTools listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout that is not zero");
@@ -268,7 +282,7 @@ impl Browser {
 
 /// Port and path of the browser's DevTools, which it writes into its profile.
 fn endpoint(process: &mut Process) -> (u16, String) {
-    let file = process._profile.path().join("DevToolsActivePort");
+    let file = process.profile.path().join("DevToolsActivePort");
     let start = Instant::now();
     loop {
         if let Ok(text) = fs::read_to_string(&file) {
