@@ -106,7 +106,7 @@ impl Browser {
             .stderr(Stdio::null())
             .spawn()
             .expect("the browser starts");
-        let mut process = Process { child, profile: profile };
+        let mut process = Process { child, profile };
         let (port, path) = endpoint(&mut process);
         let stream = TcpStream::connect(("127.0.0.1", port)).expect("DevTools listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout that is not zero");
