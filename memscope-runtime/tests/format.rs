@@ -6,6 +6,7 @@ use memscope_runtime::snapshot::{Finding, Severity, Snapshot, TimelinePoint};
 
 fn sample() -> Snapshot {
     let mut snapshot = nothing_recorded(true);
+    snapshot.program.started_unix_ms = 1_700_000_000_000; // the same at every call
     snapshot.timeline = (0..20).map(|ms| TimelinePoint { ms, live_bytes: u64::MAX - ms }).collect();
     snapshot.findings.push(Finding {
         kind: "a_kind".to_owned(),
