@@ -12,6 +12,8 @@ use std::sync::atomic::Ordering;
 /// What an account said.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Reading {
+    /// Number of the account.
+    account: u32,
     pub(crate) node: u32,
     /// The thread that did it.
     pub(crate) thread: u32,
@@ -32,6 +34,7 @@ pub(crate) fn read() -> Scratch<Reading> {
     let mut readings = Scratch::with_capacity(Account::all().count());
     for account in Account::all() {
         let fits = readings.push(Reading {
+            account: account.id(),
             node: account.node(),
             thread: account.thread(),
             owner_thread: Account::get(account.foreign_of()).map_or(0, Account::thread),
@@ -43,7 +46,8 @@ pub(crate) fn read() -> Scratch<Reading> {
             break;
         }
     }
-    for (reading, account) in readings.as_mut_slice().iter_mut().zip(Account::all()) {
+    for reading in readings.as_mut_slice() {
+        let Some(account) = Account::get(reading.account) else { continue };
         if account.foreign_of() == 0 {
             reading.owner_thread = reading.thread;
         }

@@ -301,12 +301,16 @@ fn threads(readings: &[Reading]) -> Vec<Thread> {
         }
     }
     // What was freed of a thread's blocks, by whomever.
+    let mut freed: HashMap<u32, (u64, u64)> = HashMap::new();
+    for reading in theirs() {
+        let (blocks, bytes) = freed.entry(reading.owner_thread).or_default();
+        *blocks += reading.deallocations;
+        *bytes += reading.deallocated_bytes;
+    }
     for (id, thread) in &mut threads {
-        let of_thread = || theirs().filter(|reading| reading.owner_thread == *id);
-        thread.live_allocations =
-            thread.allocations - of_thread().map(|reading| reading.deallocations).sum::<u64>();
-        thread.live_bytes =
-            thread.allocated_bytes - of_thread().map(|reading| reading.deallocated_bytes).sum::<u64>();
+        let (blocks, bytes) = freed.get(id).copied().unwrap_or_default();
+        thread.live_allocations = thread.allocations - blocks;
+        thread.live_bytes = thread.allocated_bytes - bytes;
     }
     threads.into_values().collect()
 }

@@ -402,6 +402,8 @@ mod end_of_thread {
         for (place, byte) in state.name.iter().zip(name) {
             place.store(byte, Ordering::Relaxed);
         }
+        // What the thread held back would be missing from the total for good.
+        super::with(super::Local::flush);
         state.ended.store(1, Ordering::Release);
     }
 }

@@ -7,7 +7,7 @@ use memscope_runtime::format;
 use parking_lot::Mutex;
 use std::ffi::OsString;
 use std::fmt;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -277,7 +277,7 @@ impl AsRef<MemoryTracker> for MemoryTracker {
 /// As [`export`](fn@crate::export).
 pub fn export_html(tracker: impl AsRef<MemoryTracker>, path: impl AsRef<Path>) -> Result<(), ExportError> {
     let path = path.as_ref();
-    if path.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("html")) {
+    if !is_html(path) {
         return Err(ExportError::UnknownExtension { path: path.to_owned() });
     }
     export_with(&[&tracker.as_ref().ledger], path)
@@ -310,7 +310,8 @@ pub struct Exporter {
 }
 
 impl Exporter {
-    /// An exporter of these records. Totals are those of `stats`.
+    /// An exporter of these records. What lives is what the records say; `stats` may count more allocations than
+    /// there are records, and a higher peak.
     pub fn new(allocations: Vec<AllocationInfo>, stats: MemoryStats, config: ExportConfig) -> Exporter {
         Exporter { allocations, stats, config }
     }
@@ -338,11 +339,11 @@ impl Exporter {
         });
         let mut snapshot = Ledger::of(records).snapshot();
         let figure = |value: usize| value as u64;
-        snapshot.totals.allocations = figure(self.stats.total_allocations);
-        snapshot.totals.live_allocations = figure(self.stats.active_allocations);
-        snapshot.totals.deallocations =
-            snapshot.totals.allocations.saturating_sub(snapshot.totals.live_allocations);
-        snapshot.totals.peak_bytes = figure(self.stats.peak_memory);
+        // The records may be a part of what was counted; what lives is what they say.
+        let totals = &mut snapshot.totals;
+        totals.allocations = totals.allocations.max(figure(self.stats.total_allocations));
+        totals.deallocations = totals.allocations - totals.live_allocations;
+        totals.peak_bytes = totals.peak_bytes.max(figure(self.stats.peak_memory));
         if let Some(name) = &self.config.program_name {
             snapshot.program.name.clone_from(name);
         }
@@ -366,7 +367,14 @@ impl Exporter {
     }
 }
 
+fn is_html(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("html"))
+}
+
 fn write_page(snapshot: &Snapshot, path: &Path, started: Instant) -> Result<ExportStats, ExportError> {
+    if !is_html(path) {
+        return Err(ExportError::UnknownExtension { path: path.to_owned() });
+    }
     write_snapshot(snapshot, path)?;
     let written =
         std::fs::metadata(path).map_err(|source| ExportError::Io { path: path.to_owned(), source })?;
@@ -403,14 +411,22 @@ impl SamplingTracker {
     /// Records to `path` with the extension `.memscope`; folders that are missing are made with the first write.
     pub fn new(path: impl AsRef<Path>) -> SamplingTracker {
         let mut path = path.as_ref().to_owned();
+        if path.as_os_str().is_empty() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+            path.push("recording"); // a folder was named
+        }
         if path.extension().is_none_or(|extension| extension != "memscope") {
             let mut name = OsString::from(path);
             name.push(".memscope");
             path = PathBuf::from(name);
         }
-        let recorder = Arc::new(FileRecorder { path, ledger: Ledger::default(), flushed: Mutex::new(None) });
         let mut recorders = RECORDERS.lock();
         recorders.retain(|recorder| recorder.strong_count() > 0);
+        let wanted = std::path::absolute(&path).ok();
+        let mut known = recorders.iter().filter_map(Weak::upgrade);
+        if let Some(recorder) = known.find(|known| std::path::absolute(&known.path).ok() == wanted) {
+            return SamplingTracker { recorder }; // two trackers of one file write one recording
+        }
+        let recorder = Arc::new(FileRecorder { path, ledger: Ledger::default(), flushed: Mutex::new(None) });
         recorders.push(Arc::downgrade(&recorder));
         SamplingTracker { recorder }
     }
@@ -476,12 +492,9 @@ impl Drop for SamplingTracker {
     }
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "a destructor has no other way to say that a recording was not written"
-)]
+/// A destructor has no other way to say that a recording was not written; where stderr is closed it says nothing.
 fn report_lost(error: &ExportError) {
-    eprintln!("memscope: {error}");
+    let _ = writeln!(io::stderr(), "memscope: {error}");
 }
 
 fn flush_trackers_of(path: &Path) -> Result<(), ExportError> {

@@ -29,20 +29,32 @@ pub fn write_file(path: &Path, snapshot: &Snapshot) -> io::Result<()> {
 }
 
 /// Writes `bytes` beside `path` and renames them over it, so that `path` holds the old bytes or the new ones at
-/// every moment, and never a part.
+/// every moment, and never a part. A link is followed, a file's permissions are kept; what is no regular file (a
+/// pipe, a device) is written to as it is.
 ///
 /// # Errors
 /// Whatever creating, writing, syncing or renaming gives; the file beside is then removed and `path` is as it was.
 pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if path.is_dir() {
+    let path = match fs::symlink_metadata(path) {
+        Ok(link) if link.is_symlink() => fs::canonicalize(path)?,
+        _ => path.to_owned(),
+    };
+    let old = fs::metadata(&path).ok();
+    if old.as_ref().is_some_and(fs::Metadata::is_dir) {
         return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder; name a file"));
     }
-    let beside = beside(path)?;
+    if old.as_ref().is_some_and(|old| !old.is_file()) {
+        return fs::OpenOptions::new().write(true).open(&path)?.write_all(bytes);
+    }
+    let beside = beside(&path)?;
     let written = fs::File::create_new(&beside).and_then(|mut file| {
+        if let Some(old) = old {
+            file.set_permissions(old.permissions())?;
+        }
         file.write_all(bytes)?;
         file.sync_all()?;
         drop(file);
-        fs::rename(&beside, path)
+        fs::rename(&beside, &path)
     });
     if written.is_err() {
         // The first error is the one to report; a file that was never made cannot be removed either.
@@ -51,15 +63,13 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
-/// A name in the same folder that no other writer of this or another process uses.
+/// A short name in the same folder that no other writer of this or another process uses.
 fn beside(path: &Path) -> io::Result<PathBuf> {
     use std::sync::atomic::{AtomicU32, Ordering};
     static WRITES: AtomicU32 = AtomicU32::new(0);
-    let name = path
-        .file_name()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "it ends in no file name"))?;
-    let mut beside = std::ffi::OsString::from(".");
-    beside.push(name);
-    beside.push(format!(".{}-{}.tmp", std::process::id(), WRITES.fetch_add(1, Ordering::Relaxed)));
-    Ok(path.with_file_name(beside))
+    if path.file_name().is_none() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it ends in no file name"));
+    }
+    let write = WRITES.fetch_add(1, Ordering::Relaxed);
+    Ok(path.with_file_name(format!(".memscope-{}-{write}.tmp", std::process::id())))
 }
