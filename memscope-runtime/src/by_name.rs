@@ -47,9 +47,19 @@ pub(crate) fn visit_own_blocks<T: ?Sized>(value: &T, type_name: &str, visitor: &
         None => (type_name, ""),
     };
     let Some((_, owner)) = OWNERS.iter().find(|(known, _)| *known == name) else { return Walk::NotWalked };
+    // A type's default parameters are not in its name: one more is an allocator or a hasher of the user's own,
+    // which may hold addresses too.
+    let own_parameters = match name {
+        "std::collections::hash::map::HashMap" => 2,
+        "alloc::string::String" | "std::path::PathBuf" | "std::ffi::os_str::OsString" => 0,
+        _ => 1,
+    };
+    if count_parameters(parameters) != own_parameters {
+        return Walk::NotWalked;
+    }
     let word_bytes = size_of::<usize>();
     if align_of_val(value) != word_bytes || size_of_val(value) % word_bytes != 0 || size_of_val(value) > 64 {
-        return Walk::NotWalked; // an allocator or a hasher of the user's own changes the layout
+        return Walk::NotWalked;
     }
     let words = std::ptr::from_ref(value).cast::<usize>();
     for index in 0..size_of_val(value) / word_bytes {
@@ -66,5 +76,42 @@ pub(crate) fn visit_own_blocks<T: ?Sized>(value: &T, type_name: &str, visitor: &
         Walk::Full
     } else {
         Walk::ContainerOnly
+    }
+}
+
+/// Parameters of a type, those of its parameters not counted.
+fn count_parameters(parameters: &str) -> usize {
+    let mut depth = 0i32;
+    let mut count = usize::from(!parameters.is_empty());
+    let mut previous = ' ';
+    for character in parameters.chars() {
+        match character {
+            '<' | '(' | '[' => depth += 1,
+            '>' if previous == '-' => {} // the arrow of a function's type
+            '>' | ')' | ']' => depth -= 1,
+            ',' if depth == 0 => count += 1,
+            _ => {}
+        }
+        previous = character;
+    }
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+    use std::hash::{BuildHasherDefault, DefaultHasher};
+
+    #[test]
+    fn a_default_parameter_is_not_in_a_types_name_and_any_other_is() {
+        let parameters =
+            |name: &'static str| name.split_once('<').map_or("", |(_, rest)| &rest[..rest.len() - 1]);
+        type Plain = HashMap<(u8, Vec<u8>), fn(u8) -> u8>;
+        type Hashed = HashMap<u8, u8, BuildHasherDefault<DefaultHasher>>;
+        assert_eq!(count_parameters(parameters(std::any::type_name::<Plain>())), 2);
+        assert_eq!(count_parameters(parameters(std::any::type_name::<Hashed>())), 3);
+        assert_eq!(count_parameters(parameters(std::any::type_name::<Vec<[u8; 3]>>())), 1);
+        assert_eq!(count_parameters(parameters(std::any::type_name::<String>())), 0);
     }
 }

@@ -179,7 +179,9 @@ fn variables(scopes: &[Scope], scope_of_node: &HashMap<u32, u32>) -> (Vec<Variab
                 let mut stages = row.folded;
                 alive().for_each(|instance| stages.count(instance.stage()));
                 // What is said of the row is no better than what is known of each instance.
-                let walk = alive().map(|instance| instance.walk).max().unwrap_or(Walk::NotWalked);
+                let walk = alive().map(|instance| instance.walk).max();
+                // Without the allocator there are no blocks to find.
+                let walk = walk.filter(|_| mode::allocator_is_installed()).unwrap_or(Walk::NotWalked);
                 let walked = walk != Walk::NotWalked;
                 let sum =
                     |figure: fn(&variable::Instance) -> u64| walked.then(|| alive().map(figure).sum::<u64>());

@@ -120,23 +120,37 @@ impl Ledger {
         let started_ns = records.first().map_or_else(unix_ns, |record| record.declared_ns);
         let mut steps: BTreeMap<u64, i64> = BTreeMap::new();
         let mut entries = Entries::default();
+        let mut kept: Vec<Declared> = Vec::new();
         for record in records {
             let bytes = record.bytes as u64;
             *steps.entry(record.declared_ns).or_default() += bytes as i64;
             entries.totals.allocations += 1;
-            entries.totals.allocated_bytes += bytes;
+            entries.totals.allocated_bytes = entries.totals.allocated_bytes.saturating_add(bytes);
             entries.threads.insert(ThreadKey::Numbered(record.thread), (record.thread, None));
             if let Some(ended_ns) = record.ended_ns {
                 *steps.entry(ended_ns).or_default() -= bytes as i64;
                 entries.totals.deallocations += 1;
-                entries.totals.deallocated_bytes += bytes;
+                entries.totals.deallocated_bytes = entries.totals.deallocated_bytes.saturating_add(bytes);
                 entries.ended.push_back(record);
             } else {
-                entries.live.insert(record.address, record);
+                kept.push(record);
+            }
+        }
+        for record in kept {
+            let (at_ns, address) = (record.declared_ns, record.address);
+            // The later of two live records of one address is the one that can live.
+            if let Some(mut earlier) = entries.live.insert(address, record) {
+                *steps.entry(at_ns).or_default() -= earlier.bytes as i64;
+                entries.totals.deallocations += 1;
+                entries.totals.deallocated_bytes =
+                    entries.totals.deallocated_bytes.saturating_add(earlier.bytes as u64);
+                earlier.ended_ns = Some(at_ns);
+                entries.ended.push_back(earlier);
             }
         }
         entries.totals.live_allocations = entries.totals.allocations - entries.totals.deallocations;
-        entries.totals.live_bytes = entries.totals.allocated_bytes - entries.totals.deallocated_bytes;
+        entries.totals.live_bytes =
+            entries.totals.allocated_bytes.saturating_sub(entries.totals.deallocated_bytes);
         let mut live = 0;
         for step in steps.into_values() {
             live += step;
@@ -157,12 +171,12 @@ impl Ledger {
     /// Notes an allocation. One that was declared at the same address before is taken for freed.
     pub fn declare(&self, address: usize, bytes: usize, name: Option<String>, type_name: Option<String>) {
         let node = recorder::current_node();
-        let watch = recorder::watch(address);
         let _own = crate::own_work();
         let now_ns = unix_ns();
         let mut entries = self.entries.lock();
         let thread = entries.thread();
         entries.end(address, now_ns);
+        let watch = recorder::watch(address);
         let provenance = if watch == 0 { Provenance::Declared } else { Provenance::Measured };
         let declared = Declared {
             address,
@@ -179,9 +193,9 @@ impl Ledger {
         entries.live.insert(address, declared);
         let totals = &mut entries.totals;
         totals.allocations += 1;
-        totals.allocated_bytes += bytes as u64;
+        totals.allocated_bytes = totals.allocated_bytes.saturating_add(bytes as u64);
         totals.live_allocations += 1;
-        totals.live_bytes += bytes as u64;
+        totals.live_bytes = totals.live_bytes.saturating_add(bytes as u64);
         totals.peak_bytes = totals.peak_bytes.max(totals.live_bytes);
     }
 
@@ -427,7 +441,6 @@ mod recorder {
     //! What the recorder knows of a declared block.
 
     use super::Declared;
-    use crate::snapshot::Provenance;
     use crate::watch::Watch;
     use crate::{clock, thread_state, variable};
 
@@ -449,23 +462,17 @@ mod recorder {
         if let (Some(watch), None) =
             (Watch::get(declared.watch).filter(|_| declared.watch != 0), declared.ended_ns)
         {
-            if watch.handed_over() > 0 {
-                declared.provenance = Provenance::Declared; // a tracked variable owns the block now
-            } else {
-                declared.bytes = watch.last_bytes() as usize;
-                declared.ended_ns =
-                    watch.freed_at().map(|(ms, _)| (clock::started_unix_ms() + ms) * 1_000_000);
-            }
+            declared.bytes = watch.last_bytes() as usize;
+            // The coarse clock may say a moment before the declaration's finer one.
+            let freed_ns = watch.freed_at().map(|(ms, _)| (clock::started_unix_ms() + ms) * 1_000_000);
+            declared.ended_ns = freed_ns.map(|ns| ns.max(declared.declared_ns));
         }
         declared
     }
 
     pub(super) fn unwatch(declared: &mut Declared) {
-        // A watch whose block lives on stays with the block; it is given back by nobody, for its end is unseen.
-        if let Some(watch) =
-            Watch::get(declared.watch).filter(|watch| declared.watch != 0 && watch.blocks() == 0)
-        {
-            Watch::close([watch.id()]);
+        if let Some(watch) = Watch::get(declared.watch).filter(|_| declared.watch != 0) {
+            variable::unwatch_declared(watch);
         }
         declared.watch = 0;
     }

@@ -275,7 +275,7 @@ pub struct Instance {
     pub ended_ms: Option<u64>,
     /// Bytes alive now; `None`: not walked.
     pub heap_bytes: Option<u64>,
-    /// The blocks it was seen to own, sorted by address, at most 16.
+    /// The blocks it was seen to own, sorted by address, at most 8 (more where declarations are among them).
     pub blocks: Vec<InstanceBlock>,
     /// Blocks that `blocks` does not hold.
     pub folded_blocks: u64,

@@ -9,8 +9,10 @@
 
 use crate::snapshot::Walk;
 use crate::variable::Visitor;
+use std::any::type_name;
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
 use std::ffi::{CString, OsString};
 use std::fmt;
@@ -264,9 +266,19 @@ impl<K, V, S> Container for HashMap<K, V, S> {
     fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
         match self.keys().next() {
             Some(key) if size_of::<K>() > 0 => visitor.block(std::ptr::from_ref(key).cast()),
-            _ if self.capacity() > 0 => visitor.blocks_behind_words_of(self),
+            _ if self.capacity() > 0 => empty_table::<Self, S>(self, visitor),
             _ => {}
         }
+    }
+}
+
+/// The table of an empty map that kept it. A hasher of the user's own may hold addresses too, so only std's is
+/// looked behind.
+fn empty_table<T, S>(table: &T, visitor: &mut Visitor<'_>) {
+    if type_name::<S>() == type_name::<RandomState>() {
+        visitor.blocks_behind_words_of(table);
+    } else {
+        visitor.could_not_look();
     }
 }
 
@@ -281,7 +293,7 @@ impl<T, S> Container for HashSet<T, S> {
     fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
         match self.iter().next() {
             Some(element) if size_of::<T>() > 0 => visitor.block(std::ptr::from_ref(element).cast()),
-            _ if self.capacity() > 0 => visitor.blocks_behind_words_of(self),
+            _ if self.capacity() > 0 => empty_table::<Self, S>(self, visitor),
             _ => {}
         }
     }
@@ -295,8 +307,12 @@ impl<T: Trackable, S> Trackable for HashSet<T, S> {
 
 impl<K, V> Container for BTreeMap<K, V> {
     const ELEMENTS_MAY_OWN: bool = needs_drop::<K>() || needs_drop::<V>();
-    // Every node of a tree holds at least one key, so every node is the block around some key.
+    // Every node of a tree holds at least one key, so every node is the block around some key; but one that was
+    // emptied may have kept its root.
     fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
+        if self.is_empty() || size_of::<(K, V)>() == 0 {
+            visitor.could_not_look();
+        }
         for (key, value) in self {
             if size_of::<K>() > 0 {
                 visitor.block(std::ptr::from_ref(key).cast());
@@ -316,6 +332,9 @@ impl<K: Trackable, V: Trackable> Trackable for BTreeMap<K, V> {
 impl<T> Container for BTreeSet<T> {
     const ELEMENTS_MAY_OWN: bool = needs_drop::<T>();
     fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
+        if self.is_empty() || size_of::<T>() == 0 {
+            visitor.could_not_look();
+        }
         for element in self {
             if size_of::<T>() > 0 {
                 visitor.block(std::ptr::from_ref(element).cast());
@@ -333,6 +352,9 @@ impl<T: Trackable> Trackable for BTreeSet<T> {
 impl<T> Container for LinkedList<T> {
     const ELEMENTS_MAY_OWN: bool = needs_drop::<T>();
     fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
+        if size_of::<T>() == 0 && !self.is_empty() {
+            visitor.could_not_look();
+        }
         for element in self {
             if size_of::<T>() > 0 {
                 visitor.block(std::ptr::from_ref(element).cast());

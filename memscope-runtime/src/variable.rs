@@ -12,7 +12,7 @@ use crate::site::Site;
 use crate::snapshot::{Stage, Stages, Walk};
 use crate::thread_state::{self, OWN_NODE, ROOT_NODE};
 use crate::trackable::Walker;
-use crate::watch::{RowBytes, Watch};
+use crate::watch::{DECLARED, RowBytes, Watch};
 use crate::{account::Account, by_name, clock, observer};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
@@ -22,7 +22,7 @@ use std::collections::{BTreeSet, HashMap};
 /// Instances of a row that are kept after their end, to show them.
 pub(crate) const HISTORY_LEN: usize = 16;
 /// Blocks of an instance that have a watch of their own.
-pub(crate) const STORY_LEN: usize = 16;
+pub(crate) const STORY_LEN: usize = 8;
 
 /// All executions of one binding in one scope with one type.
 pub(crate) struct Row {
@@ -53,6 +53,8 @@ pub(crate) struct Instance {
     /// How far the last observation could look into the value.
     pub(crate) walk: Walk,
     pub(crate) strong_owners: Option<u64>,
+    /// Whether a block of it counts for another variable that shares it.
+    elsewhere: bool,
     /// Watches of single blocks.
     pub(crate) single: SmallVec<[u32; 4]>,
     /// Watches of all other blocks, one for each account.
@@ -131,38 +133,75 @@ impl Binding {
                 id
             })
         });
-        let (row, mut visitor) = with_registry(|registry| {
-            let instance = registry.instances.as_mut()?.get_mut(&id)?;
-            let visitor = Visitor::new(
-                id,
-                registry.rows[instance.row].bytes,
-                std::mem::take(&mut instance.single),
-                std::mem::take(&mut instance.grouped),
-            );
-            Some((instance.row, visitor))
-        })
-        .expect("an instance is kept while its binding is in scope");
+        // Another thread may have ended the binding of a place that both look at (a static): nothing to add then.
+        let Some(mut look) = Look::begin(id) else { return };
         let mut walk = walker.walk;
         if walk == Walk::NotWalked {
-            walk = by_name::visit_own_blocks(value, type_name::<T>(), &mut visitor);
+            walk = by_name::visit_own_blocks(value, type_name::<T>(), &mut look.visitor);
         } else {
-            (walker.visit)(value, &mut visitor);
+            (walker.visit)(value, &mut look.visitor);
         }
-        let strong_owners = (walker.strong_owners)(value);
-        let Visitor { single, grouped, .. } = visitor;
+        if look.visitor.incomplete && walk == Walk::Full {
+            walk = Walk::ContainerOnly;
+        }
+        let strong_owners = (walker.strong_owners)(value).map(|count| count as u64);
+        look.seen =
+            Some(Seen { thread, now_ms, value_bytes: size_of_val(value) as u64, walk, strong_owners });
+    }
+}
+
+/// One look at an instance. What it found is kept when it is dropped, also where a user's `Trackable` panics: the
+/// blocks are under watch by then.
+struct Look {
+    id: u64,
+    visitor: Visitor<'static>,
+    /// What a whole walk says; `None`: it did not come to its end.
+    seen: Option<Seen>,
+}
+
+struct Seen {
+    thread: u32,
+    now_ms: u64,
+    value_bytes: u64,
+    walk: Walk,
+    strong_owners: Option<u64>,
+}
+
+impl Look {
+    fn begin(id: u64) -> Option<Look> {
+        let visitor = with_registry(|registry| {
+            let instance = registry.instances.as_ref()?.get(&id)?;
+            let bytes = registry.rows[instance.row].bytes;
+            Some(Visitor::new(id, bytes, instance.single.clone(), instance.grouped.clone()))
+        })?;
+        Some(Look { id, visitor, seen: None })
+    }
+}
+
+impl Drop for Look {
+    fn drop(&mut self) {
         with_registry(|registry| {
-            let registry = &mut *registry;
-            let row = &mut registry.rows[row];
-            row.value_bytes = size_of_val(value) as u64;
-            row.last_observed_ms = now_ms;
-            row.threads.insert(thread);
-            let Some(instance) = registry.instances.as_mut().and_then(|all| all.get_mut(&id)) else { return };
+            let Some(instance) = registry.instances.as_mut().and_then(|all| all.get_mut(&self.id)) else {
+                return;
+            };
+            // Two threads may look at one place at once, each with watches of its own.
+            let visitor = &self.visitor;
+            let single = visitor.single.iter().filter(|&watch| !instance.single.contains(watch)).copied();
+            let single: SmallVec<[u32; 4]> = single.collect();
+            let grouped = visitor.grouped.iter().filter(|&watch| !instance.grouped.contains(watch)).copied();
+            let grouped: SmallVec<[u32; 2]> = grouped.collect();
             instance.single.extend(single);
             instance.grouped.extend(grouped);
-            instance.observed_ms = now_ms;
+            instance.elsewhere |= self.visitor.elsewhere;
+            let Some(seen) = &self.seen else { return };
+            instance.observed_ms = seen.now_ms;
             instance.observations += 1;
-            instance.walk = walk;
-            instance.strong_owners = strong_owners.map(|count| count as u64);
+            instance.walk = seen.walk;
+            instance.strong_owners = seen.strong_owners;
+            let row = &mut registry.rows[instance.row];
+            row.value_bytes = seen.value_bytes;
+            row.last_observed_ms = seen.now_ms;
+            row.threads.insert(seen.thread);
         });
     }
 }
@@ -219,6 +258,7 @@ impl Registry {
             ended_ms: None,
             walk: Walk::NotWalked,
             strong_owners: None,
+            elsewhere: false,
             single: SmallVec::new(),
             grouped: SmallVec::new(),
         };
@@ -295,7 +335,7 @@ impl Instance {
             if shared { Stage::Shared } else { Stage::Active }
         } else if lives {
             if shared { Stage::Shared } else { Stage::Allocated }
-        } else if self.sum(Watch::handed_over) > 0 {
+        } else if self.elsewhere || self.sum(Watch::handed_over) > 0 {
             Stage::Moved
         } else if self.single.is_empty() && self.grouped.is_empty() {
             Stage::NoHeap
@@ -327,6 +367,10 @@ pub struct Visitor<'a> {
     grouped: SmallVec<[u32; 2]>,
     /// The block visited last: neighbours in a container often share one.
     last: Option<(usize, usize)>,
+    /// Some block could not be looked at, or not be put under watch.
+    incomplete: bool,
+    /// Some shared block counts for another variable.
+    elsewhere: bool,
     /// Shared values that this walk went through.
     shared: SmallVec<[usize; 8]>,
     looks: std::marker::PhantomData<&'a ()>,
@@ -345,6 +389,8 @@ impl Visitor<'_> {
             single,
             grouped,
             last: None,
+            incomplete: false,
+            elsewhere: false,
             shared: SmallVec::new(),
             looks: std::marker::PhantomData,
         }
@@ -388,12 +434,17 @@ impl Visitor<'_> {
         }
     }
 
-    /// A part of the value could not be looked at, because a lock was held.
-    pub fn could_not_look(&mut self) {}
+    /// A part of the value could not be looked at, because a lock was held, say: the value counts as walked in
+    /// part.
+    pub fn could_not_look(&mut self) {
+        self.incomplete = true;
+    }
 
     /// The blocks behind the words that make up a std container, for one that is empty and yet kept its memory.
     pub(crate) fn blocks_behind_words_of<T>(&mut self, container: &T) {
-        const { assert!(align_of::<T>() == align_of::<usize>() && size_of::<T>() % size_of::<usize>() == 0) };
+        if align_of::<T>() != align_of::<usize>() || size_of::<T>() % size_of::<usize>() != 0 {
+            return self.could_not_look();
+        }
         let words = std::ptr::from_ref(container).cast::<std::mem::MaybeUninit<usize>>();
         for index in 0..size_of::<T>() / size_of::<usize>() {
             // SAFETY: the word lies within `container`. std's containers are made of pointers and integers of a
@@ -411,28 +462,40 @@ impl Visitor<'_> {
         let former = if found.record.is_watched() { Watch::get(found.record.owner()) } else { None };
         let account = match former {
             Some(watch) if watch.instance() == self.instance => return,
-            // A shared block counts for the variable that was first seen to own it.
-            Some(_) if shared => return,
+            // A shared block counts for the variable that was first seen to own it, as long as that is in scope.
+            Some(watch) if shared && is_in_scope(watch.instance()) => {
+                self.elsewhere = true;
+                return;
+            }
             Some(watch) => watch.account(),
             None => found.record.owner(),
         };
         if Account::get(account).is_none_or(|account| account.node() == OWN_NODE) {
             return;
         }
-        let Some(watch) = self.watch_for(account) else { return };
+        let listener = former.map_or(0, Watch::listener);
+        let Some(watch) = self.watch_for(account, listener != 0) else {
+            self.incomplete = true;
+            return;
+        };
         watch.add(found.address, found.bytes, found.record.stamp().0);
         if slot.rename(found.record, watch.id(), true) {
-            if let Some(former) = former {
-                former.hand_over(found.bytes);
+            watch.set_listener(listener);
+            match former {
+                Some(former) if former.instance() == DECLARED => {} // it listens from here on
+                Some(former) => former.hand_over(found.bytes),
+                None => {}
             }
+            watch.note_gain(found.bytes);
         } else {
-            watch.withdraw(found.bytes); // freed or taken over meanwhile
+            watch.take_back(found.bytes); // freed or taken over meanwhile
         }
     }
 
     /// A watch for the next block: one of its own for the first ones, then one for each account.
-    fn watch_for(&mut self, account: u32) -> Option<&'static Watch> {
-        if self.single.len() < STORY_LEN {
+    /// A block that somebody listens to has one of its own in any case.
+    fn watch_for(&mut self, account: u32, alone: bool) -> Option<&'static Watch> {
+        if alone || self.single.len() < STORY_LEN {
             let watch = Watch::open(self.instance, account, self.row)?;
             self.single.push(watch.id());
             return Some(watch);
@@ -448,23 +511,54 @@ impl Visitor<'_> {
     }
 }
 
-/// Takes over the blocks of a declared allocation: gives the watch, if the address is in a recorded block that no
-/// variable owns.
+/// Whether the binding of an instance is in scope.
+fn is_in_scope(instance: u64) -> bool {
+    with_registry(|registry| {
+        let instance = registry.instances.as_ref().and_then(|all| all.get(&instance));
+        instance.is_some_and(|instance| instance.ended_ms.is_none())
+    })
+}
+
+/// A watch over the recorded block that starts at `address`, for a declaration: in place of its account, or as the
+/// listener of the variable's watch that it is under. `None`: no such block, or its watch cannot be listened to.
 pub(crate) fn watch_declared(address: usize) -> Option<&'static Watch> {
-    let found = live_map::find(address)?;
-    if found.record.is_watched() {
-        return None;
-    }
-    let account = found.record.owner();
-    let watch = Watch::open(u64::MAX, account, None)?;
-    watch.add(found.address, found.bytes, found.record.stamp().0);
+    let found = live_map::find(address).filter(|found| found.address == address)?;
     let slot = live_map::slot_of(&found)?;
+    if found.record.is_watched() {
+        let owner = Watch::get(found.record.owner())?;
+        // A watch over many blocks does not tell one's end from another's.
+        if owner.listener() != 0 || owner.blocks() != 1 || owner.address() != address as u64 {
+            return None;
+        }
+        let watch = Watch::open(DECLARED, owner.account(), None)?;
+        watch.add(address, found.bytes, found.record.stamp().0);
+        owner.set_listener(watch.id());
+        return Some(watch);
+    }
+    let watch = Watch::open(DECLARED, found.record.owner(), None)?;
+    watch.add(address, found.bytes, found.record.stamp().0);
     if slot.rename(found.record, watch.id(), true) {
         return Some(watch);
     }
-    watch.withdraw(found.bytes);
+    watch.take_back(found.bytes);
     Watch::close([watch.id()]);
     None
+}
+
+/// Ends a declaration's watch, whatever became of its block.
+pub(crate) fn unwatch_declared(watch: &Watch) {
+    if let Some(found) = live_map::find(watch.address() as usize).filter(|_| watch.blocks() > 0) {
+        if found.record.is_watched() && found.record.owner() == watch.id() {
+            if let Some(slot) = live_map::slot_of(&found) {
+                slot.rename(found.record, watch.account(), false);
+            }
+        } else if let Some(owner) = Watch::get(found.record.owner()).filter(|_| found.record.is_watched()) {
+            if owner.instance() != DECLARED && owner.listener() == watch.id() {
+                owner.set_listener(0);
+            }
+        }
+    }
+    Watch::close([watch.id()]);
 }
 
 /// The scope node that is current on this thread.

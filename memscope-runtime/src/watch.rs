@@ -13,6 +13,8 @@ use parking_lot::Mutex;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
+/// The instance of a watch that serves a declaration.
+pub(crate) const DECLARED: u64 = u64::MAX;
 const CHUNK_LEN: u32 = 1 << 10;
 const CHUNKS: usize = 1 << (account::BITS - 10);
 
@@ -68,6 +70,8 @@ pub(crate) struct Watch {
     freed_by: AtomicU32,
     /// Blocks that another variable took over.
     handed_over: AtomicU32,
+    /// A declaration's watch over the same block; 0: none.
+    listener: AtomicU32,
 }
 
 static CHUNK_TABLE: [AtomicPtr<[Watch; CHUNK_LEN as usize]>; CHUNKS] =
@@ -120,7 +124,9 @@ impl Watch {
         for counter in [&watch.address, &watch.last_bytes, &watch.grown_bytes, &watch.freed_ms] {
             counter.store(0, Ordering::Relaxed);
         }
-        for counter in [&watch.stamp, &watch.reallocations, &watch.freed_by, &watch.handed_over] {
+        for counter in
+            [&watch.stamp, &watch.reallocations, &watch.freed_by, &watch.handed_over, &watch.listener]
+        {
             counter.store(0, Ordering::Relaxed);
         }
         Some(watch)
@@ -143,16 +149,26 @@ impl Watch {
     }
 
     /// A block comes under watch. Counted before its record is renamed, so that its free finds the count; see
-    /// [`Watch::withdraw`].
+    /// [`Watch::take_back`] and [`Watch::note_gain`].
     pub(crate) fn add(&self, address: usize, bytes: usize, stamp: u32) {
         self.address.store(address as u64, Ordering::Relaxed);
         self.last_bytes.store(bytes as u64, Ordering::Relaxed);
         self.stamp.store(stamp, Ordering::Relaxed);
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
         self.blocks.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The block that was added is counted for the row, once the row's former watch has let go of it.
+    pub(crate) fn note_gain(&self, bytes: usize) {
         if let Some(row) = self.row() {
             row.gain(bytes as u64);
         }
+    }
+
+    /// The block that was added did not come under watch after all.
+    pub(crate) fn take_back(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes as u64, Ordering::Relaxed);
+        self.blocks.fetch_sub(1, Ordering::Release);
     }
 
     /// A block leaves the watch without being freed.
@@ -160,8 +176,21 @@ impl Watch {
         if let Some(row) = self.row() {
             row.lose(bytes as u64);
         }
-        self.bytes.fetch_sub(bytes as u64, Ordering::Relaxed);
-        self.blocks.fetch_sub(1, Ordering::Release);
+        self.take_back(bytes);
+    }
+
+    /// The watch that is told what this one is told; 0: none. A declaration's watch that another one took over
+    /// from is the listener of that one.
+    pub(crate) fn listener(&self) -> u32 {
+        if self.instance() == DECLARED { self.id() } else { self.listener.load(Ordering::Relaxed) }
+    }
+
+    pub(crate) fn set_listener(&self, id: u32) {
+        self.listener.store(id, Ordering::Relaxed);
+    }
+
+    fn told(&self) -> Option<&'static Watch> {
+        Watch::get(self.listener.load(Ordering::Relaxed)).filter(|watch| watch.instance() == DECLARED)
     }
 
     /// Another variable took over a block.
@@ -174,6 +203,9 @@ impl Watch {
     #[cold]
     pub(crate) fn freed(&self, bytes: usize, thread: u32, now_ms: u64) -> Option<&'static Account> {
         let account = Account::get(self.account.load(Ordering::Relaxed));
+        if let Some(listener) = self.told() {
+            listener.freed(bytes, thread, now_ms);
+        }
         self.last_bytes.store(bytes as u64, Ordering::Relaxed);
         self.freed_ms.store(now_ms + 1, Ordering::Relaxed);
         self.freed_by.store(thread, Ordering::Relaxed);
@@ -184,6 +216,9 @@ impl Watch {
     /// A block was resized, and perhaps moved; gives the account that allocated it.
     #[cold]
     pub(crate) fn moved(&self, address: usize, old_bytes: usize, bytes: usize) -> Option<&'static Account> {
+        if let Some(listener) = self.told() {
+            listener.moved(address, old_bytes, bytes);
+        }
         self.address.store(address as u64, Ordering::Relaxed);
         self.last_bytes.store(bytes as u64, Ordering::Relaxed);
         self.reallocations.fetch_add(1, Ordering::Relaxed);
