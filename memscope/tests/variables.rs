@@ -15,6 +15,12 @@ fn find<'a>(snapshot: &'a Snapshot, scope: &str, name: &str) -> &'a Variable {
     row
 }
 
+/// Live bytes of all rows of one name in one scope: each `track_var!` that began an instance has its own.
+fn heap_bytes(snapshot: &Snapshot, scope: &str, name: &str) -> u64 {
+    let rows = snapshot.variables.iter().filter(|row| row.scope == [scope] && row.name == name);
+    rows.map(|row| row.heap_bytes.expect("it was walked")).sum()
+}
+
 #[track]
 fn grows() -> Snapshot {
     track_var!(let mut rows: Vec<(String, u32)> = Vec::with_capacity(2));
@@ -189,4 +195,105 @@ fn sites_that_never_ran_are_listed() {
     assert_eq!((site.executions, site.signature.as_str()), (0, "fn never_called()"));
     assert!(site.key.ends_with("variables::never_called"), "{}", site.key);
     assert!(snapshot.sites.iter().any(|site| site.name == "nothing" && site.executions == 0));
+}
+
+struct Panics(Vec<u8>);
+
+impl memscope::Trackable for Panics {
+    fn visit_blocks(&self, visitor: &mut memscope::Visitor<'_>) {
+        self.0.visit_blocks(visitor);
+        assert!(self.0.len() > 1, "a user's walk may panic");
+    }
+}
+
+#[track]
+fn looks_twice() -> Snapshot {
+    let mut value = Panics(vec![0; 1]);
+    value.0.reserve_exact(99);
+    let look = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        track_var!(value);
+    }));
+    assert!(look.is_err());
+    value.0.push(0);
+    track_var!(value);
+    memscope::snapshot()
+}
+
+#[test]
+fn a_walk_that_panicked_loses_no_block() {
+    let snapshot = looks_twice();
+    // 100 bytes, first under the watch of the look that panicked, then under that of the second: counted once.
+    let walked =
+        snapshot.variables.iter().filter(|row| row.scope == ["looks_twice"] && row.heap_bytes.is_some());
+    let found: Vec<_> = walked.map(|row| (row.name.as_str(), row.heap_bytes, row.blocks)).collect();
+    assert_eq!(found, [("value", Some(100), Some(1))]);
+}
+
+#[track]
+fn locks() -> Snapshot {
+    let locked = std::sync::Mutex::new(vec![0u8; 700]);
+    let held = locked.lock().expect("nobody panicked");
+    track_var!(locked);
+    drop(held);
+    memscope::snapshot()
+}
+
+#[test]
+fn a_locked_value_is_not_called_empty() {
+    let snapshot = locks();
+    let row = find(&snapshot, "locks", "locked");
+    assert_eq!(row.walk, Walk::ContainerOnly, "what is behind the lock was not looked at");
+}
+
+#[track]
+fn hands_on_in_a_loop() {
+    let mut value = vec![0u8; 1_000];
+    for _ in 0..3 {
+        track_var!(let taken: Vec<u8> = std::mem::take(&mut value));
+        value = taken;
+    }
+}
+
+#[test]
+fn a_block_that_is_handed_on_within_a_row_counts_once_at_the_peak() {
+    hands_on_in_a_loop();
+    let snapshot = memscope::snapshot();
+    assert_eq!(find(&snapshot, "hands_on_in_a_loop", "taken").peak_heap_bytes, Some(1_000));
+}
+
+#[track]
+fn outlives_its_sharer() -> Snapshot {
+    let second;
+    {
+        track_var!(let first: Rc<[u8; 100]> = Rc::new([0; 100]));
+        second = Rc::clone(&first);
+        track_var!(second);
+        // `first` is in scope, so the block counts for it.
+        assert_eq!(heap_bytes(&memscope::snapshot(), "outlives_its_sharer", "second"), 0);
+        drop(first);
+    }
+    track_var!(second);
+    memscope::snapshot()
+}
+
+#[test]
+fn a_shared_block_goes_to_the_owner_that_is_left() {
+    let snapshot = outlives_its_sharer();
+    // Two counts of 8 bytes stand before the 100; the size is a multiple of 8: 120.
+    assert_eq!(heap_bytes(&snapshot, "outlives_its_sharer", "second"), 120);
+    assert_eq!(heap_bytes(&snapshot, "outlives_its_sharer", "first"), 0);
+}
+
+static PLACES: std::sync::Mutex<Vec<u8>> = std::sync::Mutex::new(Vec::new());
+
+#[test]
+fn a_static_that_many_threads_look_at_is_no_trouble() {
+    #[track]
+    fn looks_at_a_static() {
+        for _ in 0..300 {
+            track_var!(PLACES);
+        }
+    }
+    let threads: Vec<_> = (0..8).map(|_| std::thread::spawn(looks_at_a_static)).collect();
+    threads.into_iter().for_each(|thread| thread.join().expect("no look panics"));
 }
