@@ -49,3 +49,35 @@ fn the_terminal_gets_no_control_character() {
     let text = memscope_dashboard::show::summary(&hostile());
     assert!(!text.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'), "{text}");
 }
+
+/// Every number of the document, by its JSON pointer.
+fn numbers(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Number(_) => found.push(at.to_owned()),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(index, item)| numbers(item, &format!("{at}/{index}"), found));
+        }
+        Value::Object(fields) => {
+            fields.iter().for_each(|(key, field)| numbers(field, &format!("{at}/{key}"), found));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn figures_at_their_largest_overflow_nothing() {
+    let mut document = serde_json::to_value(fixture::small()).unwrap();
+    let mut pointers = Vec::new();
+    numbers(&document, "", &mut pointers);
+    for pointer in &pointers {
+        // Most numbers have 64 bits, ids and lines have 32; an index past its list's end is among them.
+        for largest in [u64::MAX, u64::from(u32::MAX)] {
+            *document.pointer_mut(pointer).unwrap() = largest.into();
+            if serde_json::from_value::<memscope_runtime::snapshot::Snapshot>(document.clone()).is_ok() {
+                break;
+            }
+        }
+    }
+    let snapshot = serde_json::from_value(document).unwrap();
+    assert!(render(&snapshot).unwrap().contains("data-value=\"18446744073709551615\""), "2^64 - 1");
+}

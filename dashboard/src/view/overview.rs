@@ -56,7 +56,7 @@ pub fn overview(snapshot: &Snapshot) -> Overview {
     {
         None
     } else {
-        Some(outlived_rows().filter_map(|row| row.heap_bytes).sum::<u64>())
+        Some(outlived_rows().filter_map(|row| row.heap_bytes).fold(0, u64::saturating_add))
     };
     Overview {
         provenance: match snapshot.mode {
@@ -93,7 +93,7 @@ pub fn overview(snapshot: &Snapshot) -> Overview {
         resident: Figure::not_measured(),
         outlived: recorded(Figure::count(
             "sum(/variables/*/stages/allocated)",
-            snapshot.variables.iter().map(|row| row.stages.allocated).sum::<u64>(),
+            snapshot.variables.iter().map(|row| row.stages.allocated).fold(0, u64::saturating_add),
         )),
         outlived_bytes: recorded(Figure::bytes(
             "sum(/variables/*/heap_bytes, stage = \"allocated\")",
