@@ -118,17 +118,17 @@ impl Ledger {
         let mut records: Vec<Declared> = records.into_iter().collect();
         records.sort_by_key(|record| record.declared_ns);
         let started_ns = records.first().map_or_else(unix_ns, |record| record.declared_ns);
-        let mut steps: BTreeMap<u64, i64> = BTreeMap::new();
+        let mut steps: BTreeMap<u64, i128> = BTreeMap::new();
         let mut entries = Entries::default();
         let mut kept: Vec<Declared> = Vec::new();
         for record in records {
             let bytes = record.bytes as u64;
-            *steps.entry(record.declared_ns).or_default() += bytes as i64;
+            *steps.entry(record.declared_ns).or_default() += i128::from(bytes);
             entries.totals.allocations += 1;
             entries.totals.allocated_bytes = entries.totals.allocated_bytes.saturating_add(bytes);
             entries.threads.insert(ThreadKey::Numbered(record.thread), (record.thread, None));
             if let Some(ended_ns) = record.ended_ns {
-                *steps.entry(ended_ns).or_default() -= bytes as i64;
+                *steps.entry(ended_ns).or_default() -= i128::from(bytes);
                 entries.totals.deallocations += 1;
                 entries.totals.deallocated_bytes = entries.totals.deallocated_bytes.saturating_add(bytes);
                 entries.ended.push_back(record);
@@ -140,7 +140,7 @@ impl Ledger {
             let (at_ns, address) = (record.declared_ns, record.address);
             // The later of two live records of one address is the one that can live.
             if let Some(mut earlier) = entries.live.insert(address, record) {
-                *steps.entry(at_ns).or_default() -= earlier.bytes as i64;
+                *steps.entry(at_ns).or_default() -= i128::from(earlier.bytes as u64);
                 entries.totals.deallocations += 1;
                 entries.totals.deallocated_bytes =
                     entries.totals.deallocated_bytes.saturating_add(earlier.bytes as u64);
@@ -154,7 +154,8 @@ impl Ledger {
         let mut live = 0;
         for step in steps.into_values() {
             live += step;
-            entries.totals.peak_bytes = entries.totals.peak_bytes.max(live.max(0) as u64);
+            entries.totals.peak_bytes =
+                entries.totals.peak_bytes.max(u64::try_from(live.max(0)).unwrap_or(u64::MAX));
         }
         Ledger { started_ns, entries: Mutex::new(entries) }
     }
@@ -314,7 +315,7 @@ impl Variable {
         self.active_instances += u64::from(lives);
         self.stages.active += u64::from(lives);
         self.stages.deallocated += u64::from(!lives);
-        self.heap_bytes = self.heap_bytes.map(|bytes| bytes + live_bytes);
+        self.heap_bytes = self.heap_bytes.map(|bytes| bytes.saturating_add(live_bytes));
         self.blocks = self.blocks.map(|blocks| blocks + u64::from(lives));
         if declared.provenance != Provenance::Measured {
             self.provenance = Provenance::Declared;
@@ -348,21 +349,21 @@ impl Totals {
     fn add_declared(&mut self, declared: &Totals) {
         self.allocations += declared.allocations;
         self.deallocations += declared.deallocations;
-        self.allocated_bytes += declared.allocated_bytes;
-        self.deallocated_bytes += declared.deallocated_bytes;
+        self.allocated_bytes = self.allocated_bytes.saturating_add(declared.allocated_bytes);
+        self.deallocated_bytes = self.deallocated_bytes.saturating_add(declared.deallocated_bytes);
         self.live_allocations += declared.live_allocations;
-        self.live_bytes += declared.live_bytes;
-        self.peak_bytes += declared.peak_bytes;
+        self.live_bytes = self.live_bytes.saturating_add(declared.live_bytes);
+        self.peak_bytes = self.peak_bytes.saturating_add(declared.peak_bytes);
     }
 }
 
 /// Declared live bytes after each declaration and each free that is kept.
 fn declared_timeline(list: &[Declared], ms: impl Fn(u64) -> u64) -> Vec<TimelinePoint> {
-    let mut steps: BTreeMap<u64, i64> = BTreeMap::new();
+    let mut steps: BTreeMap<u64, i128> = BTreeMap::new();
     for declared in list {
-        *steps.entry(ms(declared.declared_ns)).or_default() += declared.bytes as i64;
+        *steps.entry(ms(declared.declared_ns)).or_default() += i128::from(declared.bytes as u64);
         if let Some(ended_ns) = declared.ended_ns {
-            *steps.entry(ms(ended_ns)).or_default() -= declared.bytes as i64;
+            *steps.entry(ms(ended_ns)).or_default() -= i128::from(declared.bytes as u64);
         }
     }
     let mut live = 0;
@@ -370,7 +371,7 @@ fn declared_timeline(list: &[Declared], ms: impl Fn(u64) -> u64) -> Vec<Timeline
         .into_iter()
         .map(|(ms, step)| {
             live += step;
-            TimelinePoint { ms, live_bytes: live.max(0) as u64 }
+            TimelinePoint { ms, live_bytes: u64::try_from(live.max(0)).unwrap_or(u64::MAX) }
         })
         .collect()
 }
@@ -398,9 +399,9 @@ fn add_threads(threads: &mut Vec<Thread>, entries: &Entries, list: &[Declared]) 
         let row = &mut threads[position];
         row.allocations += of_thread().count() as u64;
         row.deallocations += of_thread().filter(|declared| declared.ended_ns.is_some()).count() as u64;
-        row.allocated_bytes += of_thread().map(bytes).sum::<u64>();
+        row.allocated_bytes += of_thread().map(bytes).fold(0, u64::saturating_add);
         row.live_allocations += live().count() as u64;
-        row.live_bytes += live().map(bytes).sum::<u64>();
+        row.live_bytes += live().map(bytes).fold(0, u64::saturating_add);
     }
     threads.sort_by_key(|thread| thread.id);
 }

@@ -533,7 +533,7 @@ pub(crate) fn types(variables: &[Variable]) -> Vec<Type> {
         let add = |sum: Option<u64>, part: Option<u64>| match (sum, part) {
             (None, part) => part,
             (sum, None) => sum,
-            (Some(sum), Some(part)) => Some(sum + part),
+            (Some(sum), Some(part)) => Some(sum.saturating_add(part)),
         };
         row.heap_bytes = add(row.heap_bytes, variable.heap_bytes);
         row.blocks = add(row.blocks, variable.blocks);

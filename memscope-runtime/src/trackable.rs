@@ -20,7 +20,7 @@ use std::mem::needs_drop;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::rc::{Rc, Weak as RcWeak};
-use std::sync::{Arc, Mutex, OnceLock, RwLock, Weak as ArcWeak};
+use std::sync::{Arc, Mutex, OnceLock, RwLock, TryLockError, Weak as ArcWeak};
 
 /// A value that can show all heap blocks that it owns.
 ///
@@ -409,7 +409,12 @@ macro_rules! shared_pointer {
             fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
                 // The value stands behind the two counts, in their block. One without a size may stand at the
                 // block's end, so the byte before it, which is a count's, is asked for.
-                visitor.shared_block(std::ptr::from_ref::<T>(self).cast::<u8>().wrapping_sub(1));
+                let counts = std::ptr::from_ref::<T>(self).cast::<u8>().wrapping_sub(1);
+                if $pointer::strong_count(self) == 1 {
+                    visitor.block(counts);
+                } else {
+                    visitor.shared_block(counts);
+                }
             }
             fn strong_owners(&self) -> Option<usize> {
                 Some($pointer::strong_count(self))
@@ -419,7 +424,11 @@ macro_rules! shared_pointer {
         impl<T: Trackable + ?Sized> Trackable for $pointer<T> {
             fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
                 // Through each shared value once: it may hold a way back to itself.
-                if visitor.shared_block(std::ptr::from_ref::<T>(self).cast::<u8>().wrapping_sub(1)) {
+                let counts = std::ptr::from_ref::<T>(self).cast::<u8>().wrapping_sub(1);
+                if $pointer::strong_count(self) == 1 {
+                    visitor.block(counts);
+                    (**self).visit_blocks(visitor);
+                } else if visitor.shared_block(counts) {
                     (**self).visit_blocks(visitor);
                 }
             }
@@ -483,21 +492,30 @@ impl<T: Copy> Trackable for Cell<T> {
     fn visit_blocks(&self, _visitor: &mut Visitor<'_>) {} // what is `Copy` owns nothing
 }
 
-/// A value behind a lock is walked only when the lock is free: waiting could stop the program.
+// A value behind a lock is walked only when the lock is free: waiting could stop the program.
+impl<T: Trackable + ?Sized> Trackable for RefCell<T> {
+    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+        match self.try_borrow() {
+            Ok(value) => value.visit_blocks(visitor),
+            Err(_) => visitor.could_not_look(),
+        }
+    }
+}
+
 macro_rules! behind_a_lock {
     ($lock:ident, $look:ident) => {
         impl<T: Trackable + ?Sized> Trackable for $lock<T> {
             fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
                 match self.$look() {
                     Ok(value) => value.visit_blocks(visitor),
-                    Err(_) => visitor.could_not_look(),
+                    Err(TryLockError::Poisoned(value)) => value.get_ref().visit_blocks(visitor),
+                    Err(TryLockError::WouldBlock) => visitor.could_not_look(),
                 }
             }
         }
     };
 }
 
-behind_a_lock!(RefCell, try_borrow);
 behind_a_lock!(Mutex, try_lock);
 behind_a_lock!(RwLock, try_read);
 

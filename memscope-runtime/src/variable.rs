@@ -17,7 +17,7 @@ use crate::{account::Account, by_name, clock, observer};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use std::any::type_name;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Instances of a row that are kept after their end, to show them.
 pub(crate) const HISTORY_LEN: usize = 16;
@@ -43,8 +43,9 @@ pub(crate) struct Row {
 /// One execution of a binding.
 pub(crate) struct Instance {
     row: usize,
-    name: &'static str,
-    address: usize,
+    place: Place,
+    /// Whether growth keeps the blocks of such a value under watch.
+    blocks_follow: bool,
     pub(crate) thread: u32,
     pub(crate) bound_ms: u64,
     pub(crate) observed_ms: u64,
@@ -61,12 +62,16 @@ pub(crate) struct Instance {
     pub(crate) grouped: SmallVec<[u32; 2]>,
 }
 
+/// What tells a binding in scope from any other: its name, its address, its type, and the scope that it is in (a
+/// callee may look at its caller's value under the same name).
+type Place = (&'static str, usize, &'static str, u32);
+
 pub(crate) struct Registry {
     pub(crate) rows: Vec<Row>,
     row_index: Option<HashMap<(u32, u32, &'static str), usize>>,
     pub(crate) instances: Option<HashMap<u64, Instance>>,
-    /// Bindings in scope, by name and address.
-    active: Option<HashMap<(&'static str, usize), u64>>,
+    /// Bindings in scope.
+    active: Option<HashMap<Place, u64>>,
     next_instance: u64,
 }
 
@@ -125,7 +130,10 @@ impl Binding {
         let now_ms = clock::refresh();
         let address = std::ptr::from_ref(value).cast::<u8>().addr();
         let id = with_registry(|registry| {
-            let known = self.observes_again.then(|| registry.active_at(self.site.name, address)).flatten();
+            let known = self
+                .observes_again
+                .then(|| registry.active_at((self.site.name, address, type_name::<T>(), node)))
+                .flatten();
             known.unwrap_or_else(|| {
                 let row = registry.row(self.site, node, type_name::<T>(), now_ms);
                 let id = registry.begin_instance(row, thread, self.bound_ms, address);
@@ -141,8 +149,9 @@ impl Binding {
         } else {
             (walker.visit)(value, &mut look.visitor);
         }
-        if look.visitor.incomplete && walk == Walk::Full {
-            walk = Walk::ContainerOnly;
+        if look.visitor.incomplete {
+            let found_some = !look.visitor.single.is_empty();
+            walk = if found_some { walk.max(Walk::ContainerOnly) } else { Walk::NotWalked };
         }
         let strong_owners = (walker.strong_owners)(value).map(|count| count as u64);
         look.seen =
@@ -219,8 +228,8 @@ impl Drop for Binding {
 }
 
 impl Registry {
-    fn active_at(&self, name: &'static str, address: usize) -> Option<u64> {
-        self.active.as_ref()?.get(&(name, address)).copied()
+    fn active_at(&self, place: Place) -> Option<u64> {
+        self.active.as_ref()?.get(&place).copied()
     }
 
     fn row(&mut self, site: &'static Site, node: u32, type_name: &'static str, now_ms: u64) -> usize {
@@ -246,11 +255,12 @@ impl Registry {
     fn begin_instance(&mut self, row: usize, thread: u32, bound_ms: u64, address: usize) -> u64 {
         let id = self.next_instance;
         self.next_instance += 1;
-        let name = self.rows[row].site.name;
+        let Row { site, type_name, node, .. } = self.rows[row];
+        let place = (site.name, address, type_name, node);
         let instance = Instance {
             row,
-            name,
-            address,
+            place,
+            blocks_follow: blocks_follow(type_name),
             thread,
             bound_ms,
             observed_ms: bound_ms,
@@ -263,7 +273,7 @@ impl Registry {
             grouped: SmallVec::new(),
         };
         self.instances.get_or_insert_default().insert(id, instance);
-        self.active.get_or_insert_default().insert((name, address), id);
+        self.active.get_or_insert_default().insert(place, id);
         self.rows[row].instances.push(id);
         if self.rows[row].instances.len() >= self.rows[row].fold_at {
             self.fold(row);
@@ -274,7 +284,7 @@ impl Registry {
     fn end_instance(&mut self, id: u64, now_ms: u64) {
         let Some(instance) = self.instances.as_mut().and_then(|all| all.get_mut(&id)) else { return };
         instance.ended_ms = Some(now_ms);
-        let place = (instance.name, instance.address);
+        let place = instance.place;
         if let Some(active) = self.active.as_mut() {
             // A later binding of the same name at the same address (a loop's next turn) stays.
             if active.get(&place) == Some(&id) {
@@ -331,18 +341,43 @@ impl Instance {
     pub(crate) fn stage(&self) -> Stage {
         let lives = self.live_blocks() > 0;
         let shared = self.strong_owners.is_some_and(|owners| owners > 1);
-        if self.ended_ms.is_none() {
-            if shared { Stage::Shared } else { Stage::Active }
-        } else if lives {
-            if shared { Stage::Shared } else { Stage::Allocated }
-        } else if self.elsewhere || self.sum(Watch::handed_over) > 0 {
-            Stage::Moved
-        } else if self.single.is_empty() && self.grouped.is_empty() {
+        let was_seen_to_own = !self.single.is_empty();
+        let freed = self.sum(|watch| u64::from(watch.freed_at().is_some())) > 0;
+        let gone = if !was_seen_to_own && !self.elsewhere {
             Stage::NoHeap
+        } else if !freed && (self.elsewhere || self.sum(Watch::handed_over) > 0) {
+            Stage::Moved
         } else {
             Stage::Deallocated
+        };
+        match (self.ended_ms.is_some(), lives) {
+            // Dropped or moved out of before the binding's end; of a map it may only be the table that it outgrew.
+            (false, false) if freed && self.blocks_follow => Stage::Deallocated,
+            (false, _) if shared => Stage::Shared,
+            (false, _) => Stage::Active,
+            (true, true) if shared => Stage::Shared,
+            (true, true) => Stage::Allocated,
+            (true, false) => gone,
         }
     }
+}
+
+/// Whether the blocks of a value of this type stay under watch when it grows: these types grow by reallocation, or
+/// not at all. A map takes a new table and frees the old one, which looks like its end until it is looked at again.
+fn blocks_follow(type_name: &str) -> bool {
+    let name = type_name.split('<').next().unwrap_or(type_name);
+    [
+        "alloc::vec::Vec",
+        "alloc::string::String",
+        "alloc::boxed::Box",
+        "alloc::rc::Rc",
+        "alloc::sync::Arc",
+        "alloc::collections::vec_deque::VecDeque",
+        "alloc::collections::binary_heap::BinaryHeap",
+        "std::path::PathBuf",
+        "std::ffi::os_str::OsString",
+    ]
+    .contains(&name)
 }
 
 impl Stages {
@@ -372,7 +407,7 @@ pub struct Visitor<'a> {
     /// Some shared block counts for another variable.
     elsewhere: bool,
     /// Shared values that this walk went through.
-    shared: SmallVec<[usize; 8]>,
+    shared: HashSet<usize>,
     looks: std::marker::PhantomData<&'a ()>,
 }
 
@@ -391,7 +426,7 @@ impl Visitor<'_> {
             last: None,
             incomplete: false,
             elsewhere: false,
-            shared: SmallVec::new(),
+            shared: HashSet::new(),
             looks: std::marker::PhantomData,
         }
     }
@@ -412,10 +447,9 @@ impl Visitor<'_> {
     /// The block that holds `pointer` is owned by the value among others. False if this walk has been here.
     pub fn shared_block(&mut self, pointer: *const u8) -> bool {
         let Some(found) = live_map::find(pointer.addr()) else { return true };
-        if self.shared.contains(&found.address) {
+        if !self.shared.insert(found.address) {
             return false;
         }
-        self.shared.push(found.address);
         self.own(&found, true);
         true
     }
@@ -479,8 +513,10 @@ impl Visitor<'_> {
             return;
         };
         watch.add(found.address, found.bytes, found.record.stamp().0);
-        if slot.rename(found.record, watch.id(), true) {
+        if listener != 0 {
             watch.set_listener(listener);
+        }
+        if slot.rename(found.record, watch.id(), true) {
             match former {
                 Some(former) if former.instance() == DECLARED => {} // it listens from here on
                 Some(former) => former.hand_over(found.bytes),

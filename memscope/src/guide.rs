@@ -188,7 +188,12 @@ impl From<ExportError> for TrackVariableError {
 }
 
 fn check(ptr: usize, size: usize) -> Result<(), TrackError> {
-    if ptr == 0 || ptr.checked_add(size).is_none() { Err(TrackError { ptr, size }) } else { Ok(()) }
+    // No allocation of Rust's is larger than `isize::MAX` (`Layout` forbids it).
+    if ptr == 0 || size > isize::MAX.unsigned_abs() || ptr.checked_add(size).is_none() {
+        Err(TrackError { ptr, size })
+    } else {
+        Ok(())
+    }
 }
 
 /// Tracks allocations that the program declares, beside all that the allocator records.
@@ -527,5 +532,11 @@ mod tests {
         assert_eq!(snapshot.profiler.unmatched_declared_deallocations, 1);
         assert!(tracker.track_allocation(0, 8, None).is_err());
         assert!(tracker.track_allocation(usize::MAX, 8, None).is_err());
+        assert!(tracker.track_allocation(1, usize::MAX - 8, None).is_err());
+        // Sums of absurd sizes stay at their largest value instead of overflowing.
+        for ptr in [1, 2, 3] {
+            tracker.track_allocation(ptr, isize::MAX.unsigned_abs(), None).expect("the largest that Rust allows");
+        }
+        assert_eq!(tracker.snapshot().totals.live_bytes, u64::MAX);
     }
 }

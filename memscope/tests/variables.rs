@@ -242,7 +242,56 @@ fn locks() -> Snapshot {
 fn a_locked_value_is_not_called_empty() {
     let snapshot = locks();
     let row = find(&snapshot, "locks", "locked");
-    assert_eq!(row.walk, Walk::ContainerOnly, "what is behind the lock was not looked at");
+    assert_eq!(
+        (row.walk, row.heap_bytes),
+        (Walk::NotWalked, None),
+        "what is behind the lock was not looked at"
+    );
+}
+
+#[track]
+fn drops_early() -> Snapshot {
+    track_var!(let dropped: Vec<u8> = vec![0; 1_000]);
+    track_var!(let shared: Rc<u64> = Rc::new(7));
+    let other = Rc::clone(&shared);
+    track_var!(shared);
+    drop((dropped, shared, other));
+    memscope::snapshot()
+}
+
+#[test]
+fn a_freed_vec_is_not_shown_as_alive_although_its_binding_is_in_scope() {
+    let snapshot = drops_early();
+    for name in ["dropped", "shared"] {
+        let row = find(&snapshot, "drops_early", name);
+        assert_eq!(
+            (row.stage, row.heap_bytes, row.active_instances),
+            (Stage::Deallocated, Some(0), 1),
+            "{name}"
+        );
+    }
+}
+
+#[track]
+fn looks_at_its_argument(v: &Vec<u8>) {
+    track_var!(*v);
+}
+
+#[track]
+fn calls_a_looker() -> Snapshot {
+    let v = vec![0u8; 60];
+    let v = &v;
+    track_var!(*v);
+    looks_at_its_argument(v);
+    memscope::snapshot()
+}
+
+#[test]
+fn what_a_callee_looks_at_is_in_the_callees_row() {
+    let snapshot = calls_a_looker();
+    let scopes: Vec<_> =
+        snapshot.variables.iter().filter(|row| row.name == "*v").map(|row| &row.scope[..]).collect();
+    assert_eq!(scopes, [&["calls_a_looker"][..], &["calls_a_looker", "looks_at_its_argument"][..]]);
 }
 
 #[track]

@@ -1,4 +1,4 @@
-//! The `.memscope` file: bytes ↔ [`Snapshot`].
+//! The `.memscope` file: bytes ↔ [`Snapshot`](crate::snapshot::Snapshot).
 //!
 //! ```text
 //! offset  bytes
