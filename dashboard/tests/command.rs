@@ -105,3 +105,13 @@ fn a_closed_pipe_ends_quietly() {
     assert!(output.status.success());
     assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
+
+#[test]
+fn a_recording_is_not_overwritten_by_its_own_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("s.memscope");
+    let bytes = write(&fixture::small());
+    fs::write(&file, &bytes).unwrap();
+    assert_refused(&memscope(&["render", path(&file), "-o", path(&file)]), "is the recording itself");
+    assert_eq!(fs::read(&file).unwrap(), bytes);
+}

@@ -66,6 +66,14 @@ pub fn run() -> ExitCode {
 
 fn render_to(file: &Path, output: &Path) -> Result<(), Failure> {
     let snapshot = read_file(file).map_err(Failure::new)?;
+    if let (Ok(read), Ok(written)) = (file.canonicalize(), output.canonicalize()) {
+        if read == written {
+            let output = output.display();
+            return Err(Failure::new(format_args!(
+                "{output}: is the recording itself; choose another with -o"
+            )));
+        }
+    }
     let html = render(&snapshot).map_err(Failure::new)?;
     replace_file(output, html.as_bytes()).map_err(|error| {
         let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
