@@ -22,6 +22,8 @@ mod capture;
 #[cfg(feature = "live")]
 mod clock;
 #[cfg(feature = "live")]
+mod fork;
+#[cfg(feature = "live")]
 mod live_map;
 #[cfg(feature = "live")]
 mod mode;

@@ -3,10 +3,10 @@
 //! It starts at the first tracked scope or variable, never inside the hook, and is not inherited by a fork's child.
 //! All that it does runs under its thread's own account, and its memory is taken once, at the start.
 
+use crate::fork::Side;
 use crate::snapshot::TimelinePoint;
-use crate::{books, clock, thread_state};
+use crate::{books, clock, fork, thread_state};
 use parking_lot::Mutex;
-use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -32,9 +32,7 @@ pub(crate) fn start() {
     if is_running() || RUNNING.swap(true, Ordering::Relaxed) {
         return;
     }
-    static AT_FORK: Once = Once::new();
-    // SAFETY: the handler only stores to an atomic, which is allowed in a fork's child.
-    AT_FORK.call_once(|| _ = unsafe { libc::pthread_atfork(None, None, Some(forked)) });
+    fork::learn();
     let spawned = thread::Builder::new().name("memscope".to_owned()).spawn(run);
     if spawned.is_err() {
         // Without a thread the hook goes on asking the system for the time, and there is no timeline.
@@ -42,8 +40,23 @@ pub(crate) fn start() {
     }
 }
 
-extern "C" fn forked() {
+/// Notes that this process has no observer: it is a fork's child.
+pub(crate) fn is_gone() {
     RUNNING.store(false, Ordering::Relaxed);
+}
+
+/// Takes the lock on the timeline and keeps it, for a fork.
+pub(crate) fn lock() {
+    std::mem::forget(TIMELINE.lock());
+}
+
+/// Gives it back, in the process that took it or in its fork's child.
+///
+/// # Safety
+/// [`lock`] was called before, by this thread or by the one whose fork it is in.
+pub(crate) unsafe fn unlock(side: Side) {
+    // SAFETY: the caller's promise is handed on.
+    unsafe { fork::unlock(&TIMELINE, side) };
 }
 
 fn run() {

@@ -6,6 +6,7 @@
 //! never takes.
 
 use crate::account::{self, Account};
+use crate::fork::{self, Side};
 use crate::observer;
 use crate::site::Site;
 use crate::thread_state::{self, Local, OWN_NODE, ROOT_NODE};
@@ -64,6 +65,20 @@ impl Tree {
         children.insert((current, site), child);
         Some((child, false))
     }
+}
+
+/// Takes the lock on the scope tree and keeps it, for a fork.
+pub(crate) fn lock() {
+    std::mem::forget(TREE.lock());
+}
+
+/// Gives it back, in the process that took it or in its fork's child.
+///
+/// # Safety
+/// [`lock`] was called before, by this thread or by the one whose fork it is in.
+pub(crate) unsafe fn unlock(side: Side) {
+    // SAFETY: the caller's promise is handed on.
+    unsafe { fork::unlock(&TREE, side) };
 }
 
 /// All nodes, by number.

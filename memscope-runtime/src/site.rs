@@ -3,6 +3,7 @@
 //! A site is a static in the user's program; `inventory` collects all of them before `main`, those that never run
 //! included. A site gets its number when it first runs.
 
+use crate::fork::{self, Side};
 use crate::snapshot::SiteKind;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -31,6 +32,20 @@ inventory::collect!(SiteRef);
 
 /// Sites that ran, in the order of their numbers. The hook never asks for them.
 static RAN: Mutex<Vec<&'static Site>> = Mutex::new(Vec::new());
+
+/// Takes the lock on the sites that ran and keeps it, for a fork.
+pub(crate) fn lock() {
+    std::mem::forget(RAN.lock());
+}
+
+/// Gives it back, in the process that took it or in its fork's child.
+///
+/// # Safety
+/// [`lock`] was called before, by this thread or by the one whose fork it is in.
+pub(crate) unsafe fn unlock(side: Side) {
+    // SAFETY: the caller's promise is handed on.
+    unsafe { fork::unlock(&RAN, side) };
+}
 
 macro_rules! constructor {
     ($(#[$doc:meta])* $name:ident, $kind:ident) => {

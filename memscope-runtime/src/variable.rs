@@ -7,6 +7,7 @@
 //! The number of instances kept is bounded: once an instance's binding has ended and its blocks are gone, and the
 //! row has newer ones to show, it is folded into the row's counts.
 
+use crate::fork::{self, Side};
 use crate::live_map::{self, Found};
 use crate::site::Site;
 use crate::snapshot::{Stage, Stages, Walk};
@@ -86,6 +87,20 @@ static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
 /// Runs `f` on the registry. Call it under [`thread_state::own_work`].
 pub(crate) fn with_registry<R>(f: impl FnOnce(&mut Registry) -> R) -> R {
     f(&mut REGISTRY.lock())
+}
+
+/// Takes the lock on the registry and keeps it, for a fork.
+pub(crate) fn lock() {
+    std::mem::forget(REGISTRY.lock());
+}
+
+/// Gives it back, in the process that took it or in its fork's child.
+///
+/// # Safety
+/// [`lock`] was called before, by this thread or by the one whose fork it is in.
+pub(crate) unsafe fn unlock(side: Side) {
+    // SAFETY: the caller's promise is handed on.
+    unsafe { fork::unlock(&REGISTRY, side) };
 }
 
 /// A tracked binding; its end is noted when this is dropped.

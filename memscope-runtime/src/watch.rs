@@ -8,6 +8,7 @@
 //! Orderings: `blocks` is decremented last, with release; who reads 0 with acquire may reuse the watch.
 
 use crate::account::{self, Account};
+use crate::fork::{self, Side};
 use crate::pages;
 use parking_lot::Mutex;
 use std::ptr;
@@ -84,6 +85,20 @@ struct Numbers {
 
 /// Numbers to hand out; taken when a variable is observed, never by the hook.
 static NUMBERS: Mutex<Numbers> = Mutex::new(Numbers { next: 1, free: Vec::new() });
+
+/// Takes the lock on the numbers and keeps it, for a fork.
+pub(crate) fn lock() {
+    std::mem::forget(NUMBERS.lock());
+}
+
+/// Gives it back, in the process that took it or in its fork's child.
+///
+/// # Safety
+/// [`lock`] was called before, by this thread or by the one whose fork it is in.
+pub(crate) unsafe fn unlock(side: Side) {
+    // SAFETY: the caller's promise is handed on.
+    unsafe { fork::unlock(&NUMBERS, side) };
+}
 
 impl Watch {
     #[inline]

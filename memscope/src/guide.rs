@@ -535,7 +535,9 @@ mod tests {
         assert!(tracker.track_allocation(1, usize::MAX - 8, None).is_err());
         // Sums of absurd sizes stay at their largest value instead of overflowing.
         for ptr in [1, 2, 3] {
-            tracker.track_allocation(ptr, isize::MAX.unsigned_abs(), None).expect("the largest that Rust allows");
+            tracker
+                .track_allocation(ptr, isize::MAX.unsigned_abs(), None)
+                .expect("the largest that Rust allows");
         }
         assert_eq!(tracker.snapshot().totals.live_bytes, u64::MAX);
     }

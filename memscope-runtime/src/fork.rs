@@ -1,0 +1,78 @@
+//! `fork`: the child finds every registry unlocked and no observer.
+//!
+//! Before a fork the forking thread takes all registries' locks, so no other thread is in the middle of a change;
+//! after it parent and child give them back. The child's observer is not running: it starts again with the next
+//! first entry of a scope.
+//!
+//! Lock order, here and wherever two are held: declarations, variables, sites, scope tree, watch numbers, timeline.
+//! A program's declarations (`declared.rs`) are behind locks of its own objects and are not taken here.
+
+use crate::{observer, scope, site, thread_state, variable, watch};
+use parking_lot::lock_api::RawMutex as _;
+use parking_lot::{Mutex, RawMutex};
+use std::sync::Once;
+
+/// Makes forks known. Call it under [`thread_state::own_work`].
+pub(crate) fn learn() {
+    static ONCE: Once = Once::new();
+    // SAFETY: the handlers stay valid, and do what is allowed around a fork: they take and give back locks that are
+    // only held for moments.
+    ONCE.call_once(|| _ = unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) });
+}
+
+extern "C" fn before() {
+    let _own = thread_state::own_work();
+    variable::lock();
+    site::lock();
+    scope::lock();
+    watch::lock();
+    observer::lock();
+}
+
+extern "C" fn in_parent() {
+    // SAFETY: `before` took the locks on this thread.
+    unsafe { unlock_all(Side::Parent) };
+}
+
+extern "C" fn in_child() {
+    observer::is_gone();
+    // SAFETY: `before` took the locks on the thread of which this is the fork.
+    unsafe { unlock_all(Side::Child) };
+}
+
+/// Who gives a lock back.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    Parent,
+    Child,
+}
+
+/// # Safety
+/// `before` took the locks on this thread, or on the one of which this is the fork.
+unsafe fn unlock_all(side: Side) {
+    // SAFETY: the caller's promise is handed on.
+    unsafe {
+        observer::unlock(side);
+        watch::unlock(side);
+        scope::unlock(side);
+        site::unlock(side);
+        variable::unlock(side);
+    }
+}
+
+/// Gives back a lock that was taken and kept. In a child it is made anew: giving it back could hand it to a thread
+/// that waited for it and that the child does not have.
+///
+/// # Safety
+/// The lock is held, and this is the only thread of the child or the holder in the parent.
+pub(crate) unsafe fn unlock<T>(mutex: &Mutex<T>, side: Side) {
+    match side {
+        // SAFETY: the caller holds it.
+        Side::Parent => unsafe { mutex.force_unlock() },
+        Side::Child => {
+            // SAFETY: a raw mutex is one atomic, which may be written through a shared reference, and no other
+            // thread is there to use it.
+            unsafe { std::ptr::from_ref(mutex.raw()).cast_mut().write(RawMutex::INIT) };
+        }
+    }
+}
