@@ -8,7 +8,7 @@
 //! Invariant: only types by whose definition that block is owned are listed. What elements own is not looked at.
 
 use crate::snapshot::Walk;
-use crate::variable::Visitor;
+use crate::visitor::Visitor;
 
 enum Owner {
     /// One word points to the start of the one block.

@@ -443,7 +443,7 @@ mod recorder {
 
     use super::Declared;
     use crate::watch::Watch;
-    use crate::{clock, thread_state, variable};
+    use crate::{clock, thread_state, variable, visitor};
 
     pub(super) fn current_node() -> u32 {
         variable::current_node()
@@ -455,7 +455,7 @@ mod recorder {
 
     pub(super) fn watch(address: usize) -> u32 {
         let _own = thread_state::own_work();
-        variable::watch_declared(address).map_or(0, Watch::id)
+        visitor::watch_declared(address).map_or(0, Watch::id)
     }
 
     /// The declaration with what its watch has seen.
@@ -473,7 +473,7 @@ mod recorder {
 
     pub(super) fn unwatch(declared: &mut Declared) {
         if let Some(watch) = Watch::get(declared.watch).filter(|_| declared.watch != 0) {
-            variable::unwatch_declared(watch);
+            visitor::unwatch_declared(watch);
         }
         declared.watch = 0;
     }

@@ -42,6 +42,8 @@ mod trackable;
 #[cfg(feature = "live")]
 mod variable;
 #[cfg(feature = "live")]
+mod visitor;
+#[cfg(feature = "live")]
 mod watch;
 
 #[cfg(not(feature = "live"))]
@@ -55,7 +57,8 @@ pub use crate::{
     site::{Site, SiteRef},
     thread_state::{OwnWork, own_work},
     trackable::{Container, Probe, Trackable, WalkContainer, WalkFull, WalkNothing, Walker},
-    variable::{Binding, Visitor, bind, rebind},
+    variable::{Binding, bind, rebind},
+    visitor::Visitor,
 };
 #[cfg(feature = "live")]
 pub use inventory;

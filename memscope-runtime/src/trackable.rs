@@ -8,7 +8,7 @@
 //! container itself holds.
 
 use crate::snapshot::Walk;
-use crate::variable::Visitor;
+use crate::visitor::Visitor;
 use std::any::type_name;
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};

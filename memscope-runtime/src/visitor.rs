@@ -1,0 +1,211 @@
+//! Taking the blocks of a value, one by one, and putting each under a watch.
+//!
+//! A walk happens outside of the registry's lock, for it runs a user's code. The record of a block is renamed from its
+//! account (or from the watch of the variable that had it) to a watch of the instance that is looked at; from then
+//! on the hook tells that watch what becomes of the block.
+//!
+//! Invariant: a block's bytes are counted by one watch at a time, and by it before its record names it.
+
+use crate::account::Account;
+use crate::live_map::{self, Found};
+use crate::thread_state::OWN_NODE;
+use crate::variable::{STORY_LEN, is_in_scope};
+use crate::watch::{DECLARED, RowBytes, Watch};
+use smallvec::SmallVec;
+use std::collections::HashSet;
+
+/// Takes the blocks of a value, one by one.
+#[derive(Debug)]
+pub struct Visitor<'a> {
+    instance: u64,
+    row: Option<&'static RowBytes>,
+    pub(crate) single: SmallVec<[u32; 4]>,
+    pub(crate) grouped: SmallVec<[u32; 2]>,
+    /// The block visited last: neighbours in a container often share one.
+    last: Option<(usize, usize)>,
+    /// Some block could not be looked at, or not be put under watch.
+    pub(crate) incomplete: bool,
+    /// Some shared block counts for another variable.
+    pub(crate) elsewhere: bool,
+    /// Shared values that this walk went through.
+    shared: HashSet<usize>,
+    looks: std::marker::PhantomData<&'a ()>,
+}
+
+impl Visitor<'_> {
+    pub(crate) fn new(
+        instance: u64,
+        row: Option<&'static RowBytes>,
+        single: SmallVec<[u32; 4]>,
+        grouped: SmallVec<[u32; 2]>,
+    ) -> Visitor<'static> {
+        Visitor {
+            instance,
+            row,
+            single,
+            grouped,
+            last: None,
+            incomplete: false,
+            elsewhere: false,
+            shared: HashSet::new(),
+            looks: std::marker::PhantomData,
+        }
+    }
+
+    /// The block that holds `pointer`, at its start or inside, is owned by the value alone. Memory that is in no
+    /// recorded block (a static, memory of a foreign library) is passed over.
+    pub fn block(&mut self, pointer: *const u8) {
+        let address = pointer.addr();
+        if self.last.is_some_and(|(start, bytes)| address.wrapping_sub(start) < bytes) {
+            return;
+        }
+        if let Some(found) = live_map::find(address) {
+            self.last = Some((found.address, found.bytes));
+            self.own(&found, false);
+        }
+    }
+
+    /// The block that holds `pointer` is owned by the value among others. False if this walk has been here.
+    pub fn shared_block(&mut self, pointer: *const u8) -> bool {
+        let Some(found) = live_map::find(pointer.addr()) else { return true };
+        if !self.shared.insert(found.address) {
+            return false;
+        }
+        self.own(&found, true);
+        true
+    }
+
+    /// The block that starts at `address`, if one does, is owned by the value alone.
+    pub(crate) fn block_at(&mut self, address: usize) {
+        if let Some(found) = live_map::find(address).filter(|found| found.address == address) {
+            self.own(&found, false);
+        }
+    }
+
+    /// The block that starts at `address`, if one does, is owned by the value among others.
+    pub(crate) fn shared_block_at(&mut self, address: usize) {
+        if let Some(found) = live_map::find(address).filter(|found| found.address == address) {
+            self.own(&found, true);
+        }
+    }
+
+    /// A part of the value could not be looked at, because a lock was held, say: the value counts as walked in
+    /// part.
+    pub fn could_not_look(&mut self) {
+        self.incomplete = true;
+    }
+
+    /// The blocks behind the words that make up a std container, for one that is empty and yet kept its memory.
+    pub(crate) fn blocks_behind_words_of<T>(&mut self, container: &T) {
+        if align_of::<T>() != align_of::<usize>() || size_of::<T>() % size_of::<usize>() != 0 {
+            return self.could_not_look();
+        }
+        let words = std::ptr::from_ref(container).cast::<std::mem::MaybeUninit<usize>>();
+        for index in 0..size_of::<T>() / size_of::<usize>() {
+            // SAFETY: the word lies within `container`. std's containers are made of pointers and integers of a
+            // word each, so it is initialised; were it padding, its value would only be looked up, not followed.
+            let word = unsafe { words.add(index).read().assume_init() };
+            if let Some(found) = live_map::find(word) {
+                self.own(&found, false);
+            }
+        }
+    }
+
+    /// Puts the block under a watch of this instance.
+    fn own(&mut self, found: &Found, shared: bool) {
+        let Some(slot) = live_map::slot_of(found) else { return };
+        let former = if found.record.is_watched() { Watch::get(found.record.owner()) } else { None };
+        let account = match former {
+            Some(watch) if watch.instance() == self.instance => return,
+            // A shared block counts for the variable that was first seen to own it, as long as that is in scope.
+            Some(watch) if shared && is_in_scope(watch.instance()) => {
+                self.elsewhere = true;
+                return;
+            }
+            Some(watch) => watch.account(),
+            None => found.record.owner(),
+        };
+        if Account::get(account).is_none_or(|account| account.node() == OWN_NODE) {
+            return;
+        }
+        let listener = former.map_or(0, Watch::listener);
+        let Some(watch) = self.watch_for(account, listener != 0) else {
+            self.incomplete = true;
+            return;
+        };
+        watch.add(found.address, found.bytes, found.record.stamp().0);
+        if listener != 0 {
+            watch.set_listener(listener);
+        }
+        if slot.rename(found.record, watch.id(), true) {
+            match former {
+                Some(former) if former.instance() == DECLARED => {} // it listens from here on
+                Some(former) => former.hand_over(found.bytes),
+                None => {}
+            }
+            watch.note_gain(found.bytes);
+        } else {
+            watch.take_back(found.bytes); // freed or taken over meanwhile
+        }
+    }
+
+    /// A watch for the next block: one of its own for the first ones, then one for each account.
+    /// A block that somebody listens to has one of its own in any case.
+    fn watch_for(&mut self, account: u32, alone: bool) -> Option<&'static Watch> {
+        if alone || self.single.len() < STORY_LEN {
+            let watch = Watch::open(self.instance, account, self.row)?;
+            self.single.push(watch.id());
+            return Some(watch);
+        }
+        let known =
+            self.grouped.iter().filter_map(|&id| Watch::get(id)).find(|watch| watch.account() == account);
+        if known.is_some() {
+            return known;
+        }
+        let watch = Watch::open(self.instance, account, self.row)?;
+        self.grouped.push(watch.id());
+        Some(watch)
+    }
+}
+
+/// A watch over the recorded block that starts at `address`, for a declaration: in place of its account, or as the
+/// listener of the variable's watch that it is under. `None`: no such block, or its watch cannot be listened to.
+pub(crate) fn watch_declared(address: usize) -> Option<&'static Watch> {
+    let found = live_map::find(address).filter(|found| found.address == address)?;
+    let slot = live_map::slot_of(&found)?;
+    if found.record.is_watched() {
+        let owner = Watch::get(found.record.owner())?;
+        // A watch over many blocks does not tell one's end from another's.
+        if owner.listener() != 0 || owner.blocks() != 1 || owner.address() != address as u64 {
+            return None;
+        }
+        let watch = Watch::open(DECLARED, owner.account(), None)?;
+        watch.add(address, found.bytes, found.record.stamp().0);
+        owner.set_listener(watch.id());
+        return Some(watch);
+    }
+    let watch = Watch::open(DECLARED, found.record.owner(), None)?;
+    watch.add(address, found.bytes, found.record.stamp().0);
+    if slot.rename(found.record, watch.id(), true) {
+        return Some(watch);
+    }
+    watch.take_back(found.bytes);
+    Watch::close([watch.id()]);
+    None
+}
+
+/// Ends a declaration's watch, whatever became of its block.
+pub(crate) fn unwatch_declared(watch: &Watch) {
+    if let Some(found) = live_map::find(watch.address() as usize).filter(|_| watch.blocks() > 0) {
+        if found.record.is_watched() && found.record.owner() == watch.id() {
+            if let Some(slot) = live_map::slot_of(&found) {
+                slot.rename(found.record, watch.account(), false);
+            }
+        } else if let Some(owner) = Watch::get(found.record.owner()).filter(|_| found.record.is_watched()) {
+            if owner.instance() != DECLARED && owner.listener() == watch.id() {
+                owner.set_listener(0);
+            }
+        }
+    }
+    Watch::close([watch.id()]);
+}
