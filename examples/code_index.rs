@@ -240,7 +240,8 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     print_index(&index, &skipped);
     print_memory(&memscope::snapshot());
     if let Some(folder) = output.parent() {
-        fs::create_dir_all(folder)?;
+        fs::create_dir_all(folder)
+            .map_err(|error| format!("{}: cannot be made: {error}", folder.display()))?;
     }
     for extension in ["memscope", "html"] {
         let path = output.with_extension(extension);
