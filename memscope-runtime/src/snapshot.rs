@@ -482,7 +482,7 @@ pub struct Profiler {
     pub unmatched_declared_deallocations: u64,
     /// Resolution of all times; `None` where no clock was read.
     pub clock_resolution_ms: Option<u64>,
-    /// How far `totals.peak_bytes` may lie below the true peak.
+    /// How far `totals.peak_bytes` may lie from the true peak.
     pub peak_error_bound_bytes: Option<u64>,
     /// Parameters of the sampler; `None`: nothing was sampled.
     pub sampling: Option<Sampling>,
@@ -539,4 +539,22 @@ pub(crate) fn types(variables: &[Variable]) -> Vec<Type> {
         row.blocks = add(row.blocks, variable.blocks);
     }
     types.into_values().collect()
+}
+
+impl Thread {
+    /// A thread that has done nothing yet.
+    pub(crate) fn idle(id: u32, name: Option<String>, ended: bool) -> Thread {
+        Thread {
+            id,
+            name,
+            ended,
+            allocations: 0,
+            deallocations: 0,
+            foreign_deallocations: 0,
+            reallocations: 0,
+            allocated_bytes: 0,
+            live_allocations: 0,
+            live_bytes: 0,
+        }
+    }
 }

@@ -112,7 +112,7 @@ fn figures(snapshot: &Snapshot) -> Vec<Labelled> {
         ),
         row(
             "Clock resolution",
-            "All times are multiples of this.",
+            "Times are exact within this.",
             Figure::ms(at("clock_resolution_ms"), profiler.clock_resolution_ms),
         ),
         row(
