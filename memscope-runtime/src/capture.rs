@@ -273,18 +273,7 @@ fn instance_row(instance: &variable::Instance, walked: bool) -> Instance {
 fn threads(readings: &[Reading]) -> Vec<Thread> {
     let mut threads: BTreeMap<u32, Thread> = ThreadState::all()
         .map(|state| {
-            let row = Thread {
-                id: state.id(),
-                name: state.name(),
-                ended: state.has_ended(),
-                allocations: 0,
-                deallocations: 0,
-                foreign_deallocations: 0,
-                reallocations: 0,
-                allocated_bytes: 0,
-                live_allocations: 0,
-                live_bytes: 0,
-            };
+            let row = Thread::idle(state.id(), state.name(), state.has_ended());
             (row.id, row)
         })
         .collect();

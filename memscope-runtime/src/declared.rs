@@ -382,18 +382,7 @@ fn add_threads(threads: &mut Vec<Thread>, entries: &Entries, list: &[Declared]) 
         let live = || of_thread().filter(|declared| declared.ended_ns.is_none());
         let bytes = |declared: &Declared| declared.bytes as u64;
         let position = threads.iter().position(|thread| thread.id == *id).unwrap_or_else(|| {
-            threads.push(Thread {
-                id: *id,
-                name: name.clone(),
-                ended: false,
-                allocations: 0,
-                deallocations: 0,
-                foreign_deallocations: 0,
-                reallocations: 0,
-                allocated_bytes: 0,
-                live_allocations: 0,
-                live_bytes: 0,
-            });
+            threads.push(Thread::idle(*id, name.clone(), false));
             threads.len() - 1
         });
         let row = &mut threads[position];
