@@ -12,16 +12,19 @@
 //! before any counter of allocations. A free happens after its allocation was counted, so no live figure can be
 //! negative. All else is relaxed.
 
-use crate::pages;
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use crate::slot::{self, Record};
+use crate::{pages, thread_state::OWN_NODE};
+use std::sync::atomic::{AtomicI64, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 /// Bits of an account's number in a block's record.
-pub(crate) const BITS: u32 = 22;
+pub(crate) const BITS: u32 = slot::OWNER_BITS;
 const CHUNK_LEN: u32 = 1 << 10;
 const CHUNKS: usize = 1 << (BITS - 10);
 /// Cached steps to child scopes. A function that calls more tracked functions than this in turns takes the slow
 /// path (a hash look-up) for some of them.
-const CACHED_CHILDREN: usize = 6;
+const CACHED_CHILDREN: usize = 4;
+/// In [`Account::thread`]: the account is of memscope's own work.
+const OWN: u32 = 1 << 31;
 
 /// Counters of one thread in one scope node. All-zero is an empty account.
 #[derive(Debug)]
@@ -31,13 +34,17 @@ pub(crate) struct Account {
     pub(crate) deallocations: AtomicU64,
     pub(crate) allocated_bytes: AtomicU64,
     pub(crate) deallocated_bytes: AtomicU64,
-    pub(crate) reallocations: AtomicU64,
-    pub(crate) calls: AtomicU64,
-    pub(crate) recursive_calls: AtomicU64,
-    node: AtomicU32,
+    /// The account's number as the field of a block's record; 0: not opened yet.
+    owner_field: AtomicU64,
+    /// The thread, with [`OWN`].
     thread: AtomicU32,
+    node: AtomicU32,
+    pub(crate) calls: AtomicU64,
+    pub(crate) reallocations: AtomicU64,
     // Second cache line.
-    id: AtomicU32,
+    pub(crate) recursive_calls: AtomicU64,
+    /// Live bytes at the peak: see `peak.rs`.
+    pub(crate) at_peak: [AtomicI64; 2],
     foreign_of: AtomicU32,
     /// (site, account that entering it leads to, whether that is an ancestor): see [`Account::cached_child`].
     children: [Child; CACHED_CHILDREN],
@@ -84,11 +91,11 @@ impl Account {
             let _ = chunk.compare_exchange(std::ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Relaxed);
         }
         let account = Account::get(id)?;
-        account.thread.store(thread, Ordering::Relaxed);
+        account.thread.store(thread | if node == OWN_NODE { OWN } else { 0 }, Ordering::Relaxed);
         account.node.store(node, Ordering::Relaxed);
         account.foreign_of.store(foreign_of, Ordering::Relaxed);
         // Released last: an account without a number is not listed.
-        account.id.store(id, Ordering::Release);
+        account.owner_field.store(slot::owner_field(id), Ordering::Release);
         Some(account)
     }
 
@@ -103,12 +110,34 @@ impl Account {
     /// Every account that was opened so far.
     pub(crate) fn all() -> impl Iterator<Item = &'static Account> {
         let end = NEXT.load(Ordering::Acquire);
-        (1..end).filter_map(Account::get).filter(|account| account.id.load(Ordering::Acquire) != 0)
+        (1..end).filter_map(Account::get).filter(|account| account.owner_field.load(Ordering::Acquire) != 0)
     }
 
-    #[inline(always)]
     pub(crate) fn id(&self) -> u32 {
-        self.id.load(Ordering::Relaxed)
+        Record::new(self.owner_field(), 0).owner()
+    }
+
+    /// The account's number, as a block's record holds it.
+    #[inline(always)]
+    pub(crate) fn owner_field(&self) -> u64 {
+        self.owner_field.load(Ordering::Relaxed)
+    }
+
+    /// Accounts that were opened so far.
+    pub(crate) fn count() -> u32 {
+        NEXT.load(Ordering::Relaxed) - 1
+    }
+
+    /// Whether it is of memscope's own work.
+    #[inline(always)]
+    pub(crate) fn is_own(&self) -> bool {
+        self.thread.load(Ordering::Relaxed) & OWN != 0
+    }
+
+    /// Whether it is the program's and `thread` writes it: one comparison for both.
+    #[inline(always)]
+    pub(crate) fn is_of_program_on(&self, thread: u32) -> bool {
+        self.thread.load(Ordering::Relaxed) == thread
     }
 
     #[inline(always)]
@@ -119,7 +148,7 @@ impl Account {
     /// The thread that writes this account.
     #[inline(always)]
     pub(crate) fn thread(&self) -> u32 {
-        self.thread.load(Ordering::Relaxed)
+        self.thread.load(Ordering::Relaxed) & !OWN
     }
 
     /// The account of another thread that this one stands for; 0: none.

@@ -6,7 +6,6 @@
 
 use crate::account::Account;
 use crate::pages::Scratch;
-use crate::thread_state::OWN_NODE;
 use std::sync::atomic::Ordering;
 
 /// What an account said.
@@ -62,7 +61,7 @@ pub(crate) fn read() -> Scratch<Reading> {
 
 /// Bytes of the program that are alive, without memscope's own.
 pub(crate) fn live_bytes() -> u64 {
-    let theirs = || Account::all().filter(|account| account.node() != OWN_NODE);
+    let theirs = || Account::all().filter(|account| !account.is_own());
     let freed: u64 = theirs().map(|account| account.deallocated_bytes.load(Ordering::Acquire)).sum();
     let allocated: u64 = theirs().map(|account| account.allocated_bytes.load(Ordering::Relaxed)).sum();
     allocated.saturating_sub(freed)

@@ -15,7 +15,7 @@ use crate::snapshot::{
 use crate::thread_state::{self, OWN_NODE, ROOT_NODE, ThreadState};
 use crate::variable::{self, HISTORY_LEN};
 use crate::watch::Watch;
-use crate::{clock, mode, observer, pages};
+use crate::{clock, mode, observer, pages, peak};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::sync::atomic::Ordering;
@@ -36,8 +36,10 @@ pub(crate) fn capture() -> Capture {
     let readings = books::read();
     let readings = readings.as_slice();
     let nodes = scope::nodes();
-    let (scopes, scope_of_node) = scopes(&nodes, readings);
     let totals = totals(readings);
+    let (scopes, scope_of_node) = scopes(&nodes, readings, &live_at_peak(readings, totals.live_bytes));
+    let peak_bytes = scopes.first().and_then(|root| root.inclusive.live_at_peak_bytes);
+    let totals = Totals { peak_bytes: peak_bytes.unwrap_or(totals.live_bytes), ..totals };
     let mut timeline = observer::timeline();
     if timeline.last().is_none_or(|last| last.ms < now_ms) {
         timeline.push(TimelinePoint { ms: now_ms, live_bytes: totals.live_bytes });
@@ -66,7 +68,7 @@ pub(crate) fn capture() -> Capture {
         findings: Vec::new(),
         blocks,
         sites: sites(&nodes, readings),
-        profiler: profiler(readings, installed),
+        profiler: profiler(readings, installed, totals.peak_bytes),
         scopes,
     };
     Capture { snapshot, scope_of_node }
@@ -83,12 +85,30 @@ fn totals(readings: &[Reading]) -> Totals {
     }
     totals.live_allocations = totals.allocations - totals.deallocations;
     totals.live_bytes = totals.allocated_bytes - totals.deallocated_bytes;
-    // What threads hold back may be the peak's last step.
-    totals.peak_bytes = thread_state::peak_bytes().max(totals.live_bytes);
     totals
 }
 
-fn scopes(nodes: &[Node], readings: &[Reading]) -> (Vec<Scope>, HashMap<u32, u32>) {
+/// Bytes that were live at the peak, by node; now is the peak if more is live than at the best capture.
+fn live_at_peak(readings: &[Reading], live_bytes: u64) -> HashMap<u32, u64> {
+    let captured = peak::at_peak();
+    let captured = captured.as_slice().iter().copied();
+    let mut parts: HashMap<u32, i64> = HashMap::new();
+    if captured.clone().map(|(_, bytes)| bytes).sum::<i64>() > live_bytes as i64 {
+        captured.for_each(|(node, bytes)| *parts.entry(node).or_default() += bytes);
+    } else {
+        for reading in readings.iter().filter(|reading| reading.node != OWN_NODE) {
+            let live = reading.allocated_bytes as i64 - reading.deallocated_bytes as i64;
+            *parts.entry(reading.node).or_default() += live;
+        }
+    }
+    parts.into_iter().map(|(node, bytes)| (node, u64::try_from(bytes).unwrap_or(0))).collect()
+}
+
+fn scopes(
+    nodes: &[Node],
+    readings: &[Reading],
+    live_at_peak: &HashMap<u32, u64>,
+) -> (Vec<Scope>, HashMap<u32, u32>) {
     let count = nodes.len().max(OWN_NODE as usize + 1);
     let mut exclusive = vec![ScopeMemory::default(); count];
     let mut calls = vec![(0, 0); count];
@@ -105,6 +125,9 @@ fn scopes(nodes: &[Node], readings: &[Reading]) -> (Vec<Scope>, HashMap<u32, u32
         });
         calls[node].0 += reading.calls;
         calls[node].1 += reading.recursive_calls;
+    }
+    for (node, memory) in exclusive.iter_mut().enumerate() {
+        memory.live_at_peak_bytes = Some(live_at_peak.get(&(node as u32)).copied().unwrap_or(0));
     }
     let mut inclusive = exclusive.clone();
     // A parent's number is below its children's.
@@ -155,6 +178,8 @@ impl ScopeMemory {
         self.reallocations += other.reallocations;
         self.allocated_bytes += other.allocated_bytes;
         self.deallocated_bytes += other.deallocated_bytes;
+        self.live_at_peak_bytes =
+            self.live_at_peak_bytes.zip(other.live_at_peak_bytes).map(|(mine, theirs)| mine + theirs);
     }
 
     fn with_live(self) -> ScopeMemory {
@@ -273,7 +298,7 @@ fn instance_row(instance: &variable::Instance, walked: bool) -> Instance {
 fn threads(readings: &[Reading]) -> Vec<Thread> {
     let mut threads: BTreeMap<u32, Thread> = ThreadState::all()
         .map(|state| {
-            let row = Thread::idle(state.id(), state.name(), state.has_ended());
+            let row = Thread::idle(state.id(), state.threads(), state.name(), state.has_ended());
             (row.id, row)
         })
         .collect();
@@ -313,11 +338,11 @@ fn blocks(scope_of_node: &HashMap<u32, u32>, row_of_instance: &HashMap<u64, u32>
     live_map::for_each(|found| {
         let watch = if found.record.is_watched() { Watch::get(found.record.owner()) } else { None };
         let account = watch.map_or(found.record.owner(), Watch::account);
-        if Account::get(account).is_none_or(|account| account.node() == OWN_NODE) {
+        if Account::get(account).is_none_or(|account| account.is_own()) {
             return;
         }
         largest.push(Reverse((found.bytes, found.address)));
-        let ms = found.record.stamp().to_ms();
+        let ms = clock::Stamp(found.record.stamp()).to_ms();
         details.insert(found.address, (account, watch.map(Watch::instance), ms));
         if largest.len() > LARGEST_BLOCKS {
             if let Some(Reverse((bytes, address))) = largest.pop() {
@@ -379,7 +404,7 @@ fn sites(nodes: &[Node], readings: &[Reading]) -> Vec<SiteRow> {
     rows
 }
 
-fn profiler(readings: &[Reading], allocator_installed: bool) -> Profiler {
+fn profiler(readings: &[Reading], allocator_installed: bool, peak_bytes: u64) -> Profiler {
     let mut own = Totals::default();
     for reading in readings.iter().filter(|reading| reading.node == OWN_NODE) {
         own.allocations += reading.allocations;
@@ -401,8 +426,10 @@ fn profiler(readings: &[Reading], allocator_installed: bool) -> Profiler {
         folded_scopes: scope::folded(),
         unmatched_declared_deallocations: 0,
         clock_resolution_ms: Some(clock::resolution_ms()),
-        peak_error_bound_bytes: allocator_installed
-            .then(|| ThreadState::all().count() as u64 * thread_state::PEAK_ERROR_BYTES),
+        missed_peak_captures: peak::missed(),
+        peak_error_bound_bytes: allocator_installed.then(|| {
+            u64::from(thread_state::most_running()) * peak::THREAD_ERROR_BYTES + peak_bytes / peak::ERROR_SHARE
+        }),
         sampling: None,
     }
 }

@@ -7,7 +7,8 @@
 //!
 //! Orderings: all relaxed. A reader that sees a tick late is within the resolution that is stated anyway.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use crate::slot;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// How often the observer writes the time. 100 wake-ups a second cost about 0.1 % of a core.
 pub(crate) const TICK_MS: u64 = 10;
@@ -17,6 +18,7 @@ pub(crate) const EVENTS_PER_REFRESH: u32 = 512;
 
 const MANTISSA_BITS: u32 = 19;
 const LARGEST_EXPONENT: u32 = 15;
+const _: () = assert!(MANTISSA_BITS + 4 == slot::STAMP_BITS);
 
 /// Nanoseconds of the monotonic clock at the start of the recording; 0: not started.
 static START_NS: AtomicU64 = AtomicU64::new(0);
@@ -25,15 +27,15 @@ static START_UNIX_MS: AtomicU64 = AtomicU64::new(0);
 /// Milliseconds since the start.
 static NOW_MS: AtomicU64 = AtomicU64::new(0);
 
-/// `NOW_MS` as a stamp, so that the hook only loads it.
-static NOW_STAMP: AtomicU32 = AtomicU32::new(0);
+/// The stamp of `NOW_MS` as a record's field, so that the hook only loads it.
+static NOW_FIELD: AtomicU64 = AtomicU64::new(0);
 
 /// Milliseconds since the start in 23 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp(pub(crate) u32);
 
 impl Stamp {
-    pub(crate) const BITS: u32 = MANTISSA_BITS + 4;
+    pub(crate) const BITS: u32 = slot::STAMP_BITS;
 
     pub(crate) fn from_ms(ms: u64) -> Stamp {
         let exponent = (u64::BITS - ms.leading_zeros()).saturating_sub(MANTISSA_BITS);
@@ -55,10 +57,10 @@ pub(crate) fn now_ms() -> u64 {
     NOW_MS.load(Ordering::Relaxed)
 }
 
-/// [`now_ms`] as a stamp.
+/// The stamp of [`now_ms`], in its place in a block's record.
 #[inline(always)]
-pub(crate) fn now_stamp() -> Stamp {
-    Stamp(NOW_STAMP.load(Ordering::Relaxed))
+pub(crate) fn now_field() -> u64 {
+    NOW_FIELD.load(Ordering::Relaxed)
 }
 
 /// The largest error of the times in a snapshot taken now.
@@ -90,7 +92,8 @@ pub(crate) fn refresh() -> u64 {
     }
     let ms = read_ns(libc::CLOCK_MONOTONIC).saturating_sub(start) / 1_000_000;
     let now = NOW_MS.fetch_max(ms, Ordering::Relaxed).max(ms);
-    NOW_STAMP.fetch_max(Stamp::from_ms(now).0, Ordering::Relaxed); // stamps grow with time
+    // Stamps grow with time.
+    NOW_FIELD.fetch_max(slot::stamp_field(Stamp::from_ms(now).0), Ordering::Relaxed);
     now
 }
 

@@ -382,7 +382,7 @@ fn add_threads(threads: &mut Vec<Thread>, entries: &Entries, list: &[Declared]) 
         let live = || of_thread().filter(|declared| declared.ended_ns.is_none());
         let bytes = |declared: &Declared| declared.bytes as u64;
         let position = threads.iter().position(|thread| thread.id == *id).unwrap_or_else(|| {
-            threads.push(Thread::idle(*id, name.clone(), false));
+            threads.push(Thread::idle(*id, 1, name.clone(), false));
             threads.len() - 1
         });
         let row = &mut threads[position];
@@ -439,7 +439,7 @@ mod recorder {
     }
 
     pub(super) fn thread() -> Option<u32> {
-        thread_state::with(|local| local.thread()).filter(|&thread| thread != 0)
+        Some(thread_state::with(thread_state::Local::thread)).filter(|&thread| thread != 0)
     }
 
     pub(super) fn watch(address: usize) -> u32 {

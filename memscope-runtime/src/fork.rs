@@ -7,7 +7,7 @@
 //! Lock order, here and wherever two are held: declarations, variables, sites, scope tree, watch numbers, timeline.
 //! A program's declarations (`declared.rs`) are behind locks of its own objects and are not taken here.
 
-use crate::{observer, scope, site, thread_state, variable, watch};
+use crate::{books, observer, peak, scope, site, thread_state, variable, watch};
 use parking_lot::lock_api::RawMutex as _;
 use parking_lot::{Mutex, RawMutex};
 use std::sync::Once;
@@ -27,15 +27,19 @@ extern "C" fn before() {
     scope::lock();
     watch::lock();
     observer::lock();
+    peak::before_fork();
 }
 
 extern "C" fn in_parent() {
+    peak::after_fork();
     // SAFETY: `before` took the locks on this thread.
     unsafe { unlock_all(Side::Parent) };
 }
 
 extern "C" fn in_child() {
     observer::is_gone();
+    peak::after_fork();
+    thread_state::only_this_thread(books::live_bytes());
     // SAFETY: `before` took the locks on the thread of which this is the fork.
     unsafe { unlock_all(Side::Child) };
 }

@@ -32,9 +32,17 @@ mod observer;
 #[cfg(feature = "live")]
 mod pages;
 #[cfg(feature = "live")]
+mod peak;
+#[cfg(feature = "live")]
+mod record;
+#[cfg(feature = "live")]
 mod scope;
 #[cfg(feature = "live")]
 mod site;
+#[cfg(feature = "live")]
+mod slot;
+#[cfg(feature = "live")]
+mod sync;
 #[cfg(feature = "live")]
 mod thread_state;
 #[cfg(feature = "live")]

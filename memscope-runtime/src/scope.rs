@@ -103,23 +103,23 @@ pub struct ScopeGuard {
 #[inline]
 pub fn enter(site: &'static Site) -> ScopeGuard {
     let previous = thread_state::with(|local| {
-        let current = local.account_or_join()?;
+        let current = local.account_to_enter()?;
         let (account, ancestor) = child(local, current, site)?;
         account::add(&account.calls, 1);
         if ancestor {
             account::add(&account.recursive_calls, 1);
         }
-        local.account.set(Some(account));
+        local.set_account(account);
         Some(current)
     });
-    ScopeGuard { previous: previous.flatten(), not_send: PhantomData }
+    ScopeGuard { previous, not_send: PhantomData }
 }
 
 impl Drop for ScopeGuard {
     #[inline]
     fn drop(&mut self) {
-        if self.previous.is_some() {
-            thread_state::with(|local| local.account.set(self.previous));
+        if let Some(previous) = self.previous {
+            thread_state::with(|local| local.set_account(previous));
         }
     }
 }
@@ -142,7 +142,7 @@ fn first_step(
     current: &'static Account,
     site: &'static Site,
 ) -> Option<(&'static Account, bool)> {
-    if current.node() == OWN_NODE {
+    if current.is_own() {
         return None; // a tracked function that memscope itself calls (a user's `Trackable`, say)
     }
     let _own = thread_state::own_work();
@@ -179,12 +179,12 @@ impl<F> Task<F> {
     fn enter(&self) -> ScopeGuard {
         let previous = self.node.and_then(|node| {
             thread_state::with(|local| {
-                let current = local.account_or_join()?;
-                local.account.set(Some(local.account_in(node)?));
+                let current = local.account_to_enter()?;
+                local.set_account(local.account_in(node)?);
                 Some(current)
             })
         });
-        ScopeGuard { previous: previous.flatten(), not_send: PhantomData }
+        ScopeGuard { previous, not_send: PhantomData }
     }
 }
 
@@ -198,7 +198,7 @@ impl<F: Future> Future for Task<F> {
             this.enter()
         } else {
             let scope = enter(this.site);
-            this.node = thread_state::with(|local| local.account.get().map(Account::node)).flatten();
+            this.node = thread_state::with(|local| local.account().map(Account::node));
             scope
         };
         // SAFETY: `this` was pinned, and `future` is pinned with it.

@@ -305,7 +305,10 @@ pub struct InstanceBlock {
 pub struct Thread {
     /// memscope's number for the thread; they count from 1 in the order of first events.
     pub id: u32,
-    /// The operating system's name for the thread; `None`: unknown.
+    /// Threads that this row stands for, one after another: past 1,024 rows, a thread that begins goes on in the
+    /// row of one that has ended.
+    pub threads: u32,
+    /// The operating system's name for the thread, or for the latest of the row; `None`: unknown.
     pub name: Option<String>,
     /// Whether the thread has ended.
     pub ended: bool,
@@ -484,6 +487,9 @@ pub struct Profiler {
     pub clock_resolution_ms: Option<u64>,
     /// How far `totals.peak_bytes` may lie from the true peak.
     pub peak_error_bound_bytes: Option<u64>,
+    /// Moments at which the peak's parts were due to be read and another thread's reading took too long: a spike
+    /// may have been missed by more than the bound.
+    pub missed_peak_captures: u64,
     /// Parameters of the sampler; `None`: nothing was sampled.
     pub sampling: Option<Sampling>,
 }
@@ -543,9 +549,10 @@ pub(crate) fn types(variables: &[Variable]) -> Vec<Type> {
 
 impl Thread {
     /// A thread that has done nothing yet.
-    pub(crate) fn idle(id: u32, name: Option<String>, ended: bool) -> Thread {
+    pub(crate) fn idle(id: u32, threads: u32, name: Option<String>, ended: bool) -> Thread {
         Thread {
             id,
+            threads,
             name,
             ended,
             allocations: 0,

@@ -2,65 +2,71 @@
 //!
 //! [`LOCAL`] is const-initialised and has no destructor, so it can be read at any moment of a thread's life, from
 //! the first allocation to the last free. What it points to is mapped by us and stays after the thread's end.
-//! The end is learned through a pthread key, whose destructor runs after those of Rust's thread-locals.
+//! The end is learned through a pthread key, whose destructor runs after those of Rust's thread-locals. Past some
+//! number of threads a new one goes on in the row of one that has ended, accounts and all, so that programs that
+//! start threads for ever take no more memory for it.
 //!
 //! The current account says where an allocation is charged. memscope's own work runs under the thread's *own*
 //! account ([`own_work`]), so that it is recorded like any other and kept out of the program's figures.
 
 use crate::account::Account;
+use crate::peak::{self, Balance};
 use crate::{clock, mode, pages};
 use std::cell::Cell;
 use std::ptr;
-use std::sync::atomic::{AtomicI64, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
 
 /// The node of everything outside of tracked functions.
 pub(crate) const ROOT_NODE: u32 = 0;
 /// The node of memscope's own work.
 pub(crate) const OWN_NODE: u32 = 1;
-/// A thread tells the others what it gained or lost once that exceeds this; see [`PEAK_ERROR_BYTES`].
-const FLUSH_BYTES: i64 = 32 << 10;
-/// How far one thread can put the peak off: it holds back up to `FLUSH_BYTES` of its own balance, and the highest
-/// point since its last flush is added to a total that may have moved by as much again.
-pub(crate) const PEAK_ERROR_BYTES: u64 = 2 * FLUSH_BYTES as u64;
+/// Threads that have a row of their own. Past this many, a new thread goes on in the row of one that has ended.
+const ROWS: u32 = 1024;
 
 /// Events that could not be recorded because memory for the record could not be mapped.
 pub(crate) static UNRECORDED: AtomicU64 = AtomicU64::new(0);
 /// Frees and resizes of blocks that are in no slot.
 pub(crate) static UNKNOWN_BLOCKS: AtomicU64 = AtomicU64::new(0);
 
-/// Live bytes of the process, less what threads hold back.
-static LIVE_BYTES: AtomicI64 = AtomicI64::new(0);
-static PEAK_BYTES: AtomicI64 = AtomicI64::new(0);
-
 static THREADS: AtomicPtr<ThreadState> = AtomicPtr::new(ptr::null_mut());
 static NEXT_THREAD: AtomicU32 = AtomicU32::new(1);
+/// Threads that run, and the most that ever ran at once.
+static RUNNING: AtomicU32 = AtomicU32::new(0);
+static MOST_RUNNING: AtomicU32 = AtomicU32::new(0);
 
 thread_local! {
     static LOCAL: Local = const {
         Local {
-            account: Cell::new(None),
-            state: Cell::new(None),
+            quick: Cell::new(None),
+            current: Cell::new(None),
             thread: Cell::new(0),
-            held_back: Cell::new(0),
-            held_back_max: Cell::new(0),
-            until_refresh: Cell::new(clock::EVENTS_PER_REFRESH),
+            balance: Balance::new(),
+            until_refresh: Cell::new(0),
+            state: Cell::new(None),
             foreign: Cell::new(None),
+            ended: Cell::new(false),
         }
     };
 }
 
 /// The hook's thread-local state.
 pub(crate) struct Local {
-    /// Where allocations are charged; `None`: the thread is not known yet, or nothing is recorded.
-    pub(crate) account: Cell<Option<&'static Account>>,
-    state: Cell<Option<&'static ThreadState>>,
+    /// The current account while allocations may take the quick way: it is the program's, and the observer writes
+    /// the clock. `None`: see `current`.
+    quick: Cell<Option<&'static Account>>,
+    /// The current account where it is not in `quick`; `None` in both: the thread is not known yet, it has ended,
+    /// or nothing is recorded.
+    current: Cell<Option<&'static Account>>,
+    /// 0: as for `current`.
     thread: Cell<u32>,
-    /// Bytes gained (or lost) since the last flush to `LIVE_BYTES`, and their maximum since then.
-    held_back: Cell<i64>,
-    held_back_max: Cell<i64>,
+    pub(crate) balance: Balance,
     until_refresh: Cell<u32>,
+    state: Cell<Option<&'static ThreadState>>,
     /// The account of another thread whose block was freed last, and the account here that stands for it.
     foreign: Cell<Option<(&'static Account, &'static Account)>>,
+    /// The thread's end was announced. What it does after that is recorded event by event, in a row that is taken
+    /// and given back each time.
+    ended: Cell<bool>,
 }
 
 /// What stays of a thread. All-zero is valid.
@@ -68,7 +74,10 @@ pub(crate) struct ThreadState {
     next: AtomicPtr<ThreadState>,
     id: AtomicU32,
     os_id: AtomicU32,
-    ended: AtomicU32,
+    /// Whether a thread is writing here: [`TAKEN`] or [`ENDED`].
+    status: AtomicU32,
+    /// Threads that this row stands for, one after another.
+    threads: AtomicU32,
     name: [AtomicU8; 16],
     own: AtomicPtr<Account>,
     /// (key, account number) by open addressing; only the thread itself looks.
@@ -77,16 +86,33 @@ pub(crate) struct ThreadState {
     table_used: AtomicU32,
 }
 
+const TAKEN: u32 = 1;
+const ENDED: u32 = 2;
+
 struct Entry {
     /// 0: free. `node << 1 | 1`, or `account << 1 | 1 << 63` for an account of another thread.
     key: AtomicU64,
     account: AtomicU32,
 }
 
-/// Runs `f` with the thread's state; `None` only if the platform has no thread-locals left to give.
+/// Runs `f` with the thread's state.
 #[inline(always)]
-pub(crate) fn with<R>(f: impl FnOnce(&Local) -> R) -> Option<R> {
-    LOCAL.try_with(f).ok()
+pub(crate) fn with<R>(f: impl FnOnce(&Local) -> R) -> R {
+    // The closure that std sees is small enough that all of this is one load from the thread's segment.
+    let local = LOCAL.with(ptr::from_ref);
+    // SAFETY: it is this thread's, has no destructor, and lives as long as the thread runs.
+    f(unsafe { &*local })
+}
+
+/// Runs `f` with the thread's state and current account, unless nothing is recorded. A thread whose end was
+/// announced is given a row for the time being.
+pub(crate) fn with_account<R>(f: impl FnOnce(&Local, &'static Account) -> R) -> Option<R> {
+    with(|local| {
+        let account = local.account_or_join()?;
+        let result = f(local, account);
+        local.leave_if_ended();
+        Some(result)
+    })
 }
 
 /// Restores the account that was current before memscope's own work.
@@ -100,25 +126,72 @@ pub struct OwnWork {
 pub fn own_work() -> OwnWork {
     let previous = with(|local| {
         let previous = local.account_or_join()?;
-        local.account.set(local.state.get().and_then(ThreadState::own));
+        local.stop_quick();
+        local.current.set(local.state.get().and_then(ThreadState::own));
         Some(previous)
     });
-    OwnWork { previous: previous.flatten() }
+    OwnWork { previous }
 }
 
 impl Drop for OwnWork {
     fn drop(&mut self) {
         if self.previous.is_some() {
-            with(|local| local.account.set(self.previous));
+            with(|local| {
+                local.current.set(self.previous);
+                local.leave_if_ended();
+            });
         }
     }
 }
 
 impl Local {
+    /// The account that allocations are charged to.
+    #[inline(always)]
+    pub(crate) fn account(&self) -> Option<&'static Account> {
+        self.quick.get().or_else(|| self.current.get())
+    }
+
+    /// The same, if allocations may take the quick way.
+    #[inline(always)]
+    pub(crate) fn quick_account(&self) -> Option<&'static Account> {
+        self.quick.get()
+    }
+
+    /// Changes the account that allocations are charged to, from one of the program's to another.
+    #[inline(always)]
+    pub(crate) fn set_account(&self, account: &'static Account) {
+        let place = if self.quick.get().is_some() { &self.quick } else { &self.current };
+        place.set(Some(account));
+    }
+
+    /// Lets allocations take the quick way from here on, if nothing speaks against it.
+    pub(crate) fn start_quick(&self) {
+        if let Some(account) = self.current.get().filter(|account| !account.is_own() && !self.ended.get()) {
+            self.quick.set(Some(account));
+        }
+    }
+
+    /// Sends allocations the long way.
+    pub(crate) fn stop_quick(&self) {
+        if let Some(account) = self.quick.take() {
+            self.current.set(Some(account));
+        }
+    }
+
     #[inline(always)]
     pub(crate) fn account_or_join(&self) -> Option<&'static Account> {
-        match self.account.get() {
+        match self.account() {
             Some(account) => Some(account),
+            None => self.join(),
+        }
+    }
+
+    /// The account under which a scope may be entered: not on a thread whose end was announced.
+    #[inline(always)]
+    pub(crate) fn account_to_enter(&self) -> Option<&'static Account> {
+        match self.account() {
+            Some(account) => Some(account),
+            None if self.ended.get() => None,
             None => self.join(),
         }
     }
@@ -145,10 +218,6 @@ impl Local {
 
     #[cold]
     fn open_foreign(&self, owner: &'static Account) -> Option<&'static Account> {
-        self.account_or_join()?;
-        if owner.thread() == self.thread.get() {
-            return Some(owner);
-        }
         let here =
             self.state.get()?.account(u64::from(owner.id()) << 1 | 1 << 63, owner.node(), owner.id())?;
         self.foreign.set(Some((owner, here)));
@@ -157,87 +226,117 @@ impl Local {
 
     /// This thread's account in `node`.
     pub(crate) fn account_in(&self, node: u32) -> Option<&'static Account> {
-        self.account_or_join()?;
         self.state.get()?.account(u64::from(node) << 1 | 1, node, 0)
     }
 
-    /// Notes that the program gained (or lost) bytes, for the peak and the clock.
-    #[inline(always)]
-    pub(crate) fn note_balance(&self, bytes: i64) {
-        let held_back = self.held_back.get() + bytes;
-        self.held_back.set(held_back);
-        if held_back > self.held_back_max.get() {
-            self.held_back_max.set(held_back);
-        }
-        if held_back.unsigned_abs() > FLUSH_BYTES as u64 {
-            self.flush();
-        }
-        let left = self.until_refresh.get();
-        if left == 0 {
-            self.refresh();
-        } else {
-            self.until_refresh.set(left - 1);
-        }
-    }
-
-    #[cold]
-    fn flush(&self) {
-        let before = LIVE_BYTES.fetch_add(self.held_back.get(), Ordering::Relaxed);
-        PEAK_BYTES.fetch_max(before + self.held_back_max.get(), Ordering::Relaxed);
-        self.held_back.set(0);
-        self.held_back_max.set(0);
-    }
-
-    #[cold]
-    fn refresh(&self) {
-        self.until_refresh.set(clock::EVENTS_PER_REFRESH);
-        if !crate::observer::is_running() {
-            clock::refresh();
+    /// Reads the system's clock at the first of so many events, unless the observer does.
+    pub(crate) fn refresh_clock(&self) {
+        match self.until_refresh.get().checked_sub(1) {
+            Some(left) => self.until_refresh.set(left),
+            None => {
+                self.until_refresh.set(clock::EVENTS_PER_REFRESH);
+                clock::refresh();
+            }
         }
     }
 
     /// Makes the thread known, unless nothing is recorded.
     #[cold]
     fn join(&self) -> Option<&'static Account> {
-        if self.state.get().is_some() || !mode::is_recording() {
+        if !mode::is_recording() {
             return None;
         }
         clock::start();
-        // SAFETY: a thread's state is all atomics, for which zero is valid.
-        let state = unsafe { pages::zeroed::<ThreadState>() };
-        let opened = state.and_then(|state| {
-            let id = NEXT_THREAD.fetch_add(1, Ordering::Relaxed);
-            state.id.store(id, Ordering::Relaxed);
-            let root = Account::open(ROOT_NODE, id, 0)?;
-            let own = Account::open(OWN_NODE, id, 0)?;
-            state.own.store(ptr::from_ref(own).cast_mut(), Ordering::Relaxed);
-            Some((state, id, root))
-        });
-        let Some((state, id, root)) = opened else {
+        let joined = self.state.get().filter(|state| state.take()).or_else(ThreadState::take_ended);
+        let joined = joined.or_else(ThreadState::open);
+        let root = joined.and_then(|state| Some((state, state.account(ROOT_KEY, ROOT_NODE, 0)?)));
+        let Some((state, root)) = root else {
             UNRECORDED.fetch_add(1, Ordering::Relaxed);
             return None;
         };
-        state.os_id.store(os_thread_id(), Ordering::Relaxed);
-        state.remember(u64::from(ROOT_NODE) << 1 | 1, root);
+        if !self.ended.get() {
+            state.begin();
+            end_of_thread::learn(state);
+        }
+        self.thread.set(state.id());
+        self.state.set(Some(state));
+        self.current.set(Some(root));
+        Some(root)
+    }
+
+    #[inline]
+    fn leave_if_ended(&self) {
+        if self.ended.get() && self.current.get().is_none_or(|account| !account.is_own()) {
+            self.leave();
+        }
+    }
+
+    /// Gives the row back: nothing of this thread writes to it any more.
+    #[cold]
+    fn leave(&self) {
+        self.balance.flush(); // what it held back would be missing from the total for good
+        self.quick.set(None);
+        self.current.set(None);
+        self.thread.set(0);
+        self.foreign.set(None);
+        // The state is kept in mind: it is the first choice for events that come after the end.
+        if let Some(state) = self.state.get() {
+            state.status.store(ENDED, Ordering::Release);
+        }
+    }
+}
+
+const ROOT_KEY: u64 = (ROOT_NODE as u64) << 1 | 1;
+
+impl ThreadState {
+    /// A new row; `None` where there is no memory for it.
+    fn open() -> Option<&'static ThreadState> {
+        // SAFETY: a thread's state is all atomics, for which zero is valid.
+        let state = unsafe { pages::zeroed::<ThreadState>() }?;
+        let id = NEXT_THREAD.fetch_add(1, Ordering::Relaxed);
+        state.id.store(id, Ordering::Relaxed);
+        state.status.store(TAKEN, Ordering::Relaxed);
+        state.account(ROOT_KEY, ROOT_NODE, 0)?;
+        let own = Account::open(OWN_NODE, id, 0)?;
+        state.own.store(ptr::from_ref(own).cast_mut(), Ordering::Relaxed);
         let mut next = THREADS.load(Ordering::Relaxed);
         loop {
             state.next.store(next, Ordering::Relaxed);
             let this = ptr::from_ref(state).cast_mut();
             match THREADS.compare_exchange_weak(next, this, Ordering::Release, Ordering::Relaxed) {
-                Ok(_) => break,
+                Ok(_) => return Some(state),
                 Err(newer) => next = newer,
             }
         }
-        self.thread.set(id);
-        self.state.set(Some(state));
-        self.account.set(Some(root));
-        end_of_thread::learn(state);
-        Some(root)
     }
-}
 
-impl ThreadState {
-    /// Every thread that was ever known, newest first.
+    /// The row of a thread that has ended, once there are many rows.
+    fn take_ended() -> Option<&'static ThreadState> {
+        let many = NEXT_THREAD.load(Ordering::Relaxed) > ROWS;
+        let idle = NEXT_THREAD.load(Ordering::Relaxed) > RUNNING.load(Ordering::Relaxed) + 1;
+        (many && idle).then(|| ThreadState::all().find(|state| state.take())).flatten()
+    }
+
+    /// Takes the row if its thread has ended. Acquire: what that thread wrote is seen before it is added to.
+    fn take(&self) -> bool {
+        let taken = self.status.compare_exchange(ENDED, TAKEN, Ordering::Acquire, Ordering::Relaxed);
+        taken.is_ok()
+    }
+
+    /// A thread begins in this row.
+    fn begin(&self) {
+        self.os_id.store(os_thread_id(), Ordering::Relaxed);
+        self.threads.fetch_add(1, Ordering::Relaxed);
+        let running = RUNNING.fetch_add(1, Ordering::Relaxed) + 1;
+        MOST_RUNNING.fetch_max(running, Ordering::Relaxed);
+    }
+
+    /// Threads that this row stands for.
+    pub(crate) fn threads(&self) -> u32 {
+        self.threads.load(Ordering::Relaxed)
+    }
+
+    /// Every row that was ever opened, newest first.
     pub(crate) fn all() -> impl Iterator<Item = &'static ThreadState> {
         let mut next = THREADS.load(Ordering::Acquire);
         std::iter::from_fn(move || {
@@ -253,7 +352,7 @@ impl ThreadState {
     }
 
     pub(crate) fn has_ended(&self) -> bool {
-        self.ended.load(Ordering::Acquire) != 0
+        self.status.load(Ordering::Acquire) == ENDED
     }
 
     /// The operating system's name for the thread: as it is now, or as it was at the thread's end.
@@ -346,9 +445,26 @@ fn probe(entries: &[Entry], key: u64) -> impl Iterator<Item = &Entry> {
     (0..entries.len()).map(move |step| &entries[(start + step) & (entries.len() - 1)])
 }
 
-/// The most bytes that were ever live at once, within [`PEAK_ERROR_BYTES`] for each thread.
-pub(crate) fn peak_bytes() -> u64 {
-    u64::try_from(PEAK_BYTES.load(Ordering::Relaxed)).unwrap_or(0)
+/// The most threads that ever ran at once.
+pub(crate) fn most_running() -> u32 {
+    MOST_RUNNING.load(Ordering::Relaxed)
+}
+
+/// In a fork's child: this thread is the only one, and has a new number.
+pub(crate) fn only_this_thread(live_bytes: u64) {
+    with(|local| {
+        local.stop_quick();
+        let this = local.state.get();
+        for state in ThreadState::all() {
+            if this.is_some_and(|this| ptr::eq(this, state)) {
+                state.os_id.store(os_thread_id(), Ordering::Relaxed);
+            } else {
+                state.status.store(ENDED, Ordering::Relaxed);
+            }
+        }
+        RUNNING.store(u32::from(this.is_some()), Ordering::Relaxed);
+        peak::only_thread(local.balance.held(), live_bytes);
+    });
 }
 
 fn os_thread_id() -> u32 {
@@ -402,8 +518,10 @@ mod end_of_thread {
         for (place, byte) in state.name.iter().zip(name) {
             place.store(byte, Ordering::Relaxed);
         }
-        // What the thread held back would be missing from the total for good.
-        super::with(super::Local::flush);
-        state.ended.store(1, Ordering::Release);
+        super::RUNNING.fetch_sub(1, Ordering::Relaxed);
+        super::with(|local| {
+            local.ended.set(true);
+            local.leave();
+        });
     }
 }

@@ -10,7 +10,7 @@
 use crate::fork::{self, Side};
 use crate::site::Site;
 use crate::snapshot::{Stage, Stages, Walk};
-use crate::thread_state::{self, OWN_NODE, ROOT_NODE};
+use crate::thread_state::{self, Local, OWN_NODE, ROOT_NODE};
 use crate::trackable::Walker;
 use crate::visitor::Visitor;
 use crate::watch::{RowBytes, Watch};
@@ -133,7 +133,7 @@ fn begin(site: &'static Site, observes_again: bool) -> Binding {
 impl Binding {
     /// Looks at the value: finds its blocks and puts them under watch.
     pub fn observe<T: ?Sized>(&self, value: &T, walker: Walker<T>) {
-        let node = thread_state::with(|local| local.account_or_join().map(Account::node)).flatten();
+        let node = thread_state::with_account(|_, account| account.node());
         let node = match node {
             None => return,           // nothing is recorded
             Some(OWN_NODE) => return, // memscope's own work
@@ -141,7 +141,7 @@ impl Binding {
         };
         let _own = thread_state::own_work();
         observer::start();
-        let thread = thread_state::with(|local| local.thread()).unwrap_or(0);
+        let thread = thread_state::with(Local::thread);
         let now_ms = clock::refresh();
         let address = std::ptr::from_ref(value).cast::<u8>().addr();
         let id = with_registry(|registry| {
@@ -410,7 +410,7 @@ impl Stages {
 
 /// The scope node that is current on this thread.
 pub(crate) fn current_node() -> u32 {
-    thread_state::with(|local| local.account.get().map(Account::node)).flatten().unwrap_or(ROOT_NODE)
+    thread_state::with(|local| local.account().map_or(ROOT_NODE, Account::node))
 }
 
 /// Whether the binding of an instance is in scope.

@@ -7,8 +7,8 @@
 //! Invariant: a block's bytes are counted by one watch at a time, and by it before its record names it.
 
 use crate::account::Account;
-use crate::live_map::{self, Found};
-use crate::thread_state::OWN_NODE;
+use crate::live_map;
+use crate::slot::Found;
 use crate::variable::{STORY_LEN, is_in_scope};
 use crate::watch::{DECLARED, RowBytes, Watch};
 use smallvec::SmallVec;
@@ -125,7 +125,7 @@ impl Visitor<'_> {
             Some(watch) => watch.account(),
             None => found.record.owner(),
         };
-        if Account::get(account).is_none_or(|account| account.node() == OWN_NODE) {
+        if Account::get(account).is_none_or(|account| account.is_own()) {
             return;
         }
         let listener = former.map_or(0, Watch::listener);
@@ -133,7 +133,7 @@ impl Visitor<'_> {
             self.incomplete = true;
             return;
         };
-        watch.add(found.address, found.bytes, found.record.stamp().0);
+        watch.add(found.address, found.bytes, found.record.stamp());
         if listener != 0 {
             watch.set_listener(listener);
         }
@@ -180,12 +180,12 @@ pub(crate) fn watch_declared(address: usize) -> Option<&'static Watch> {
             return None;
         }
         let watch = Watch::open(DECLARED, owner.account(), None)?;
-        watch.add(address, found.bytes, found.record.stamp().0);
+        watch.add(address, found.bytes, found.record.stamp());
         owner.set_listener(watch.id());
         return Some(watch);
     }
     let watch = Watch::open(DECLARED, found.record.owner(), None)?;
-    watch.add(address, found.bytes, found.record.stamp().0);
+    watch.add(address, found.bytes, found.record.stamp());
     if slot.rename(found.record, watch.id(), true) {
         return Some(watch);
     }

@@ -117,8 +117,13 @@ fn figures(snapshot: &Snapshot) -> Vec<Labelled> {
         ),
         row(
             "Peak error bound",
-            "How far the stated peak may lie below the true one.",
+            "How far the stated peak may lie from the true one.",
             Figure::bytes(at("peak_error_bound_bytes"), profiler.peak_error_bound_bytes),
+        ),
+        row(
+            "Missed peaks",
+            "Moments at which the peak was due to be read and could not be; a spike may be missing there.",
+            count("missed_peak_captures", profiler.missed_peak_captures),
         ),
     ];
     if let Some(sampling) = &profiler.sampling {

@@ -25,6 +25,8 @@ pub struct Threads {
 pub struct ThreadRow {
     /// memscope's number for it.
     pub id: Figure,
+    /// How many threads, one after another, the row stands for.
+    pub threads: Figure,
     /// The operating system's name for it; `None`: unknown.
     pub name: Option<String>,
     /// Whether it has ended.
@@ -55,6 +57,7 @@ pub fn threads(snapshot: &Snapshot) -> Threads {
         let at = |field: &str| format!("/threads/{index}/{field}");
         ThreadRow {
             id: Figure::name(at("id"), u64::from(row.id)),
+            threads: Figure::count(at("threads"), u64::from(row.threads)),
             name: row.name.as_deref().map(visible),
             ended: row.ended,
             allocations: Figure::count(at("allocations"), row.allocations),

@@ -1,0 +1,252 @@
+//! The peak: the most bytes that were live at once, and how many of them each scope held at that moment.
+//!
+//! A thread keeps its gains and losses to itself while they stay within a window ([`Balance`]), then adds them to
+//! the process's total. When the total reaches [`NEXT`], all accounts are read and each remembers its live bytes:
+//! the capture. The peak that is reported is the sum of the best capture, so the scopes' parts sum to it.
+//!
+//! Bound: the next capture is due 1 % above the last one, or 64 bytes for each account above it if that is more
+//! (at most 64 KiB), so that captures cost a constant share of the growth between them. A thread's window is at
+//! most 64 KiB wide, of which at most 32 KiB upwards, and ends where the next capture is due. So the peak is
+//! missed by at most 1 % and 64 KiB for each thread, spikes between two ticks of any clock included.
+//!
+//! Orderings: the totals are relaxed counters. Captures are written under [`CAPTURING`], taken with acquire and
+//! given back with release. The hook does not wait for it: it tries for some microseconds, then goes on and counts
+//! the miss.
+
+use crate::account::Account;
+use crate::pages::Scratch;
+use std::cell::Cell;
+use std::hint;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
+
+/// A thread's window upwards at most.
+const LIMIT_BYTES: i64 = 32 << 10;
+/// The whole window: what the 16 bits of [`Balance::room`] hold.
+const WINDOW_BYTES: i64 = 1 << 16;
+/// How far one thread can put the peak off, beside [`ERROR_SHARE`].
+pub(crate) const THREAD_ERROR_BYTES: u64 = WINDOW_BYTES as u64;
+/// One part in so many is the rest of the peak's error.
+pub(crate) const ERROR_SHARE: u64 = 100;
+/// A capture reads one or two cache lines of each account. So many bytes of growth for each (at least two
+/// allocations of the mean size that serde_json and syn make) keep it below the cost of these allocations.
+const STEP_BYTES_AN_ACCOUNT: i64 = 64;
+/// Turns that a thread waits for another one's capture: some 100 µs, in which 20,000 accounts are read.
+const PATIENCE: u32 = 20_000;
+
+/// Live bytes of the program, less what threads keep to themselves.
+static LIVE: AtomicI64 = AtomicI64::new(0);
+/// The total at which the next capture is due.
+static NEXT: AtomicI64 = AtomicI64::new(0);
+/// Whether a capture is being written or read.
+static CAPTURING: AtomicBool = AtomicBool::new(false);
+/// The sum of the best capture, and which of [`Account::at_peak`] holds it.
+static BEST: AtomicI64 = AtomicI64::new(0);
+static BEST_INDEX: AtomicUsize = AtomicUsize::new(0);
+/// Captures that were due while another one was under way for too long.
+static MISSED: AtomicU64 = AtomicU64::new(0);
+
+/// What a thread keeps to itself: `held = limit - room`.
+///
+/// `room` counts down with gains and up with losses, and both ends of its 16 bits are ends of the window: so one
+/// addition or subtraction is also the test.
+#[derive(Debug)]
+pub(crate) struct Balance {
+    room: Cell<u16>,
+    limit: Cell<u16>,
+}
+
+impl Balance {
+    pub(crate) const fn new() -> Balance {
+        Balance { room: Cell::new(0), limit: Cell::new(0) }
+    }
+
+    /// The program gained a block of less than 64 KiB.
+    #[inline(always)]
+    pub(crate) fn gained(&self, bytes: usize) {
+        let (room, crossed) = self.room.get().overflowing_sub(bytes as u16);
+        self.room.set(room);
+        if crossed {
+            self.crossed(WINDOW_BYTES);
+        }
+    }
+
+    /// The program lost a block of less than 64 KiB.
+    #[inline(always)]
+    pub(crate) fn lost(&self, bytes: usize) {
+        let (room, crossed) = self.room.get().overflowing_add(bytes as u16);
+        self.room.set(room);
+        if crossed {
+            self.crossed(-WINDOW_BYTES);
+        }
+    }
+
+    /// The program gained, or lost, any number of bytes.
+    pub(crate) fn changed(&self, bytes: i64) {
+        let held = self.held() + bytes;
+        let room = i64::from(self.limit.get()) - held;
+        match u16::try_from(room) {
+            Ok(room) => self.room.set(room),
+            Err(_) => self.settle(held),
+        }
+    }
+
+    /// Tells the process all that the thread kept to itself.
+    pub(crate) fn flush(&self) {
+        self.settle(self.held());
+    }
+
+    pub(crate) fn held(&self) -> i64 {
+        i64::from(self.limit.get()) - i64::from(self.room.get())
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn crossed(&self, wrapped: i64) {
+        self.settle(self.held() + wrapped);
+    }
+
+    fn settle(&self, held: i64) {
+        let total = LIVE.fetch_add(held, Ordering::Relaxed) + held;
+        if total >= NEXT.load(Ordering::Relaxed) {
+            capture(total);
+        }
+        let limit = (NEXT.load(Ordering::Relaxed) - total).clamp(0, LIMIT_BYTES);
+        self.limit.set(limit as u16);
+        self.room.set(limit as u16);
+    }
+}
+
+/// Has every account remember its live bytes, if that makes a higher sum than any before.
+#[cold]
+fn capture(total: i64) {
+    if !try_begin() {
+        MISSED.fetch_add(1, Ordering::Relaxed);
+        return;
+    }
+    if total >= NEXT.load(Ordering::Relaxed) {
+        let index = 1 - BEST_INDEX.load(Ordering::Relaxed);
+        // Frees before allocations, so that no scope's figure is negative.
+        for account in theirs() {
+            let freed = account.deallocated_bytes.load(Ordering::Acquire) as i64;
+            account.at_peak[index].store(-freed, Ordering::Relaxed);
+        }
+        let mut sum = 0;
+        for account in theirs() {
+            let allocated = account.allocated_bytes.load(Ordering::Relaxed) as i64;
+            let live = account.at_peak[index].load(Ordering::Relaxed) + allocated;
+            account.at_peak[index].store(live, Ordering::Relaxed);
+            sum += live;
+        }
+        if sum > BEST.load(Ordering::Relaxed) {
+            BEST.store(sum, Ordering::Relaxed);
+            BEST_INDEX.store(index, Ordering::Relaxed);
+        }
+        let step = (i64::from(Account::count()) * STEP_BYTES_AN_ACCOUNT).min(WINDOW_BYTES);
+        let reached = sum.max(total);
+        NEXT.store(reached + step.max(reached / ERROR_SHARE as i64), Ordering::Relaxed);
+    }
+    end();
+}
+
+fn theirs() -> impl Iterator<Item = &'static Account> {
+    Account::all().filter(|account| !account.is_own())
+}
+
+fn try_begin() -> bool {
+    for _ in 0..PATIENCE {
+        if CAPTURING.compare_exchange_weak(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+            return true;
+        }
+        hint::spin_loop();
+    }
+    false
+}
+
+fn end() {
+    CAPTURING.store(false, Ordering::Release);
+}
+
+/// Runs `f` while no capture is written. `f` neither allocates nor waits.
+fn held_still<R>(f: impl FnOnce() -> R) -> R {
+    while !try_begin() {
+        std::thread::yield_now();
+    }
+    let result = f();
+    end();
+    result
+}
+
+/// Bytes live at the peak, by node, of the accounts that held any.
+pub(crate) fn at_peak() -> Scratch<(u32, i64)> {
+    let mut parts = Scratch::with_capacity(Account::count() as usize);
+    held_still(|| {
+        let index = BEST_INDEX.load(Ordering::Relaxed);
+        for account in theirs() {
+            let live = account.at_peak[index].load(Ordering::Relaxed);
+            if live != 0 && !parts.push((account.node(), live)) {
+                break;
+            }
+        }
+    });
+    parts
+}
+
+/// Captures that were due and could not be made.
+pub(crate) fn missed() -> u64 {
+    MISSED.load(Ordering::Relaxed)
+}
+
+/// Holds captures still, for a fork. Whoever forks calls [`after_fork`] on both sides.
+pub(crate) fn before_fork() {
+    while !try_begin() {
+        std::thread::yield_now();
+    }
+}
+
+/// Lets captures go on.
+pub(crate) fn after_fork() {
+    end();
+}
+
+/// Only one thread is left, which keeps `held` to itself: what the others kept is in their accounts.
+pub(crate) fn only_thread(held: i64, live_bytes: u64) {
+    LIVE.store(live_bytes as i64 - held, Ordering::Relaxed);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_balance_holds_back_what_fits_its_window_and_tells_the_rest() {
+        // Other tests of this process record nothing, so the total is this one's.
+        let balance = Balance::new();
+        let total = |balance: &Balance| LIVE.load(Ordering::Relaxed) + balance.held();
+        let mut expected = 0;
+        let mut random = 1u64;
+        for _ in 0..100_000 {
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let bytes = (random >> 54) as usize; // below 1,024
+            match random >> 32 & 7 {
+                0..4 => {
+                    balance.gained(bytes);
+                    expected += bytes as i64;
+                }
+                4..7 => {
+                    balance.lost(bytes);
+                    expected -= bytes as i64;
+                }
+                _ => {
+                    let bytes = (random >> 40 & 0x3_ffff) as i64 - 0x1_ffff;
+                    balance.changed(bytes);
+                    expected += bytes;
+                }
+            }
+            assert_eq!(total(&balance), expected);
+            assert!(balance.held().abs() <= WINDOW_BYTES, "{}", balance.held());
+        }
+        balance.flush();
+        assert_eq!(LIVE.load(Ordering::Relaxed), expected);
+        assert_eq!(balance.held(), 0);
+    }
+}

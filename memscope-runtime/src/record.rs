@@ -1,0 +1,198 @@
+//! What the allocator's hook writes down of each event.
+//!
+//! The quick ways serve blocks below 1,024 bytes on a thread that is known, in the program's own work, while the
+//! observer writes the clock: some loads, some additions to memory that only this thread writes, one store. They
+//! return `false`, with nothing changed, for everything else. The long ways serve every event.
+
+use crate::account::{self, Account};
+use crate::clock;
+use crate::live_map::{self, Spacing};
+use crate::mode::{self, Mode};
+use crate::observer;
+use crate::slot::{self, Moving, Record};
+use crate::thread_state::{self, Local, UNKNOWN_BLOCKS, UNRECORDED};
+use crate::watch::Watch;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// What an allocator was built to be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts {
+    pub(crate) spacing: Spacing,
+    pub(crate) mode: Mode,
+}
+
+/// Records a new block if the quick way may.
+#[inline(always)]
+pub(crate) fn allocated_quickly(address: usize, bytes: usize, facts: Facts) -> bool {
+    thread_state::with(|local| {
+        let Some(account) = local.quick_account() else { return false };
+        let Some(slot) = live_map::quick_slot(address, bytes, facts.spacing) else { return false };
+        let record = Record::new(account.owner_field(), clock::now_field());
+        slot::store_small(slot, record, address, bytes);
+        account::add(&account.allocations, 1);
+        account::add(&account.allocated_bytes, bytes as u64);
+        local.balance.gained(bytes);
+        true
+    })
+}
+
+/// Forgets a block that is about to be freed, if the quick way may.
+#[inline(always)]
+pub(crate) fn freed_quickly(address: usize, bytes: usize, facts: Facts) -> bool {
+    thread_state::with(|local| {
+        let Some(slot) = live_map::quick_slot(address, bytes, facts.spacing) else { return false };
+        let Some(owner) = slot::plain_owner(slot) else { return false };
+        let Some(account) = Account::get(owner) else { return false };
+        if !account.is_of_program_on(local.thread()) {
+            return false;
+        }
+        slot::clear_small(slot);
+        account::add_release(&account.deallocations, 1);
+        account::add_release(&account.deallocated_bytes, bytes as u64);
+        local.balance.lost(bytes);
+        true
+    })
+}
+
+/// Records a new block; gives it back, so that the caller need not keep it.
+#[inline(never)]
+pub(crate) fn allocated(block: *mut u8, bytes: usize, facts: Facts) -> *mut u8 {
+    first_event(facts);
+    let address = block.addr();
+    thread_state::with_account(|local, account| {
+        if observer::is_running() {
+            if may_be_quick(facts.spacing) {
+                local.start_quick();
+            }
+        } else {
+            local.refresh_clock();
+        }
+        let Some(slot) = live_map::slot_or_map(address, bytes, spacing(facts)) else {
+            UNRECORDED.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
+        account::add(&account.allocations, 1);
+        account::add(&account.allocated_bytes, bytes as u64);
+        slot.store(Record::new(account.owner_field(), clock::now_field()), address, bytes);
+        note(local, account, bytes as i64);
+    });
+    block
+}
+
+/// Forgets a block that is about to be freed.
+pub(crate) fn freed(address: usize, bytes: usize, facts: Facts) {
+    let Some(slot) = live_map::slot(address, bytes, spacing(facts)) else { return unknown() };
+    let Some(record) = slot.load() else { return unknown() };
+    slot.clear();
+    let booked = thread_state::with_account(|local, _| {
+        let owner = if record.is_watched() {
+            Watch::get(record.owner())
+                .and_then(|watch| watch.freed(bytes, local.thread(), clock::now_ms()))
+        } else {
+            Account::get(record.owner())
+        };
+        let account = local.writable(owner?)?;
+        account::add_release(&account.deallocations, 1);
+        account::add_release(&account.deallocated_bytes, bytes as u64);
+        note(local, account, -(bytes as i64));
+        Some(())
+    });
+    if booked.flatten().is_none() {
+        UNRECORDED.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// The block of `moving` has another place, another size, or both.
+pub(crate) fn moved(moving: Moving<'_>, old_bytes: usize, address: usize, bytes: usize, facts: Facts) {
+    let record = moving.record();
+    moving.clear();
+    let booked = thread_state::with_account(|local, current| {
+        let owner = if record.is_watched() {
+            Watch::get(record.owner()).and_then(|watch| watch.moved(address, old_bytes, bytes))
+        } else {
+            Account::get(record.owner())
+        };
+        let account = local.writable(owner?)?;
+        account::add(&current.reallocations, 1);
+        let gained = bytes as i64 - old_bytes as i64;
+        if gained >= 0 {
+            account::add(&account.allocated_bytes, gained.unsigned_abs());
+        } else {
+            account::add_release(&account.deallocated_bytes, gained.unsigned_abs());
+        }
+        if let Some(slot) = live_map::slot_or_map(address, bytes, spacing(facts)) {
+            slot.store(record, address, bytes);
+        } else {
+            // The block goes on unseen: its books are closed as if it were freed.
+            UNRECORDED.fetch_add(1, Ordering::Relaxed);
+            account::add_release(&account.deallocations, 1);
+            account::add_release(&account.deallocated_bytes, bytes as u64);
+        }
+        note(local, account, gained);
+        Some(())
+    });
+    if booked.flatten().is_none() {
+        UNRECORDED.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// A block that no slot knows was freed or resized: it is older than the recording, or was not recorded.
+#[cold]
+pub(crate) fn unknown() {
+    if mode::is_recording() {
+        UNKNOWN_BLOCKS.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn note(local: &Local, account: &Account, bytes: i64) {
+    if !account.is_own() {
+        local.balance.changed(bytes);
+    }
+}
+
+const UNASKED: u8 = 0;
+const PROVEN: u8 = 1;
+const REFUTED: u8 = 2;
+
+/// Whether `malloc` spaces its blocks as glibc does. Relaxed: every thread finds the same answer.
+static SPACED: AtomicU8 = AtomicU8::new(UNASKED);
+
+/// What may be relied on of the allocator's spacing.
+#[inline]
+pub(crate) fn spacing(facts: Facts) -> Spacing {
+    if may_be_quick(facts.spacing) { facts.spacing } else { Spacing::Any }
+}
+
+/// Whether the spacing that the quick way assumes is true.
+#[inline]
+fn may_be_quick(spacing: Spacing) -> bool {
+    spacing == Spacing::Any || SPACED.load(Ordering::Relaxed) == PROVEN
+}
+
+#[inline]
+fn first_event(facts: Facts) {
+    if SPACED.load(Ordering::Relaxed) == UNASKED {
+        mode::allocator_asks(facts.mode);
+        ask_spacing();
+    }
+}
+
+/// Another library may stand in for glibc's `malloc` (`LD_PRELOAD`). glibc's smallest block holds 24 bytes, and all
+/// are aligned to 16; two blocks that hold more than 16 bytes each and are so aligned are 32 bytes apart.
+#[cold]
+fn ask_spacing() {
+    #[cfg(all(target_env = "gnu", target_pointer_width = "64"))]
+    let proven = {
+        // SAFETY: a block of one byte that is asked for its size and freed at once.
+        let (address, usable) = unsafe {
+            let block = libc::malloc(1);
+            let usable = libc::malloc_usable_size(block);
+            libc::free(block);
+            (block.addr(), usable)
+        };
+        usable > 16 && address.is_multiple_of(16)
+    };
+    #[cfg(not(all(target_env = "gnu", target_pointer_width = "64")))]
+    let proven = false;
+    SPACED.store(if proven { PROVEN } else { REFUTED }, Ordering::Relaxed);
+}

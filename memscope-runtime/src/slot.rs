@@ -1,0 +1,242 @@
+//! One slot of the live map: what it says of a block, and who may change it when.
+//!
+//! ```text
+//!            ┌── store ───────────────┐                ┌── put_back ──┐
+//!          empty ←──── clear ──── live ──── begin_move ────→ moving ──┤
+//!            ↑                        └── rename (owner) ──┘          │
+//!            └────────────── clear, unless it has a new owner ────────┘
+//!
+//! record:  63 62      61       60 … 39   38 … 16   15 … 0
+//!          state   watched     owner      stamp    place        one-word slots
+//!                                            0      0      + place in a second word, or size and start in two
+//! ```
+//!
+//! Who holds a block (it was just given to them, they are about to free it, they are resizing it) is alone with
+//! its slot, but for an observer that renames the owner. So `store` and `clear` are plain stores and the two ends
+//! of a move are compare-and-swaps: the first against an observer, the second because the address may have been
+//! given to another thread while the inner allocator moved the block.
+//!
+//! Orderings: a record is stored with release after its further words and read with acquire, so a reader never
+//! sees the place of an earlier block with the owner of a later one, except within one tick of the coarse clock
+//! for the same owner, where either is true.
+
+use crate::sync::{AtomicU64, Ordering};
+
+/// Bits of an owner's number.
+pub(crate) const OWNER_BITS: u32 = 22;
+/// Bits of a stamp.
+pub(crate) const STAMP_BITS: u32 = 23;
+
+/// A block lives here; set also while it moves.
+const LIVE: u64 = 1 << 63;
+const MOVING: u64 = 1 << 62;
+const WATCHED: u64 = 1 << 61;
+const OWNER_SHIFT: u32 = 39;
+const OWNER_MASK: u64 = ((1 << OWNER_BITS) - 1) << OWNER_SHIFT;
+const STAMP_SHIFT: u32 = 16;
+const PLACE_MASK: u64 = (1 << STAMP_SHIFT) - 1;
+const _: () = assert!(OWNER_SHIFT + OWNER_BITS == 61 && STAMP_SHIFT + STAMP_BITS == OWNER_SHIFT);
+
+/// Low bits of the address that a one-word slot keeps beside a size below 1,024.
+const LOW_BITS: u32 = 6;
+const LOW_MASK: usize = (1 << LOW_BITS) - 1;
+const _: () = assert!(LOW_BITS + 10 == STAMP_SHIFT);
+
+/// The owner's half of a record, ready to be added to the rest.
+#[inline(always)]
+pub(crate) const fn owner_field(owner: u32) -> u64 {
+    LIVE | (owner as u64) << OWNER_SHIFT
+}
+
+/// The stamp's part of a record.
+#[inline(always)]
+pub(crate) const fn stamp_field(stamp: u32) -> u64 {
+    (stamp as u64) << STAMP_SHIFT
+}
+
+/// What a slot says of a block, without its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    word: u64,
+}
+
+impl Record {
+    /// From [`owner_field`] and [`stamp_field`].
+    #[inline(always)]
+    pub(crate) fn new(owner_field: u64, stamp_field: u64) -> Record {
+        Record { word: owner_field | stamp_field }
+    }
+
+    /// Number of the account that allocated, or of the watch if the block is watched.
+    #[inline(always)]
+    pub(crate) fn owner(self) -> u32 {
+        ((self.word & OWNER_MASK) >> OWNER_SHIFT) as u32
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_watched(self) -> bool {
+        self.word & WATCHED != 0
+    }
+
+    #[inline(always)]
+    pub(crate) fn stamp(self) -> u32 {
+        (self.word >> STAMP_SHIFT) as u32 & ((1 << STAMP_BITS) - 1)
+    }
+}
+
+/// The word of a block of less than 1,024 bytes in a one-word slot.
+#[inline(always)]
+fn small_word(record: Record, address: usize, bytes: usize) -> u64 {
+    record.word | (bytes << LOW_BITS | address & LOW_MASK) as u64
+}
+
+/// Records a block of less than 1,024 bytes in its one-word slot.
+#[inline(always)]
+pub(crate) fn store_small(word: &AtomicU64, record: Record, address: usize, bytes: usize) {
+    word.store(small_word(record, address, bytes), Ordering::Release);
+}
+
+/// The owner of the block of a one-word slot, if it is live, not watched and not moving.
+#[inline(always)]
+pub(crate) fn plain_owner(word: &AtomicU64) -> Option<u32> {
+    let word = word.load(Ordering::Acquire);
+    // The state is the sign and the next two bits: plainly live is the lowest eighth of the negative numbers.
+    ((word as i64) < (LIVE | WATCHED) as i64).then_some(Record { word }.owner())
+}
+
+/// Forgets the block of a one-word slot. Only its holder may.
+#[inline(always)]
+pub(crate) fn clear_small(word: &AtomicU64) {
+    word.store(0, Ordering::Release);
+}
+
+/// A slot and how to read it.
+#[derive(Clone, Copy)]
+pub(crate) struct Slot<'a> {
+    words: &'a [AtomicU64],
+    /// The slot stands for `1 << shift` addresses.
+    shift: u32,
+}
+
+/// A live block, as its slot told it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    pub(crate) address: usize,
+    pub(crate) bytes: usize,
+    pub(crate) record: Record,
+}
+
+impl<'a> Slot<'a> {
+    /// One word for blocks of less than 1,024 bytes, two or three for larger ones.
+    #[inline(always)]
+    pub(crate) fn new(words: &'a [AtomicU64], shift: u32) -> Slot<'a> {
+        Slot { words, shift }
+    }
+
+    /// The record, if a block lives here.
+    #[inline(always)]
+    pub(crate) fn load(&self) -> Option<Record> {
+        let word = self.words[0].load(Ordering::Acquire);
+        (word & LIVE != 0).then_some(Record { word: word & !PLACE_MASK & !MOVING })
+    }
+
+    /// Records a block. Only its holder may.
+    #[inline(always)]
+    pub(crate) fn store(&self, record: Record, address: usize, bytes: usize) {
+        let low = (1usize << self.shift) - 1;
+        let word = match self.words {
+            [_, place] => {
+                place.store((bytes << self.shift | address & low) as u64, Ordering::Relaxed);
+                record.word
+            }
+            [_, size, start] => {
+                size.store(bytes as u64, Ordering::Relaxed);
+                start.store(address as u64, Ordering::Relaxed);
+                record.word
+            }
+            _ => small_word(record, address, bytes),
+        };
+        self.words[0].store(word, Ordering::Release);
+    }
+
+    /// Forgets the block. Only its holder may.
+    #[inline(always)]
+    pub(crate) fn clear(&self) {
+        self.words[0].store(0, Ordering::Release);
+    }
+
+    /// Marks the block as moving and gives its record. Whoever looks meanwhile takes it for live.
+    #[inline(always)]
+    pub(crate) fn begin_move(&self) -> Option<Moving<'a>> {
+        let mut word = self.words[0].load(Ordering::Acquire);
+        loop {
+            if word & LIVE == 0 {
+                return None;
+            }
+            let moving = word | MOVING;
+            // An observer may be marking the block as watched at this moment.
+            match self.words[0].compare_exchange_weak(word, moving, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Some(Moving { slot: *self, word }),
+                Err(newer) => word = newer,
+            }
+        }
+    }
+
+    /// Hands the block from `old` to a new owner; false if it is no longer `old`.
+    pub(crate) fn rename(&self, old: Record, new_owner: u32, watched: bool) -> bool {
+        let word = self.words[0].load(Ordering::Acquire);
+        if word & !PLACE_MASK != old.word {
+            return false;
+        }
+        let kept = word & !(OWNER_MASK | WATCHED);
+        let renamed = kept | owner_field(new_owner) | if watched { WATCHED } else { 0 };
+        self.words[0].compare_exchange(word, renamed, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+
+    /// The block that is recorded here; `base` is any address that the slot stands for.
+    pub(crate) fn found(&self, base: usize) -> Option<Found> {
+        let word = self.words[0].load(Ordering::Acquire);
+        if word & LIVE == 0 {
+            return None;
+        }
+        let low = (1usize << self.shift) - 1;
+        let (address, bytes) = match self.words {
+            [_, place] => {
+                let place = place.load(Ordering::Relaxed) as usize;
+                (base & !low | place & low, place >> self.shift)
+            }
+            [_, size, start] => {
+                (start.load(Ordering::Relaxed) as usize, size.load(Ordering::Relaxed) as usize)
+            }
+            _ => {
+                let place = (word & PLACE_MASK) as usize;
+                (base & !LOW_MASK | place & LOW_MASK, place >> LOW_BITS)
+            }
+        };
+        Some(Found { address, bytes, record: Record { word: word & !PLACE_MASK & !MOVING } })
+    }
+}
+
+/// A block whose realloc is under way.
+pub(crate) struct Moving<'a> {
+    slot: Slot<'a>,
+    word: u64,
+}
+
+impl Moving<'_> {
+    pub(crate) fn record(&self) -> Record {
+        Record { word: self.word & !PLACE_MASK }
+    }
+
+    /// The inner allocator refused: the old block stands.
+    pub(crate) fn put_back(self) {
+        self.slot.words[0].store(self.word, Ordering::Release);
+    }
+
+    /// The block is elsewhere, or has another size. If its old address has a new owner already, that one stays.
+    #[inline(always)]
+    pub(crate) fn clear(self) {
+        let moving = self.word | MOVING;
+        let _ = self.slot.words[0].compare_exchange(moving, 0, Ordering::AcqRel, Ordering::Relaxed);
+    }
+}
