@@ -14,12 +14,16 @@
 
 use crate::slot::{self, Record};
 use crate::{pages, thread_state::OWN_NODE};
+use std::ptr;
 use std::sync::atomic::{AtomicI64, AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 /// Bits of an account's number in a block's record.
 pub(crate) const BITS: u32 = slot::OWNER_BITS;
-const CHUNK_LEN: u32 = 1 << 10;
-const CHUNKS: usize = 1 << (BITS - 10);
+/// Accounts at most: 2^20, one for each scope that each thread was in. They stand side by side, so that a number is
+/// an address by one shift; of the 128 MiB that this reserves, what is touched takes memory.
+const MOST: usize = 1 << 20;
+/// Accounts where even a little is hard to get.
+const FEWEST: usize = 1 << 10;
 /// Cached steps to child scopes. A function that calls more tracked functions than this in turns takes the slow
 /// path (a hash look-up) for some of them.
 const CACHED_CHILDREN: usize = 4;
@@ -57,9 +61,10 @@ struct Child {
     account: AtomicU32,
 }
 
-static CHUNK_TABLE: [AtomicPtr<[Account; CHUNK_LEN as usize]>; CHUNKS] =
-    [const { AtomicPtr::new(std::ptr::null_mut()) }; CHUNKS];
-/// Numbers handed out; number 0 is never used.
+/// Account 0, and how many there is room for.
+static FIRST: AtomicPtr<Account> = AtomicPtr::new(ptr::null_mut());
+static ROOM: AtomicU32 = AtomicU32::new(0);
+/// Numbers handed out; number 0 is nobody's.
 static NEXT: AtomicU32 = AtomicU32::new(1);
 
 /// Adds to a counter that only this thread writes.
@@ -74,22 +79,43 @@ pub(crate) fn add_release(counter: &AtomicU64, amount: u64) {
     counter.store(counter.load(Ordering::Relaxed).wrapping_add(amount), Ordering::Release);
 }
 
+/// Maps room for accounts, as much as may be had.
+#[cold]
+fn make_room() {
+    let mut room = MOST;
+    while room > FEWEST && !pages::may_reserve(room * size_of::<Account>()) {
+        room /= 2;
+    }
+    loop {
+        // SAFETY: an account is all atomics, for which zero is valid.
+        if let Some(fresh) = unsafe { pages::zeroed_slice::<Account>(room) } {
+            // Told before the place: who sees the place sees the room. Who comes second sees the same room, unless
+            // memory ran out between the two; then the smaller one holds for both.
+            let _ = ROOM.fetch_update(Ordering::Release, Ordering::Relaxed, |told| {
+                Some(if told == 0 { room as u32 } else { told.min(room as u32) })
+            });
+            let fresh = fresh.as_ptr().cast_mut();
+            let _ = FIRST.compare_exchange(ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Relaxed);
+            return;
+        }
+        if room <= FEWEST {
+            return;
+        }
+        room /= 2;
+    }
+}
+
 impl Account {
     /// A new account of `thread` in `node`; `None` where there is no room for more.
     #[cold]
     pub(crate) fn open(node: u32, thread: u32, foreign_of: u32) -> Option<&'static Account> {
-        let id = NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| {
-            (next < 1 << BITS).then_some(next + 1)
-        });
-        let id = id.ok()?;
-        let chunk = &CHUNK_TABLE[(id / CHUNK_LEN) as usize];
-        if chunk.load(Ordering::Acquire).is_null() {
-            // SAFETY: an account is all atomics, for which zero is valid.
-            let fresh = unsafe { pages::zeroed::<[Account; CHUNK_LEN as usize]>() }?;
-            // Whoever loses the race leaves its pages untouched.
-            let fresh = std::ptr::from_ref(fresh).cast_mut();
-            let _ = chunk.compare_exchange(std::ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Relaxed);
+        if FIRST.load(Ordering::Acquire).is_null() {
+            make_room();
         }
+        let room = ROOM.load(Ordering::Relaxed);
+        let id =
+            NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| (next < room).then_some(next + 1));
+        let id = id.ok()?;
         let account = Account::get(id)?;
         account.thread.store(thread | if node == OWN_NODE { OWN } else { 0 }, Ordering::Relaxed);
         account.node.store(node, Ordering::Relaxed);
@@ -102,9 +128,16 @@ impl Account {
     /// The account with this number.
     #[inline(always)]
     pub(crate) fn get(id: u32) -> Option<&'static Account> {
-        let chunk = CHUNK_TABLE.get((id / CHUNK_LEN) as usize)?.load(Ordering::Acquire);
-        // SAFETY: a chunk's pointer is null or points to a mapping that stays, published with release.
-        unsafe { chunk.as_ref() }.map(|chunk| &chunk[(id % CHUNK_LEN) as usize])
+        if id >= ROOM.load(Ordering::Relaxed) {
+            return None;
+        }
+        // SAFETY: there is room for it, in a mapping that stays.
+        Some(unsafe { &*Account::first().add(id as usize) })
+    }
+
+    /// Account 0, which is nobody's; the others follow it. Null until the first was opened.
+    pub(crate) fn first() -> *const Account {
+        FIRST.load(Ordering::Acquire)
     }
 
     /// Every account that was opened so far.

@@ -7,9 +7,9 @@
 //! long way (`record.rs`), which does all that the quick one may leave out: it is a call in tail position, so that
 //! the quick way saves no register for it.
 
-use crate::live_map::{self, Spacing};
+use crate::live_map::{self, QUICK_BYTES, Spacing};
 use crate::mode::Mode;
-use crate::record::{self, Facts};
+use crate::record::{self, Facts, Quick};
 use std::alloc::{GlobalAlloc, Layout, System};
 
 /// A global allocator that records every block and serves it from `A`.
@@ -50,28 +50,47 @@ impl<A> Allocator<A> {
     }
 }
 
-/// Layouts that the inner allocator may serve in another way than most. Asking here keeps that way, and the
-/// registers that it needs, out of the quick one.
+/// Layouts that the quick way does not serve, or the inner allocator in another way than most. Asking here keeps
+/// all that, and the registers that it needs, out of the quick way.
 #[inline(always)]
-fn is_over_aligned(layout: Layout) -> bool {
-    layout.align() > 16 || layout.align() > layout.size()
+fn is_unusual(layout: Layout) -> bool {
+    layout.align() > 16 || layout.align() > layout.size() || layout.size() >= QUICK_BYTES
 }
 
 impl<A: GlobalAlloc> Allocator<A> {
-    #[cold]
     #[inline(never)]
-    unsafe fn alloc_aligned(&self, layout: Layout) -> *mut u8 {
+    unsafe fn alloc_the_long_way(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promise is handed on.
         let block = unsafe { self.inner.alloc(layout) };
         if block.is_null() { block } else { record::allocated(block, layout.size(), self.facts) }
     }
 
+    // These two take their arguments in the order in which `dealloc` has them, so that no register is moved.
+
     #[cold]
     #[inline(never)]
-    unsafe fn free_the_long_way(&self, block: *mut u8, layout: Layout) {
-        record::freed(block.addr(), layout.size(), self.facts);
+    unsafe fn settle_and_free(block: *mut u8, layout: Layout, this: &Self) {
         // SAFETY: the caller's promise is handed on.
-        unsafe { self.inner.dealloc(block, layout) };
+        unsafe { this.inner.dealloc(record::settle(block), layout) };
+    }
+
+    #[inline(never)]
+    unsafe fn record_and_free(block: *mut u8, layout: Layout, this: &Self) {
+        record::freed(block.addr(), layout.size(), this.facts);
+        // SAFETY: the caller's promise is handed on.
+        unsafe { this.inner.dealloc(block, layout) };
+    }
+}
+
+#[inline(always)]
+fn record_new(block: *mut u8, bytes: usize, facts: Facts) -> *mut u8 {
+    if block.is_null() {
+        return block;
+    }
+    match record::allocated_quickly(block.addr(), bytes, facts) {
+        Quick::Done => block,
+        Quick::Unsettled => record::settle(block),
+        Quick::No => record::allocated(block, bytes, facts),
     }
 }
 
@@ -80,36 +99,29 @@ impl<A: GlobalAlloc> Allocator<A> {
 unsafe impl<A: GlobalAlloc> GlobalAlloc for Allocator<A> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if is_over_aligned(layout) {
+        if is_unusual(layout) {
             // SAFETY: the caller's promise is handed on.
-            return unsafe { self.alloc_aligned(layout) };
+            return unsafe { self.alloc_the_long_way(layout) };
         }
         // SAFETY: the caller's promise is handed on.
-        let block = unsafe { self.inner.alloc(layout) };
-        if block.is_null() || record::allocated_quickly(block.addr(), layout.size(), self.facts) {
-            return block;
-        }
-        record::allocated(block, layout.size(), self.facts)
+        record_new(unsafe { self.inner.alloc(layout) }, layout.size(), self.facts)
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promise is handed on.
-        let block = unsafe { self.inner.alloc_zeroed(layout) };
-        if block.is_null() || record::allocated_quickly(block.addr(), layout.size(), self.facts) {
-            return block;
-        }
-        record::allocated(block, layout.size(), self.facts)
+        record_new(unsafe { self.inner.alloc_zeroed(layout) }, layout.size(), self.facts)
     }
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        if record::freed_quickly(block.addr(), layout.size(), self.facts) {
+        match record::freed_quickly(block.addr(), layout.size(), self.facts) {
             // SAFETY: the caller's promise is handed on.
-            unsafe { self.inner.dealloc(block, layout) };
-        } else {
-            // SAFETY: the caller's promise is handed on.
-            unsafe { self.free_the_long_way(block, layout) };
+            Quick::Done => unsafe { self.inner.dealloc(block, layout) },
+            // SAFETY: as above.
+            Quick::Unsettled => unsafe { Self::settle_and_free(block, layout, self) },
+            // SAFETY: as above.
+            Quick::No => unsafe { Self::record_and_free(block, layout, self) },
         }
     }
 

@@ -428,7 +428,8 @@ fn profiler(readings: &[Reading], allocator_installed: bool, peak_bytes: u64) ->
         clock_resolution_ms: Some(clock::resolution_ms()),
         missed_peak_captures: peak::missed(),
         peak_error_bound_bytes: allocator_installed.then(|| {
-            u64::from(thread_state::most_running()) * peak::THREAD_ERROR_BYTES + peak_bytes / peak::ERROR_SHARE
+            u64::from(thread_state::most_running()) * peak::THREAD_ERROR_BYTES
+                + peak_bytes / peak::ERROR_SHARE
         }),
         sampling: None,
     }

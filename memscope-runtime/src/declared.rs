@@ -431,15 +431,16 @@ mod recorder {
     //! What the recorder knows of a declared block.
 
     use super::Declared;
+    use crate::thread_state::{self, Local};
     use crate::watch::Watch;
-    use crate::{clock, thread_state, variable, visitor};
+    use crate::{clock, variable, visitor};
 
     pub(super) fn current_node() -> u32 {
         variable::current_node()
     }
 
     pub(super) fn thread() -> Option<u32> {
-        Some(thread_state::with(thread_state::Local::thread)).filter(|&thread| thread != 0)
+        thread_state::with(Local::known_thread)
     }
 
     pub(super) fn watch(address: usize) -> u32 {

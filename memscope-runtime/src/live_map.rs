@@ -7,18 +7,19 @@
 //! The size that `dealloc` is given names the tier.
 //!
 //! ```text
-//! address ─┬─ ÷ 4 GiB ──→ ROOT ──→ Region ─┬─ tier, ÷ (2^c × slots of a leaf) ──→ leaf ─┬─ ÷ 2^c ──→ slot
-//!          └───────────────────────────────┴────────────────────────────────────────────┘
+//! address ─┬─ ÷ 64 MiB ──────→ quick root, a pair of tiers ──→ leaf ── ÷ 2^c ──→ slot     below 1,024 bytes
+//!          ├─ ÷ 4 GiB ──→ ROOT ──→ Region ─┬─ tier, span ────→ leaf ── ÷ 2^c ──→ slot     the others
+//!          └───────────────────────────────┘
 //! ```
 //!
 //! Tiers are at most 16 slots wide (2^c ≤ size < 2^(c+4)), so the block around an interior address starts at most
 //! 16 slots before it in each tier: a look-up of any address reads a bounded number of slots.
 //!
-//! The *quick* tiers, of blocks below 1,024 bytes, are what most of the hook's time goes to. Their leaves span the
-//! same addresses and stand side by side in the region, so that the choice between them is arithmetic and no
-//! branch (sizes around 64 bytes would mispredict it every other time); and their pointers are biased, so that the
-//! slot is `leaf + (address >> c)` without a mask. Measured on pairs of 16–143 bytes, a branch there costs a fifth
-//! of the program's time.
+//! The *quick* tiers, of blocks below 1,024 bytes, are what most of the hook's time goes to, and that time is a
+//! matter of how many instructions there are: pairs of malloc and free retire five a cycle. So a root reaches all
+//! addresses in one step (32 MiB of address space, of which some pages are touched); the two tiers of a pair stand
+//! side by side, and the choice between them is arithmetic (a branch on sizes around 64 bytes mispredicts); and
+//! leaves' pointers are biased, so that the slot is `leaf + (address >> c)` without a mask.
 //!
 //! Leaves are mapped when first needed, published by compare-and-swap, and never unmapped.
 
@@ -47,14 +48,20 @@ struct Tier {
     back: usize,
 }
 
-const TIERS: [Tier; 11] = [
-    // Quick tiers: below 64 bytes by any allocator, below 64 bytes by one that spaces by 32, below 1,024 bytes.
-    Tier { shift: 4, leaf_bits: QUICK_SPAN_BITS - 4, words: 1, back: 4 },
+const TIERS: [Tier; 14] = [
+    // Quick tiers, in pairs: of an allocator that spaces by 32, below 64 and below 1,024 bytes; of any other,
+    // from 16 to 63 and below 1,024 bytes.
     Tier { shift: 5, leaf_bits: QUICK_SPAN_BITS - 5, words: 1, back: 2 },
+    Tier { shift: 6, leaf_bits: QUICK_SPAN_BITS - 6, words: 1, back: 16 },
+    Tier { shift: 4, leaf_bits: QUICK_SPAN_BITS - 4, words: 1, back: 4 },
     Tier { shift: 6, leaf_bits: QUICK_SPAN_BITS - 6, words: 1, back: 16 },
     // Below 8 and below 16 bytes by an allocator of which nothing is known: right for every one, and fat.
     Tier { shift: 0, leaf_bits: 17, words: 1, back: 7 },
     Tier { shift: 3, leaf_bits: 14, words: 1, back: 2 },
+    // Below 64 and below 1,024 bytes where the quick tiers do not reach: past 2^47, or because a limit on address
+    // space leaves no room for their leaves.
+    Tier { shift: 4, leaf_bits: 13, words: 1, back: 4 },
+    Tier { shift: 6, leaf_bits: 13, words: 1, back: 16 },
     Tier { shift: 10, leaf_bits: 12, words: 2, back: 16 },
     Tier { shift: 14, leaf_bits: 12, words: 2, back: 16 },
     Tier { shift: 18, leaf_bits: 12, words: 2, back: 16 },
@@ -63,19 +70,26 @@ const TIERS: [Tier; 11] = [
     // 1 GiB and more: its further words are size and start, and `find` reads as many slots as it is given.
     Tier { shift: 30, leaf_bits: 2, words: 3, back: 64 },
 ];
-const TIER_16: usize = 0;
-const TIER_32: usize = 1;
-const TIER_64: usize = 2;
-const QUICK_TIERS: usize = 3;
-const TIER_1: usize = 3;
-const TIER_8: usize = 4;
-const TIER_1K: usize = 5;
-const TIER_HUGE: usize = 10;
+/// First of a pair of quick tiers.
+const TIER_32: usize = 0;
+/// First of the other pair.
+const TIER_16: usize = 2;
+const QUICK_TIERS: usize = 4;
+const TIER_1: usize = 4;
+const TIER_8: usize = 5;
+const TIER_16_APART: usize = 6;
+const TIER_64_APART: usize = 7;
+const TIER_1K: usize = 8;
+const TIER_HUGE: usize = 13;
 
 /// Blocks of the quick tiers are smaller than this.
-const QUICK_BYTES: usize = 1024;
-/// Address space of a leaf of a quick tier: 2 MiB, which makes leaves of 1 MiB, 512 KiB and 256 KiB.
-const QUICK_SPAN_BITS: u32 = 21;
+pub(crate) const QUICK_BYTES: usize = 1024;
+/// Address space of a leaf of a quick tier: 64 MiB, which is that of an arena of glibc. Its leaves take 8 to 32 MiB
+/// of address space, and of memory what is touched of them.
+const QUICK_SPAN_BITS: u32 = 26;
+/// Addresses that a program is given without asking for more are below 2^47.
+const QUICK_ADDRESS_BITS: u32 = 47;
+const QUICK_SPANS: usize = 1 << (QUICK_ADDRESS_BITS - QUICK_SPAN_BITS);
 
 const REGION_BITS: u32 = 32;
 const REGION_MASK: usize = (1 << REGION_BITS) - 1;
@@ -98,13 +112,23 @@ const LEAF_OFFSETS: [usize; TIERS.len() + 1] = {
 /// A leaf's place in its region: its first word, or null.
 type Leaf = AtomicPtr<AtomicU64>;
 
+/// The leaves of a pair of quick tiers, biased: slot 0 of a span is at `pointer + (start of span >> shift)` words.
+/// All-zero is empty.
+pub(crate) struct QuickRoot {
+    spans: [[Leaf; 2]; QUICK_SPANS],
+}
+
 /// 4 GiB of address space. All-zero is an empty region.
-#[repr(C)]
 struct Region {
-    /// Leaves of the quick tiers, biased: slot 0 of a span is at `pointer + (start of span >> shift)` words.
-    /// Four to a span, so that its place is a shift away.
-    quick: [[Leaf; 4]; 1 << (REGION_BITS - QUICK_SPAN_BITS)],
     leaves: [Leaf; LEAF_OFFSETS[TIERS.len()]],
+}
+
+/// A leaf that is mapped. All-zero is valid.
+struct Mapped {
+    next: AtomicPtr<Mapped>,
+    /// The first address that it stands for.
+    start: AtomicU64,
+    tier: AtomicU64,
 }
 
 struct Far {
@@ -114,42 +138,93 @@ struct Far {
 }
 
 static ROOT: [AtomicPtr<Region>; ROOT_LEN] = [const { AtomicPtr::new(ptr::null_mut()) }; ROOT_LEN];
+static QUICK_ROOTS: [AtomicPtr<QuickRoot>; QUICK_TIERS / 2] =
+    [const { AtomicPtr::new(ptr::null_mut()) }; QUICK_TIERS / 2];
+/// Every leaf, newest first.
+static MAPPED: AtomicPtr<Mapped> = AtomicPtr::new(ptr::null_mut());
 static FAR: [Far; FAR_LEN] =
     [const { Far { number: AtomicU64::new(0), region: AtomicPtr::new(ptr::null_mut()) } }; FAR_LEN];
 
-/// The slot of a block in a quick tier, if the block belongs into one and its leaf is mapped.
-#[inline(always)]
-pub(crate) fn quick_slot(address: usize, bytes: usize, spacing: Spacing) -> Option<&'static AtomicU64> {
-    let (smallest, first_tier) = match spacing {
-        Spacing::ThirtyTwo => (0, TIER_32),
-        Spacing::Any => (16, TIER_16),
-    };
-    if bytes.wrapping_sub(smallest) >= QUICK_BYTES - smallest || address >> REGION_BITS >= ROOT_LEN {
-        return None;
+impl Spacing {
+    /// The smallest size that a quick tier takes.
+    const fn smallest_quick(self) -> usize {
+        match self {
+            Spacing::ThirtyTwo => 0,
+            Spacing::Any => 16,
+        }
     }
-    let large = usize::from(bytes >= 64);
-    let tier = first_tier + large * (TIER_64 - first_tier);
-    let first_shift = TIERS[first_tier].shift;
-    let shift = first_shift as usize + large * (TIERS[TIER_64].shift - first_shift) as usize;
-    let region = ROOT[address >> REGION_BITS].load(Ordering::Acquire);
-    // SAFETY: the pointer is null or points to a mapping that stays, published with release.
-    let region = unsafe { region.as_ref() }?;
-    let leaf = region.quick[(address & REGION_MASK) >> QUICK_SPAN_BITS][tier].load(Ordering::Acquire);
-    if leaf.is_null() {
-        return None;
+
+    /// The first tier of the pair for small blocks.
+    const fn quick_pair(self) -> usize {
+        match self {
+            Spacing::ThirtyTwo => TIER_32,
+            Spacing::Any => TIER_16,
+        }
     }
-    // SAFETY: the leaf holds a slot for every address of its span, stays mapped, and its pointer was biased by
-    // that of the span's start; so this is the address's slot.
-    Some(unsafe { &*leaf.wrapping_add(address >> shift) })
+
+    /// The number of the pair.
+    #[inline(always)]
+    pub(crate) const fn quick_index(self) -> usize {
+        self.quick_pair() / 2
+    }
 }
 
-#[inline(always)]
-fn tier_of(bytes: usize, spacing: Spacing) -> usize {
+/// The root of the quick tiers for allocators of this spacing, once it is mapped.
+pub(crate) fn quick_root(index: usize) -> Option<&'static QuickRoot> {
+    // SAFETY: the pointer is null or points to a mapping that stays, published with release.
+    unsafe { QUICK_ROOTS[index].load(Ordering::Acquire).as_ref() }
+}
+
+impl QuickRoot {
+    /// Calls `f` with the slot of a block of a quick tier; `None` if the block belongs into another tier, or the
+    /// leaf is not mapped. (A call, for the compiler keeps a test for null in a slot that is returned.)
+    #[inline(always)]
+    pub(crate) fn with_slot<R>(
+        &self,
+        address: usize,
+        bytes: usize,
+        spacing: Spacing,
+        f: impl FnOnce(&'static AtomicU64) -> R,
+    ) -> Option<R> {
+        // Too large, or too far: one test for both.
+        if (bytes | address >> (QUICK_ADDRESS_BITS - QUICK_BYTES.ilog2())) >= QUICK_BYTES
+            || bytes < spacing.smallest_quick()
+        {
+            return None;
+        }
+        let large = usize::from(bytes >= 64);
+        // Shifted twice, so that one comparison serves the shift and the choice of the leaf.
+        let index = match spacing {
+            Spacing::ThirtyTwo => (address >> 5) >> large,
+            Spacing::Any => (address >> 4) >> (2 * large),
+        };
+        // SAFETY: the address was found to be below 2^QUICK_ADDRESS_BITS, which is where the spans end.
+        let span = unsafe { self.spans.get_unchecked(address >> QUICK_SPAN_BITS) };
+        let leaf = span[large].load(Ordering::Acquire);
+        if leaf.is_null() {
+            return None;
+        }
+        // SAFETY: the leaf holds a slot for every address of its span, stays mapped, and its pointer was biased by
+        // that of the span's start; so this is the address's slot.
+        let slot = unsafe { &*leaf.wrapping_add(index) };
+        Some(f(slot))
+    }
+}
+
+/// The quick tier for a size, if there is one.
+#[inline]
+fn quick_tier_of(bytes: usize, spacing: Spacing) -> Option<usize> {
+    let quick = bytes < QUICK_BYTES && bytes >= spacing.smallest_quick();
+    quick.then(|| spacing.quick_pair() + usize::from(bytes >= 64))
+}
+
+/// The tier for a size where no quick tier serves it.
+#[inline]
+fn tier_of(bytes: usize) -> usize {
     match bytes {
         1024.. => TIER_HUGE.min(TIER_1K + (bytes.ilog2() as usize - 10) / 4),
-        64.. => TIER_64,
-        _ if spacing == Spacing::ThirtyTwo => TIER_32,
-        16.. => TIER_16,
+        64.. => TIER_64_APART,
+        16.. => TIER_16_APART,
         8.. => TIER_8,
         _ => TIER_1,
     }
@@ -172,16 +247,14 @@ fn far_region(number: usize) -> Option<&'static Region> {
     unsafe { far.region.load(Ordering::Acquire).as_ref() }
 }
 
-impl Region {
-    /// Where the leaf of `tier` for `address` is or will be.
-    #[inline(always)]
-    fn leaf(&self, address: usize, tier: usize) -> &Leaf {
-        let within = address & REGION_MASK;
-        if tier < QUICK_TIERS {
-            return &self.quick[within >> QUICK_SPAN_BITS][tier];
-        }
-        &self.leaves[LEAF_OFFSETS[tier] + (within >> (TIERS[tier].shift + TIERS[tier].leaf_bits))]
+/// Where the leaf of `tier` for `address` is or will be; `None` where even that is not mapped.
+#[inline(always)]
+fn place(address: usize, tier: usize) -> Option<&'static Leaf> {
+    if tier < QUICK_TIERS {
+        return Some(&quick_root(tier / 2)?.spans.get(address >> QUICK_SPAN_BITS)?[tier % 2]);
     }
+    let within = (address & REGION_MASK) >> (TIERS[tier].shift + TIERS[tier].leaf_bits);
+    Some(&region(address)?.leaves[LEAF_OFFSETS[tier] + within])
 }
 
 /// How far before its first word the pointer to a leaf of `tier` points.
@@ -191,8 +264,8 @@ fn bias(address: usize, tier: usize) -> usize {
 
 /// The leaf of `tier` that stands for `address`, as its first word.
 #[inline]
-fn leaf(region: &'static Region, address: usize, tier: usize) -> Option<&'static AtomicU64> {
-    let leaf = region.leaf(address, tier).load(Ordering::Acquire);
+fn leaf(address: usize, tier: usize) -> Option<&'static AtomicU64> {
+    let leaf = place(address, tier)?.load(Ordering::Acquire);
     if leaf.is_null() {
         return None;
     }
@@ -214,35 +287,69 @@ fn slot_in(leaf: &'static AtomicU64, address: usize, tier: usize) -> Slot<'stati
 /// The slot of a block that was recorded with this address and size; `None` where no slot is mapped.
 #[inline]
 pub(crate) fn slot(address: usize, bytes: usize, spacing: Spacing) -> Option<Slot<'static>> {
-    slot_of_tier(address, tier_of(bytes, spacing))
+    let quick = quick_tier_of(bytes, spacing).and_then(|tier| slot_of_tier(address, tier));
+    quick.filter(|slot| slot.load().is_some()).or_else(|| slot_of_tier(address, tier_of(bytes)))
 }
 
 #[inline]
 fn slot_of_tier(address: usize, tier: usize) -> Option<Slot<'static>> {
-    Some(slot_in(leaf(region(address)?, address, tier)?, address, tier))
+    Some(slot_in(leaf(address, tier)?, address, tier))
 }
 
 /// The slot for a block of this address and size, mapped if need be; `None` where the system gives no memory.
 #[inline]
 pub(crate) fn slot_or_map(address: usize, bytes: usize, spacing: Spacing) -> Option<Slot<'static>> {
-    let tier = tier_of(bytes, spacing);
-    match slot_of_tier(address, tier) {
-        Some(slot) => Some(slot),
-        None => map_leaf(address, tier),
-    }
+    let mapped = |tier| slot_of_tier(address, tier).or_else(|| map_leaf(address, tier));
+    quick_tier_of(bytes, spacing).and_then(mapped).or_else(|| mapped(tier_of(bytes)))
 }
 
 #[cold]
 fn map_leaf(address: usize, tier: usize) -> Option<Slot<'static>> {
-    let region = match region(address) {
-        Some(region) => region,
-        None => map_region(address >> REGION_BITS)?,
+    let place = match place(address, tier) {
+        Some(place) => place,
+        None => {
+            map_above(address, tier)?;
+            place(address, tier)?
+        }
     };
-    // SAFETY: a leaf is all atomics, for which zero is valid.
-    let leaf = unsafe { pages::zeroed_slice::<AtomicU64>(TIERS[tier].words << TIERS[tier].leaf_bits) }?;
-    let biased = leaf.as_ptr().wrapping_sub(bias(address, tier));
-    publish(region.leaf(address, tier), biased);
+    let Tier { shift, leaf_bits, words, .. } = TIERS[tier];
+    if tier < QUICK_TIERS && !pages::may_reserve(size_of::<u64>() << leaf_bits) {
+        return None;
+    }
+    // SAFETY: a leaf and its entry in the list are all atomics, for which zero is valid.
+    let leaf = unsafe { pages::zeroed_slice::<AtomicU64>(words << leaf_bits) }?;
+    let mapped = unsafe { pages::zeroed::<Mapped>() }?;
+    mapped.start.store((address >> (shift + leaf_bits) << (shift + leaf_bits)) as u64, Ordering::Relaxed);
+    mapped.tier.store(tier as u64, Ordering::Relaxed);
+    if publish(place, leaf.as_ptr().wrapping_sub(bias(address, tier))) {
+        let mut next = MAPPED.load(Ordering::Relaxed);
+        loop {
+            mapped.next.store(next, Ordering::Relaxed);
+            let this = ptr::from_ref(mapped).cast_mut();
+            match MAPPED.compare_exchange_weak(next, this, Ordering::Release, Ordering::Relaxed) {
+                Ok(_) => break,
+                Err(newer) => next = newer,
+            }
+        }
+    }
     slot_of_tier(address, tier)
+}
+
+/// Maps what holds the place of a leaf.
+fn map_above(address: usize, tier: usize) -> Option<()> {
+    if tier >= QUICK_TIERS {
+        return map_region(address >> REGION_BITS).map(|_| ());
+    }
+    if address >> QUICK_SPAN_BITS >= QUICK_SPANS {
+        return None;
+    }
+    if !pages::may_reserve(size_of::<QuickRoot>()) {
+        return None;
+    }
+    // SAFETY: a root is all atomics, for which zero is valid.
+    let root = unsafe { pages::zeroed::<QuickRoot>() }?;
+    publish(&QUICK_ROOTS[tier / 2], root);
+    Some(())
 }
 
 fn map_region(number: usize) -> Option<&'static Region> {
@@ -261,16 +368,17 @@ fn map_region(number: usize) -> Option<&'static Region> {
     region(number << REGION_BITS)
 }
 
-/// Whoever loses the race to publish leaves its zeroed pages untouched.
-fn publish<T>(place: &AtomicPtr<T>, fresh: *const T) {
-    let _ = place.compare_exchange(ptr::null_mut(), fresh.cast_mut(), Ordering::AcqRel, Ordering::Acquire);
+/// Whoever loses the race to publish, and is told `false`, leaves its zeroed pages untouched.
+fn publish<T>(place: &AtomicPtr<T>, fresh: *const T) -> bool {
+    let null = ptr::null_mut();
+    place.compare_exchange(null, fresh.cast_mut(), Ordering::AcqRel, Ordering::Acquire).is_ok()
 }
 
 /// The live block that holds `address`, at its start or inside.
 ///
 /// Reads at most [`Tier::back`] slots of each tier; stops in a tier at the first block before the address, for
 /// blocks of one tier do not overlap.
-pub(crate) fn find(address: usize) -> Option<Found> {
+pub(crate) fn find(address: usize) -> Option<Found<'static>> {
     for (tier, &Tier { shift, leaf_bits, back, .. }) in TIERS.iter().enumerate() {
         let key = address >> shift;
         let first_key = key.saturating_sub(back);
@@ -279,8 +387,7 @@ pub(crate) fn find(address: usize) -> Option<Found> {
             // The slots of one leaf, from the address downwards.
             let base = (next - 1) << shift;
             let first_of_leaf = first_key.max((next - 1) >> leaf_bits << leaf_bits);
-            let leaf = region(base).and_then(|region| leaf(region, base, tier));
-            let Some(leaf) = leaf else {
+            let Some(leaf) = leaf(base, tier) else {
                 next = first_of_leaf;
                 continue;
             };
@@ -301,36 +408,19 @@ pub(crate) fn find(address: usize) -> Option<Found> {
     None
 }
 
-/// The slot that [`find`] or [`for_each`] read `found` from.
-pub(crate) fn slot_of(found: &Found) -> Option<Slot<'static>> {
-    // A block below 64 bytes may be in either kind of tier; only one of them holds it.
-    [Spacing::ThirtyTwo, Spacing::Any].into_iter().find_map(|spacing| {
-        let slot = slot(found.address, found.bytes, spacing)?;
-        slot.found(found.address).filter(|there| there.address == found.address)?;
-        Some(slot)
-    })
-}
-
 /// Calls `each` with every block that lives throughout the call; those that come or go meanwhile may be missed.
-pub(crate) fn for_each(mut each: impl FnMut(Found)) {
-    let near = ROOT.iter().enumerate().map(|(number, region)| (number, region.load(Ordering::Acquire)));
-    let far = FAR.iter().filter_map(|far| {
-        let number = usize::try_from(far.number.load(Ordering::Acquire)).ok()?.checked_sub(1)?;
-        Some((number, far.region.load(Ordering::Acquire)))
-    });
-    for (number, region) in near.chain(far) {
-        // SAFETY: the pointer is null or points to a mapping that stays, published with release.
-        let Some(region) = (unsafe { region.as_ref() }) else { continue };
-        for (tier, &Tier { shift, leaf_bits, .. }) in TIERS.iter().enumerate() {
-            for index in 0..1usize << (REGION_BITS - shift - leaf_bits) {
-                let start = (number << REGION_BITS) + (index << (shift + leaf_bits));
-                let Some(leaf) = leaf(region, start, tier) else { continue };
-                for slot_index in 0..1usize << leaf_bits {
-                    let base = start + (slot_index << shift);
-                    if let Some(found) = slot_in(leaf, base, tier).found(base) {
-                        each(found);
-                    }
-                }
+pub(crate) fn for_each(mut each: impl FnMut(Found<'static>)) {
+    let mut next = MAPPED.load(Ordering::Acquire);
+    // SAFETY: the list's entries stay mapped, and were written before they were published.
+    while let Some(mapped) = unsafe { next.as_ref() } {
+        next = mapped.next.load(Ordering::Relaxed);
+        let tier = mapped.tier.load(Ordering::Relaxed) as usize;
+        let start = mapped.start.load(Ordering::Relaxed) as usize;
+        let Some(leaf) = leaf(start, tier) else { continue };
+        for slot_index in 0..1usize << TIERS[tier].leaf_bits {
+            let base = start + (slot_index << TIERS[tier].shift);
+            if let Some(found) = slot_in(leaf, base, tier).found(base) {
+                each(found);
             }
         }
     }
@@ -426,7 +516,11 @@ mod tests {
                 for address in [base + (1 << QUICK_SPAN_BITS) - 32, base + (1 << QUICK_SPAN_BITS)] {
                     let belongs = bytes < 1024 && (spacing == Spacing::ThirtyTwo || bytes >= 16);
                     let slot = slot_or_map(address, bytes.max(1), spacing).expect("memory for a leaf");
-                    let quick = quick_slot(address, bytes, spacing);
+                    if quick_root(spacing.quick_index()).is_none() {
+                        continue; // no block that belongs into these tiers was seen
+                    }
+                    let root = quick_root(spacing.quick_index()).expect("a leaf is mapped");
+                    let quick = root.with_slot(address, bytes, spacing, |slot| slot);
                     assert_eq!(quick.is_some(), belongs, "{bytes} bytes");
                     if let Some(quick) = quick {
                         crate::slot::store_small(quick, Record::new(owner_field(9), 0), address, bytes);
@@ -439,7 +533,8 @@ mod tests {
                 }
             }
         }
-        assert!(quick_slot(usize::MAX, 100, Spacing::Any).is_none(), "far addresses go the long way");
+        let root = quick_root(Spacing::Any.quick_index()).expect("as above");
+        assert!(root.with_slot(usize::MAX, 100, Spacing::Any, |_| ()).is_none(), "it is beyond the root");
     }
 
     #[test]

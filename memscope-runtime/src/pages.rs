@@ -17,6 +17,9 @@ const LARGEST_CUT: usize = CHUNK_BYTES / 4;
 /// Cuts are multiples of the cache line's size.
 const CUT_ALIGN: usize = 64;
 
+/// Bytes of all mappings.
+static TAKEN: AtomicUsize = AtomicUsize::new(0);
+
 /// Header of a mapping, at its start; mappings form a list so that they can be measured.
 #[repr(C, align(64))]
 struct Mapping {
@@ -51,6 +54,16 @@ pub(crate) unsafe fn zeroed_slice<T>(len: usize) -> Option<&'static [T]> {
     // SAFETY: as in `zeroed`.
     cut(len * size_of::<T>())
         .map(|place| unsafe { std::slice::from_raw_parts(place.cast::<T>().as_ptr(), len) })
+}
+
+/// Whether `bytes` of address space may be taken for speed's sake alone. A program whose address space is limited
+/// (`RLIMIT_AS`) keeps seven eighths of it for itself and for what the recorder cannot do without.
+pub(crate) fn may_reserve(bytes: usize) -> bool {
+    let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
+    // SAFETY: `limit` is a valid place for the answer; where it fails, nothing is limited.
+    unsafe { libc::getrlimit(libc::RLIMIT_AS, &mut limit) };
+    limit.rlim_cur == libc::RLIM_INFINITY
+        || (TAKEN.load(Ordering::Relaxed) + bytes) as u64 <= limit.rlim_cur as u64 / 8
 }
 
 /// Bytes of all mappings that were touched, as the kernel counts them; `None` where it would not say.
@@ -118,6 +131,7 @@ fn map(bytes: usize, used: usize) -> Option<NonNull<Mapping>> {
     unsafe {
         libc::madvise(start, bytes, libc::MADV_NOHUGEPAGE);
     }
+    TAKEN.fetch_add(bytes, Ordering::Relaxed);
     let mapping = NonNull::new(start.cast::<Mapping>())?;
     let mut next = MAPPINGS.load(Ordering::Relaxed);
     loop {

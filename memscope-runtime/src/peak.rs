@@ -60,24 +60,22 @@ impl Balance {
         Balance { room: Cell::new(0), limit: Cell::new(0) }
     }
 
-    /// The program gained a block of less than 64 KiB.
+    /// The program gained a block of less than 1 KiB. True: [`Balance::settle_crossing`] is to be called.
     #[inline(always)]
-    pub(crate) fn gained(&self, bytes: usize) {
+    #[must_use]
+    pub(crate) fn gained(&self, bytes: usize) -> bool {
         let (room, crossed) = self.room.get().overflowing_sub(bytes as u16);
         self.room.set(room);
-        if crossed {
-            self.crossed(WINDOW_BYTES);
-        }
+        crossed
     }
 
-    /// The program lost a block of less than 64 KiB.
+    /// The program lost a block of less than 1 KiB. True: [`Balance::settle_crossing`] is to be called.
     #[inline(always)]
-    pub(crate) fn lost(&self, bytes: usize) {
+    #[must_use]
+    pub(crate) fn lost(&self, bytes: usize) -> bool {
         let (room, crossed) = self.room.get().overflowing_add(bytes as u16);
         self.room.set(room);
-        if crossed {
-            self.crossed(-WINDOW_BYTES);
-        }
+        crossed
     }
 
     /// The program gained, or lost, any number of bytes.
@@ -99,9 +97,11 @@ impl Balance {
         i64::from(self.limit.get()) - i64::from(self.room.get())
     }
 
-    #[cold]
-    #[inline(never)]
-    fn crossed(&self, wrapped: i64) {
+    /// Settles after an event that moved the balance over an end of its window.
+    pub(crate) fn settle_crossing(&self) {
+        // Less than 1 KiB went over: after a gain the room is just below 2^16, after a loss just above 0.
+        let wrapped =
+            if i64::from(self.room.get()) > WINDOW_BYTES / 2 { WINDOW_BYTES } else { -WINDOW_BYTES };
         self.settle(self.held() + wrapped);
     }
 
@@ -229,11 +229,15 @@ mod tests {
             let bytes = (random >> 54) as usize; // below 1,024
             match random >> 32 & 7 {
                 0..4 => {
-                    balance.gained(bytes);
+                    if balance.gained(bytes) {
+                        balance.settle_crossing();
+                    }
                     expected += bytes as i64;
                 }
                 4..7 => {
-                    balance.lost(bytes);
+                    if balance.lost(bytes) {
+                        balance.settle_crossing();
+                    }
                     expected -= bytes as i64;
                 }
                 _ => {

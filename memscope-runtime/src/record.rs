@@ -2,7 +2,7 @@
 //!
 //! The quick ways serve blocks below 1,024 bytes on a thread that is known, in the program's own work, while the
 //! observer writes the clock: some loads, some additions to memory that only this thread writes, one store. They
-//! return `false`, with nothing changed, for everything else. The long ways serve every event.
+//! change nothing for everything else. The long ways serve every event.
 
 use crate::account::{self, Account};
 use crate::clock;
@@ -21,37 +21,62 @@ pub(crate) struct Facts {
     pub(crate) mode: Mode,
 }
 
+/// What came of a quick way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Quick {
+    /// The event is recorded.
+    Done,
+    /// It is recorded, and [`settle`] is to be called.
+    Unsettled,
+    /// Nothing was changed: the long way is to be taken.
+    No,
+}
+
 /// Records a new block if the quick way may.
 #[inline(always)]
-pub(crate) fn allocated_quickly(address: usize, bytes: usize, facts: Facts) -> bool {
+pub(crate) fn allocated_quickly(address: usize, bytes: usize, facts: Facts) -> Quick {
     thread_state::with(|local| {
-        let Some(account) = local.quick_account() else { return false };
-        let Some(slot) = live_map::quick_slot(address, bytes, facts.spacing) else { return false };
-        let record = Record::new(account.owner_field(), clock::now_field());
-        slot::store_small(slot, record, address, bytes);
-        account::add(&account.allocations, 1);
-        account::add(&account.allocated_bytes, bytes as u64);
-        local.balance.gained(bytes);
-        true
+        let Some(root) = local.root(facts.spacing) else { return Quick::No };
+        // SAFETY: there is a root.
+        let account = unsafe { local.quick_account() };
+        let recorded = root.with_slot(address, bytes, facts.spacing, |slot| {
+            let record = Record::new(account.owner_field(), clock::now_field());
+            slot::store_small(slot, record, address, bytes);
+            account::add(&account.allocations, 1);
+            account::add(&account.allocated_bytes, bytes as u64);
+            if local.balance.gained(bytes) { Quick::Unsettled } else { Quick::Done }
+        });
+        recorded.unwrap_or(Quick::No)
     })
 }
 
 /// Forgets a block that is about to be freed, if the quick way may.
 #[inline(always)]
-pub(crate) fn freed_quickly(address: usize, bytes: usize, facts: Facts) -> bool {
+pub(crate) fn freed_quickly(address: usize, bytes: usize, facts: Facts) -> Quick {
     thread_state::with(|local| {
-        let Some(slot) = live_map::quick_slot(address, bytes, facts.spacing) else { return false };
-        let Some(owner) = slot::plain_owner(slot) else { return false };
-        let Some(account) = Account::get(owner) else { return false };
-        if !account.is_of_program_on(local.thread()) {
-            return false;
-        }
-        slot::clear_small(slot);
-        account::add_release(&account.deallocations, 1);
-        account::add_release(&account.deallocated_bytes, bytes as u64);
-        local.balance.lost(bytes);
-        true
+        let Some(root) = local.root(facts.spacing) else { return Quick::No };
+        let recorded = root.with_slot(address, bytes, facts.spacing, |slot| {
+            let Some(owner) = slot::plain_owner(slot) else { return Quick::No };
+            // SAFETY: there is a root.
+            let account = unsafe { local.account_of(owner) };
+            if !account.is_of_program_on(local.thread()) {
+                return Quick::No;
+            }
+            slot::clear_small(slot);
+            account::add_release(&account.deallocations, 1);
+            account::add_release(&account.deallocated_bytes, bytes as u64);
+            if local.balance.lost(bytes) { Quick::Unsettled } else { Quick::Done }
+        });
+        recorded.unwrap_or(Quick::No)
     })
+}
+
+/// Ends the quick way of an event that moved the thread's balance out of its window.
+#[cold]
+#[inline(never)]
+pub(crate) fn settle(block: *mut u8) -> *mut u8 {
+    thread_state::with(|local| local.balance.settle_crossing());
+    block
 }
 
 /// Records a new block; gives it back, so that the caller need not keep it.
@@ -60,11 +85,7 @@ pub(crate) fn allocated(block: *mut u8, bytes: usize, facts: Facts) -> *mut u8 {
     first_event(facts);
     let address = block.addr();
     thread_state::with_account(|local, account| {
-        if observer::is_running() {
-            if may_be_quick(facts.spacing) {
-                local.start_quick();
-            }
-        } else {
+        if !observer::is_running() {
             local.refresh_clock();
         }
         let Some(slot) = live_map::slot_or_map(address, bytes, spacing(facts)) else {
@@ -75,6 +96,7 @@ pub(crate) fn allocated(block: *mut u8, bytes: usize, facts: Facts) -> *mut u8 {
         account::add(&account.allocated_bytes, bytes as u64);
         slot.store(Record::new(account.owner_field(), clock::now_field()), address, bytes);
         note(local, account, bytes as i64);
+        start_quick(local, facts);
     });
     block
 }
@@ -86,8 +108,7 @@ pub(crate) fn freed(address: usize, bytes: usize, facts: Facts) {
     slot.clear();
     let booked = thread_state::with_account(|local, _| {
         let owner = if record.is_watched() {
-            Watch::get(record.owner())
-                .and_then(|watch| watch.freed(bytes, local.thread(), clock::now_ms()))
+            Watch::get(record.owner()).and_then(|watch| watch.freed(bytes, local.thread(), clock::now_ms()))
         } else {
             Account::get(record.owner())
         };
@@ -95,6 +116,7 @@ pub(crate) fn freed(address: usize, bytes: usize, facts: Facts) {
         account::add_release(&account.deallocations, 1);
         account::add_release(&account.deallocated_bytes, bytes as u64);
         note(local, account, -(bytes as i64));
+        start_quick(local, facts);
         Some(())
     });
     if booked.flatten().is_none() {
@@ -141,6 +163,13 @@ pub(crate) fn moved(moving: Moving<'_>, old_bytes: usize, address: usize, bytes:
 pub(crate) fn unknown() {
     if mode::is_recording() {
         UNKNOWN_BLOCKS.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Lets the next events take the quick way: the observer writes the clock, and the allocator keeps its promise.
+fn start_quick(local: &Local, facts: Facts) {
+    if observer::is_running() && may_be_quick(facts.spacing) {
+        local.start_quick();
     }
 }
 

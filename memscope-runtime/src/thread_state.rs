@@ -10,6 +10,7 @@
 //! account ([`own_work`]), so that it is recorded like any other and kept out of the program's figures.
 
 use crate::account::Account;
+use crate::live_map::{self, QuickRoot, Spacing};
 use crate::peak::{self, Balance};
 use crate::{clock, mode, pages};
 use std::cell::Cell;
@@ -20,6 +21,8 @@ use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
 pub(crate) const ROOT_NODE: u32 = 0;
 /// The node of memscope's own work.
 pub(crate) const OWN_NODE: u32 = 1;
+/// No account's thread, not even that of account 0, which was never opened.
+const NO_THREAD: u32 = u32::MAX;
 /// Threads that have a row of their own. Past this many, a new thread goes on in the row of one that has ended.
 const ROWS: u32 = 1024;
 
@@ -37,9 +40,10 @@ static MOST_RUNNING: AtomicU32 = AtomicU32::new(0);
 thread_local! {
     static LOCAL: Local = const {
         Local {
-            quick: Cell::new(None),
-            current: Cell::new(None),
-            thread: Cell::new(0),
+            roots: [const { Cell::new(None) }; 2],
+            account: Cell::new(None),
+            accounts: Cell::new(ptr::null()),
+            thread: Cell::new(NO_THREAD),
             balance: Balance::new(),
             until_refresh: Cell::new(0),
             state: Cell::new(None),
@@ -51,13 +55,14 @@ thread_local! {
 
 /// The hook's thread-local state.
 pub(crate) struct Local {
-    /// The current account while allocations may take the quick way: it is the program's, and the observer writes
-    /// the clock. `None`: see `current`.
-    quick: Cell<Option<&'static Account>>,
-    /// The current account where it is not in `quick`; `None` in both: the thread is not known yet, it has ended,
-    /// or nothing is recorded.
-    current: Cell<Option<&'static Account>>,
-    /// 0: as for `current`.
+    /// Roots of the quick tiers while events may take the quick way: the thread is known, it is in the program's own
+    /// work, and the observer writes the clock. `None`: no, or the root is not mapped.
+    roots: [Cell<Option<&'static QuickRoot>>; 2],
+    /// Where allocations are charged; `None`: the thread is not known yet, it has ended, or nothing is recorded.
+    account: Cell<Option<&'static Account>>,
+    /// [`Account::first`], known when any of `roots` is.
+    accounts: Cell<*const Account>,
+    /// [`NO_THREAD`]: as for `account`.
     thread: Cell<u32>,
     pub(crate) balance: Balance,
     until_refresh: Cell<u32>,
@@ -120,24 +125,28 @@ pub(crate) fn with_account<R>(f: impl FnOnce(&Local, &'static Account) -> R) -> 
 #[must_use = "memscope's own work ends when this guard is dropped"]
 pub struct OwnWork {
     previous: Option<&'static Account>,
+    was_quick: bool,
 }
 
 /// Charges what follows on this thread to memscope itself, until the guard is dropped.
 pub fn own_work() -> OwnWork {
-    let previous = with(|local| {
+    let begun = with(|local| {
         let previous = local.account_or_join()?;
-        local.stop_quick();
-        local.current.set(local.state.get().and_then(ThreadState::own));
-        Some(previous)
+        let was_quick = local.stop_quick();
+        local.account.set(local.state.get().and_then(ThreadState::own));
+        Some(OwnWork { previous: Some(previous), was_quick })
     });
-    OwnWork { previous }
+    begun.unwrap_or(OwnWork { previous: None, was_quick: false })
 }
 
 impl Drop for OwnWork {
     fn drop(&mut self) {
         if self.previous.is_some() {
             with(|local| {
-                local.current.set(self.previous);
+                local.account.set(self.previous);
+                if self.was_quick {
+                    local.start_quick();
+                }
                 local.leave_if_ended();
             });
         }
@@ -148,34 +157,56 @@ impl Local {
     /// The account that allocations are charged to.
     #[inline(always)]
     pub(crate) fn account(&self) -> Option<&'static Account> {
-        self.quick.get().or_else(|| self.current.get())
-    }
-
-    /// The same, if allocations may take the quick way.
-    #[inline(always)]
-    pub(crate) fn quick_account(&self) -> Option<&'static Account> {
-        self.quick.get()
+        self.account.get()
     }
 
     /// Changes the account that allocations are charged to, from one of the program's to another.
     #[inline(always)]
     pub(crate) fn set_account(&self, account: &'static Account) {
-        let place = if self.quick.get().is_some() { &self.quick } else { &self.current };
-        place.set(Some(account));
+        self.account.set(Some(account));
     }
 
-    /// Lets allocations take the quick way from here on, if nothing speaks against it.
+    /// The root of the quick tiers for an allocator of this spacing, if events may take the quick way.
+    #[inline(always)]
+    pub(crate) fn root(&self, spacing: Spacing) -> Option<&'static QuickRoot> {
+        self.roots[spacing.quick_index()].get()
+    }
+
+    /// The account with a number that stands in a block's record, or number 0, which is nobody's.
+    ///
+    /// # Safety
+    /// [`Local::root`] has given a root.
+    #[inline(always)]
+    pub(crate) unsafe fn account_of(&self, owner: u32) -> &'static Account {
+        // SAFETY: with the roots, the place of the accounts became known, and there is room for every account that
+        // was opened.
+        unsafe { &*self.accounts.get().add(owner as usize) }
+    }
+
+    /// The account that allocations are charged to.
+    ///
+    /// # Safety
+    /// [`Local::root`] has given a root.
+    #[inline(always)]
+    pub(crate) unsafe fn quick_account(&self) -> &'static Account {
+        // SAFETY: `start_quick` found an account, and only `stop_quick` comes before there is none.
+        unsafe { self.account.get().unwrap_unchecked() }
+    }
+
+    /// Lets events take the quick way from here on, if nothing speaks against it.
     pub(crate) fn start_quick(&self) {
-        if let Some(account) = self.current.get().filter(|account| !account.is_own() && !self.ended.get()) {
-            self.quick.set(Some(account));
+        if self.account.get().is_some_and(|account| !account.is_own()) && !self.ended.get() {
+            self.accounts.set(Account::first());
+            for (index, root) in self.roots.iter().enumerate() {
+                root.set(live_map::quick_root(index));
+            }
         }
     }
 
-    /// Sends allocations the long way.
-    pub(crate) fn stop_quick(&self) {
-        if let Some(account) = self.quick.take() {
-            self.current.set(Some(account));
-        }
+    /// Sends events the long way. True if they took the quick one.
+    pub(crate) fn stop_quick(&self) -> bool {
+        let [first, second] = &self.roots;
+        first.take().is_some() | second.take().is_some()
     }
 
     #[inline(always)]
@@ -196,9 +227,15 @@ impl Local {
         }
     }
 
+    /// The thread's number, which is that of its accounts; else [`NO_THREAD`].
     #[inline(always)]
     pub(crate) fn thread(&self) -> u32 {
         self.thread.get()
+    }
+
+    /// The thread's number, if it is known.
+    pub(crate) fn known_thread(&self) -> Option<u32> {
+        Some(self.thread()).filter(|&thread| thread != NO_THREAD)
     }
 
     /// The account to write to for a block of `owner`: that one if it is this thread's, else the one here that
@@ -260,13 +297,13 @@ impl Local {
         }
         self.thread.set(state.id());
         self.state.set(Some(state));
-        self.current.set(Some(root));
+        self.account.set(Some(root));
         Some(root)
     }
 
     #[inline]
     fn leave_if_ended(&self) {
-        if self.ended.get() && self.current.get().is_none_or(|account| !account.is_own()) {
+        if self.ended.get() && self.account.get().is_none_or(|account| !account.is_own()) {
             self.leave();
         }
     }
@@ -275,9 +312,9 @@ impl Local {
     #[cold]
     fn leave(&self) {
         self.balance.flush(); // what it held back would be missing from the total for good
-        self.quick.set(None);
-        self.current.set(None);
-        self.thread.set(0);
+        self.stop_quick();
+        self.account.set(None);
+        self.thread.set(NO_THREAD);
         self.foreign.set(None);
         // The state is kept in mind: it is the first choice for events that come after the end.
         if let Some(state) = self.state.get() {

@@ -141,7 +141,7 @@ impl Binding {
         };
         let _own = thread_state::own_work();
         observer::start();
-        let thread = thread_state::with(Local::thread);
+        let thread = thread_state::with(Local::known_thread).unwrap_or(0);
         let now_ms = clock::refresh();
         let address = std::ptr::from_ref(value).cast::<u8>().addr();
         let id = with_registry(|registry| {

@@ -112,8 +112,7 @@ impl Visitor<'_> {
     }
 
     /// Puts the block under a watch of this instance.
-    fn own(&mut self, found: &Found, shared: bool) {
-        let Some(slot) = live_map::slot_of(found) else { return };
+    fn own(&mut self, found: &Found<'static>, shared: bool) {
         let former = if found.record.is_watched() { Watch::get(found.record.owner()) } else { None };
         let account = match former {
             Some(watch) if watch.instance() == self.instance => return,
@@ -137,7 +136,7 @@ impl Visitor<'_> {
         if listener != 0 {
             watch.set_listener(listener);
         }
-        if slot.rename(found.record, watch.id(), true) {
+        if found.slot.rename(found.record, watch.id(), true) {
             match former {
                 Some(former) if former.instance() == DECLARED => {} // it listens from here on
                 Some(former) => former.hand_over(found.bytes),
@@ -172,7 +171,6 @@ impl Visitor<'_> {
 /// listener of the variable's watch that it is under. `None`: no such block, or its watch cannot be listened to.
 pub(crate) fn watch_declared(address: usize) -> Option<&'static Watch> {
     let found = live_map::find(address).filter(|found| found.address == address)?;
-    let slot = live_map::slot_of(&found)?;
     if found.record.is_watched() {
         let owner = Watch::get(found.record.owner())?;
         // A watch over many blocks does not tell one's end from another's.
@@ -186,7 +184,7 @@ pub(crate) fn watch_declared(address: usize) -> Option<&'static Watch> {
     }
     let watch = Watch::open(DECLARED, found.record.owner(), None)?;
     watch.add(address, found.bytes, found.record.stamp());
-    if slot.rename(found.record, watch.id(), true) {
+    if found.slot.rename(found.record, watch.id(), true) {
         return Some(watch);
     }
     watch.take_back(found.bytes);
@@ -198,9 +196,7 @@ pub(crate) fn watch_declared(address: usize) -> Option<&'static Watch> {
 pub(crate) fn unwatch_declared(watch: &Watch) {
     if let Some(found) = live_map::find(watch.address() as usize).filter(|_| watch.blocks() > 0) {
         if found.record.is_watched() && found.record.owner() == watch.id() {
-            if let Some(slot) = live_map::slot_of(&found) {
-                slot.rename(found.record, watch.account(), false);
-            }
+            found.slot.rename(found.record, watch.account(), false);
         } else if let Some(owner) = Watch::get(found.record.owner()).filter(|_| found.record.is_watched()) {
             if owner.instance() != DECLARED && owner.listener() == watch.id() {
                 owner.set_listener(0);
