@@ -316,8 +316,9 @@ fn map_leaf(address: usize, tier: usize) -> Option<Slot<'static>> {
     if tier < QUICK_TIERS && !pages::may_reserve(size_of::<u64>() << leaf_bits) {
         return None;
     }
-    // SAFETY: a leaf and its entry in the list are all atomics, for which zero is valid.
+    // SAFETY: a leaf is all atomics, for which zero is valid.
     let leaf = unsafe { pages::zeroed_slice::<AtomicU64>(words << leaf_bits) }?;
+    // SAFETY: so is its entry in the list.
     let mapped = unsafe { pages::zeroed::<Mapped>() }?;
     mapped.start.store((address >> (shift + leaf_bits) << (shift + leaf_bits)) as u64, Ordering::Relaxed);
     mapped.tier.store(tier as u64, Ordering::Relaxed);
@@ -410,6 +411,7 @@ pub(crate) fn find(address: usize) -> Option<Found<'static>> {
 
 /// Calls `each` with every block that lives throughout the call; those that come or go meanwhile may be missed.
 pub(crate) fn for_each(mut each: impl FnMut(Found<'static>)) {
+    let touched = pages::Touched::now();
     let mut next = MAPPED.load(Ordering::Acquire);
     // SAFETY: the list's entries stay mapped, and were written before they were published.
     while let Some(mapped) = unsafe { next.as_ref() } {
@@ -417,12 +419,16 @@ pub(crate) fn for_each(mut each: impl FnMut(Found<'static>)) {
         let tier = mapped.tier.load(Ordering::Relaxed) as usize;
         let start = mapped.start.load(Ordering::Relaxed) as usize;
         let Some(leaf) = leaf(start, tier) else { continue };
-        for slot_index in 0..1usize << TIERS[tier].leaf_bits {
-            let base = start + (slot_index << TIERS[tier].shift);
-            if let Some(found) = slot_in(leaf, base, tier).found(base) {
-                each(found);
+        let Tier { shift, leaf_bits, words, .. } = TIERS[tier];
+        // Most of a leaf was never touched, and reading it would make it resident.
+        touched.each(leaf.as_ptr().cast_const(), words << leaf_bits, |range| {
+            for slot_index in range.start / words..range.end.div_ceil(words) {
+                let base = start + (slot_index << shift);
+                if let Some(found) = slot_in(leaf, base, tier).found(base) {
+                    each(found);
+                }
             }
-        }
+        });
     }
 }
 

@@ -219,7 +219,7 @@ fn ask_spacing() {
             libc::free(block);
             (block.addr(), usable)
         };
-        usable > 16 && address.is_multiple_of(16)
+        usable > 16 && address % 16 == 0
     };
     #[cfg(not(all(target_env = "gnu", target_pointer_width = "64")))]
     let proven = false;
