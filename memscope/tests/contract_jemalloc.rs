@@ -1,0 +1,17 @@
+//! The hook's contract over jemalloc, which puts two blocks of 8 bytes into 16.
+
+mod contract;
+
+use contract::mock::Mock;
+use tikv_jemallocator::Jemalloc;
+
+#[global_allocator]
+static ALLOC: memscope::Allocator<Mock<Jemalloc>> = memscope::Allocator::new(Mock(Jemalloc));
+
+fn main() -> std::process::ExitCode {
+    contract::run(contract::Below {
+        counted: contract::Counted::Yes,
+        warm_up: || contract::serve_once(&Jemalloc),
+        stack_bytes: 64 << 10,
+    })
+}

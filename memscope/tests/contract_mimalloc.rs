@@ -1,0 +1,17 @@
+//! The hook's contract over mimalloc, which puts two blocks of 8 bytes into 16.
+
+mod contract;
+
+use contract::mock::Mock;
+use mimalloc::MiMalloc;
+
+#[global_allocator]
+static ALLOC: memscope::Allocator<Mock<MiMalloc>> = memscope::Allocator::new(Mock(MiMalloc));
+
+fn main() -> std::process::ExitCode {
+    contract::run(contract::Below {
+        counted: contract::Counted::Yes,
+        warm_up: || contract::serve_once(&MiMalloc),
+        stack_bytes: 0,
+    })
+}
