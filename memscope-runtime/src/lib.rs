@@ -74,6 +74,11 @@ pub use inventory;
 #[cfg(not(feature = "live"))]
 pub use crate::forward::{Allocator, Mode, OwnWork, own_work};
 
+/// The unit tests run under the hook that they test.
+#[cfg(all(test, feature = "live"))]
+#[global_allocator]
+static ALLOC: Allocator = Allocator::system();
+
 use crate::declared::Ledger;
 use crate::snapshot::{Mode as Recorded, Snapshot};
 

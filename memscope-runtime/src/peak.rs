@@ -1,7 +1,7 @@
 //! The peak: the most bytes that were live at once, and how many of them each scope held at that moment.
 //!
 //! A thread keeps its gains and losses to itself while they stay within a window ([`Balance`]), then adds them to
-//! the process's total. When the total reaches [`NEXT`], all accounts are read and each remembers its live bytes:
+//! the process's total. When the total reaches [`Total::next`], all accounts are read and each remembers its live bytes:
 //! the capture. The peak that is reported is the sum of the best capture, so the scopes' parts sum to it.
 //!
 //! Bound: the next capture is due 1 % above the last one, or 64 bytes for each account above it if that is more
@@ -33,10 +33,15 @@ const STEP_BYTES_AN_ACCOUNT: i64 = 64;
 /// Turns that a thread waits for another one's capture: some 100 µs, in which 20,000 accounts are read.
 const PATIENCE: u32 = 20_000;
 
-/// Live bytes of the program, less what threads keep to themselves.
-static LIVE: AtomicI64 = AtomicI64::new(0);
-/// The total at which the next capture is due.
-static NEXT: AtomicI64 = AtomicI64::new(0);
+/// What all threads have told.
+struct Total {
+    /// Live bytes of the program, less what threads keep to themselves.
+    live: AtomicI64,
+    /// The total at which the next capture is due.
+    next: AtomicI64,
+}
+
+static TOTAL: Total = Total { live: AtomicI64::new(0), next: AtomicI64::new(0) };
 /// Whether a capture is being written or read.
 static CAPTURING: AtomicBool = AtomicBool::new(false);
 /// The sum of the best capture, and which of [`Account::at_peak`] holds it.
@@ -80,37 +85,45 @@ impl Balance {
 
     /// The program gained, or lost, any number of bytes.
     pub(crate) fn changed(&self, bytes: i64) {
-        let held = self.held() + bytes;
-        let room = i64::from(self.limit.get()) - held;
-        match u16::try_from(room) {
-            Ok(room) => self.room.set(room),
-            Err(_) => self.settle(held),
-        }
+        self.changed_beside(&TOTAL, bytes);
+    }
+
+    /// Settles after an event that moved the balance over an end of its window.
+    pub(crate) fn settle_crossing(&self) {
+        self.settle_crossing_with(&TOTAL);
     }
 
     /// Tells the process all that the thread kept to itself.
     pub(crate) fn flush(&self) {
-        self.settle(self.held());
+        self.settle(&TOTAL, self.held());
     }
 
     pub(crate) fn held(&self) -> i64 {
         i64::from(self.limit.get()) - i64::from(self.room.get())
     }
 
-    /// Settles after an event that moved the balance over an end of its window.
-    pub(crate) fn settle_crossing(&self) {
+    fn changed_beside(&self, total: &Total, bytes: i64) {
+        let held = self.held() + bytes;
+        let room = i64::from(self.limit.get()) - held;
+        match u16::try_from(room) {
+            Ok(room) => self.room.set(room),
+            Err(_) => self.settle(total, held),
+        }
+    }
+
+    fn settle_crossing_with(&self, total: &Total) {
         // Less than 1 KiB went over: after a gain the room is just below 2^16, after a loss just above 0.
         let wrapped =
             if i64::from(self.room.get()) > WINDOW_BYTES / 2 { WINDOW_BYTES } else { -WINDOW_BYTES };
-        self.settle(self.held() + wrapped);
+        self.settle(total, self.held() + wrapped);
     }
 
-    fn settle(&self, held: i64) {
-        let total = LIVE.fetch_add(held, Ordering::Relaxed) + held;
-        if total >= NEXT.load(Ordering::Relaxed) {
-            capture(total);
+    fn settle(&self, total: &Total, held: i64) {
+        let live = total.live.fetch_add(held, Ordering::Relaxed) + held;
+        if live >= total.next.load(Ordering::Relaxed) {
+            capture(live);
         }
-        let limit = (NEXT.load(Ordering::Relaxed) - total).clamp(0, LIMIT_BYTES);
+        let limit = (total.next.load(Ordering::Relaxed) - live).clamp(0, LIMIT_BYTES);
         self.limit.set(limit as u16);
         self.room.set(limit as u16);
     }
@@ -123,7 +136,7 @@ fn capture(total: i64) {
         MISSED.fetch_add(1, Ordering::Relaxed);
         return;
     }
-    if total >= NEXT.load(Ordering::Relaxed) {
+    if total >= TOTAL.next.load(Ordering::Relaxed) {
         let index = 1 - BEST_INDEX.load(Ordering::Relaxed);
         // Frees before allocations, so that no scope's figure is negative.
         for account in theirs() {
@@ -143,7 +156,7 @@ fn capture(total: i64) {
         }
         let step = (i64::from(Account::count()) * STEP_BYTES_AN_ACCOUNT).min(WINDOW_BYTES);
         let reached = sum.max(total);
-        NEXT.store(reached + step.max(reached / ERROR_SHARE as i64), Ordering::Relaxed);
+        TOTAL.next.store(reached + step.max(reached / ERROR_SHARE as i64), Ordering::Relaxed);
     }
     end();
 }
@@ -210,7 +223,7 @@ pub(crate) fn after_fork() {
 
 /// Only one thread is left, which keeps `held` to itself: what the others kept is in their accounts.
 pub(crate) fn only_thread(held: i64, live_bytes: u64) {
-    LIVE.store(live_bytes as i64 - held, Ordering::Relaxed);
+    TOTAL.live.store(live_bytes as i64 - held, Ordering::Relaxed);
 }
 
 #[cfg(test)]
@@ -219,38 +232,37 @@ mod tests {
 
     #[test]
     fn a_balance_holds_back_what_fits_its_window_and_tells_the_rest() {
-        // Other tests of this process record nothing, so the total is this one's.
+        // A total of its own, at which no capture is due.
+        let total = Total { live: AtomicI64::new(0), next: AtomicI64::new(i64::MAX / 2) };
         let balance = Balance::new();
-        let total = |balance: &Balance| LIVE.load(Ordering::Relaxed) + balance.held();
         let mut expected = 0;
         let mut random = 1u64;
         for _ in 0..100_000 {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             let bytes = (random >> 54) as usize; // below 1,024
-            match random >> 32 & 7 {
+            let crossed = match random >> 32 & 7 {
                 0..4 => {
-                    if balance.gained(bytes) {
-                        balance.settle_crossing();
-                    }
                     expected += bytes as i64;
+                    balance.gained(bytes)
                 }
                 4..7 => {
-                    if balance.lost(bytes) {
-                        balance.settle_crossing();
-                    }
                     expected -= bytes as i64;
+                    balance.lost(bytes)
                 }
                 _ => {
                     let bytes = (random >> 40 & 0x3_ffff) as i64 - 0x1_ffff;
-                    balance.changed(bytes);
                     expected += bytes;
+                    balance.changed_beside(&total, bytes);
+                    false
                 }
+            };
+            if crossed {
+                balance.settle_crossing_with(&total);
             }
-            assert_eq!(total(&balance), expected);
+            assert_eq!(total.live.load(Ordering::Relaxed) + balance.held(), expected);
             assert!(balance.held().abs() <= WINDOW_BYTES, "{}", balance.held());
         }
-        balance.flush();
-        assert_eq!(LIVE.load(Ordering::Relaxed), expected);
-        assert_eq!(balance.held(), 0);
+        balance.settle(&total, balance.held());
+        assert_eq!((total.live.load(Ordering::Relaxed), balance.held()), (expected, 0));
     }
 }

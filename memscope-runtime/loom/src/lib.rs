@@ -1,12 +1,12 @@
-//! The recorder's lock-free files under the model checker loom, which runs a test under every order in which its
-//! threads' steps and their effects can be seen.
+//! The recorder's lock-free files under the model checker loom, which runs a test under every order in which
+//! its threads' steps and their effects can be seen.
 //!
 //! ```text
 //! cargo test --release --manifest-path memscope-runtime/loom/Cargo.toml
 //! ```
 //!
-//! No `--cfg loom` is needed: `slot.rs` takes its atomics from `crate::sync`, and here that is loom's. Each test says
-//! what would break it.
+//! No `--cfg loom` is needed: `slot.rs` takes its atomics from `crate::sync`, and here that is loom's. Each
+//! test says what would break it.
 
 #![cfg(test)]
 

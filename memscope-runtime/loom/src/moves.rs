@@ -1,5 +1,5 @@
-//! A resize marks its block as moving before the inner allocator may give the address away, and takes the mark away
-//! afterwards, when the address may be another thread's.
+//! A resize marks its block as moving before the inner allocator may give the address away, and takes the
+//! mark away afterwards, when the address may be another thread's.
 
 use crate::block::{Block, Words};
 use crate::slot;
@@ -10,8 +10,8 @@ use loom::thread;
 const MOVED: Block = Block { owner: 1, offset: 0, bytes: 100 };
 const NEXT: Block = Block { owner: 2, offset: 16, bytes: 200 };
 
-/// The inner allocator, as far as one address goes. A real one hands an address from thread to thread under a lock or
-/// by an atomic of its own, which is at least a release and an acquire.
+/// The inner allocator, as far as one address goes. A real one hands an address from thread to thread under a
+/// lock or by an atomic of its own, which is at least a release and an acquire.
 #[derive(Clone)]
 struct Inner {
     gave_up: Arc<AtomicBool>,
@@ -32,7 +32,8 @@ impl Inner {
     }
 }
 
-/// Moves the block away while `next` runs, if the address is given to it; says what stands in the slot at the end.
+/// Moves the block away while `next` runs, if the address is given to it; says what stands in the slot at the
+/// end.
 fn moved_beside(words: Words, next: fn(&Words)) -> (bool, Option<(u32, usize, usize)>) {
     words.store(MOVED);
     let inner = Inner::new();
@@ -53,8 +54,8 @@ fn moved_beside(words: Words, next: fn(&Words)) -> (bool, Option<(u32, usize, us
     (given, words.read())
 }
 
-/// Broken by a plain store in `Moving::clear` (the next owner's record goes), and by a `clear` that does not expect
-/// the mark (the moved block's record stays).
+/// Broken by a plain store in `Moving::clear` (the next owner's record goes), and by a `clear` that does not
+/// expect the mark (the moved block's record stays).
 #[test]
 fn the_next_owner_of_the_old_address_stays() {
     for words in [Words::one, Words::two, Words::three] {
@@ -78,10 +79,10 @@ fn the_next_owner_may_free_at_once() {
     });
 }
 
-/// The next block may look just like the moved one: charged to the same account (of a third thread, or of the one that
-/// now allocates), of the same size, within the same tick. While that one is moving too, the first move's `clear`
-/// takes the second move's mark for its own. It may: the second move ends by a store or by a `clear`.
-/// Broken by a `put_back` that is a compare-and-swap.
+/// The next block may look just like the moved one: charged to the same account (of a third thread, or of the
+/// one that now allocates), of the same size, within the same tick. While that one is moving too, the first
+/// move's `clear` takes the second move's mark for its own. It may: the second move ends by a store or by a
+/// `clear`. Broken by a `put_back` that is a compare-and-swap.
 #[test]
 fn a_look_alike_that_moves_too_is_not_lost() {
     loom::model(|| {
@@ -109,9 +110,9 @@ fn a_look_alike_that_moves_too_is_not_lost() {
     });
 }
 
-/// A refused resize: the block lives all the time, and readers see it.
-/// Broken by a `begin_move` that empties the slot, by a reader that does not look past the mark, and by a `put_back`
-/// that leaves the mark or stores anything but what was there.
+/// A refused resize: the block lives all the time, and readers see it. Broken by a `begin_move` that empties
+/// the slot, by a reader that does not look past the mark, and by a `put_back` that leaves the mark or stores
+/// anything but what was there.
 #[test]
 fn a_refused_move_changes_nothing() {
     for words in [Words::one, Words::two, Words::three] {

@@ -44,8 +44,8 @@ fn a_one_word_slot_is_read_whole() {
     });
 }
 
-/// No place of an earlier block with the owner of a later one.
-/// Broken by a relaxed store of the record, by a relaxed load of it, and by storing it before the further words.
+/// No place of an earlier block with the owner of a later one. Broken by a relaxed store of the record, by a
+/// relaxed load of it, and by storing it before the further words.
 #[test]
 fn no_later_owner_stands_with_an_earlier_place() {
     read_beside(Words::two, |told| match told {
@@ -66,8 +66,9 @@ fn no_later_owner_stands_with_an_earlier_place() {
     });
 }
 
-/// A limit, and not a promise: an earlier owner may stand with the place of a later block, for a reader does not look
-/// at the record again. Only blocks that are freed during the reading are told so; `rename` finds their record changed.
+/// A limit, and not a promise: an earlier owner may stand with the place of a later block, for a reader does
+/// not look at the record again. Only blocks that are freed during the reading are told so; `rename` finds
+/// their record changed.
 #[test]
 fn an_earlier_owner_may_stand_with_a_later_place() {
     static SEEN: AtomicBool = AtomicBool::new(false);

@@ -1,7 +1,7 @@
 //! An observer hands a block from its account to a watch while the block's holder goes on.
 //!
-//! The watch counts the block before the rename and takes it back where that fails (`visitor.rs`), so the two must
-//! agree: what is renamed, the holder has to see.
+//! The watch counts the block before the rename and takes it back where that fails (`visitor.rs`), so the two
+//! must agree: what is renamed, the holder has to see.
 
 use crate::block::{Block, Words};
 use loom::thread;
@@ -33,7 +33,8 @@ fn move_away(words: &Words) -> (u32, bool) {
     (record.owner(), record.is_watched())
 }
 
-/// Broken by a plain store in `begin_move` (the rename is lost), and by a plain store in `rename` (the mark is).
+/// Broken by a plain store in `begin_move` (the rename is lost), and by a plain store in `rename` (the mark
+/// is).
 #[test]
 fn a_move_takes_the_watch_along() {
     loom::model(|| {
@@ -91,8 +92,8 @@ fn a_rename_never_brings_a_block_back() {
     }
 }
 
-/// Neither does it name the block that is given the same place next, unless that one is of the same account and tick.
-/// Broken by a `rename` that does not compare with what its caller found.
+/// Neither does it name the block that is given the same place next, unless that one is of the same account
+/// and tick. Broken by a `rename` that does not compare with what its caller found.
 #[test]
 fn a_rename_does_not_touch_the_next_block() {
     const NEXT: Block = Block { owner: 2, offset: 16, bytes: 200 };
@@ -132,11 +133,13 @@ fn one_of_two_observers_has_the_block() {
     });
 }
 
-/// A limit, and not a promise: a free that has read the record and not yet cleared it misses a rename in between. The
-/// watch then counts a block that is gone, or a former watch is told twice. Whoever takes a block must therefore keep
-/// it from being freed for that long; a look at a variable does, for it borrows the value.
+/// A limit, and not a promise: a free that has read the record and not yet cleared it misses a rename in
+/// between. The watch then counts a block that is gone, or a former watch is told twice. Whoever takes a
+/// block must therefore keep it from being freed for that long; a look at a variable does, for it borrows the
+/// value.
 ///
-/// Should this test fail, the limit is gone: then let it assert that `told` is the watch wherever `renamed` is true.
+/// Should this test fail, the limit is gone: then let it assert that `told` is the watch wherever `renamed`
+/// is true.
 #[test]
 fn a_free_may_miss_a_rename_so_an_observer_has_to_hold_the_block() {
     static MISSED: AtomicBool = AtomicBool::new(false);

@@ -1,6 +1,6 @@
-//! What memscope leaves of a program that switches it off: nothing. `.ci/off-build` builds this twice, with memscope
-//! (feature `memscope`, neither `live` nor `html`) and without it, and compares the code of each function in
-//! [`functions`] and the ways to the system's allocator.
+//! What memscope leaves of a program that switches it off: nothing. `.ci/off-build` builds this twice, with
+//! memscope (feature `memscope`, neither `live` nor `html`) and without it, and compares the code of each
+//! function in [`functions`] and the ways to the system's allocator.
 //!
 //! Without the feature the attribute is taken away by `cfg_attr`, and `track_var!` is the macro below.
 

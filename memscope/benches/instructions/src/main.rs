@@ -1,8 +1,8 @@
 //! Workloads whose instructions `.ci/instruction-counts` counts, with memscope (feature `memscope`) and without.
 //!
-//! `memscope-instructions PATH EVENTS` runs the event of a path so many times in the function `path_…`, which is what
-//! callgrind collects. What the first events cost beyond others falls away in the difference of two runs. Blocks that
-//! a path needs are made outside of it.
+//! `memscope-instructions PATH EVENTS` runs the event of a path so many times in the function `path_…`. That is
+//! what callgrind collects. What the first events cost beyond others falls away in the difference of two runs.
+//! Blocks that a path needs are made outside of it.
 
 use std::alloc::{Layout, alloc, dealloc, realloc};
 use std::future::Future;
@@ -163,7 +163,8 @@ extern "C" fn path_poll(events: usize) {
     }
 }
 
-/// An event looks again at a vector that is tracked already: the walk, the look-up of its block, and the registry.
+/// An event looks again at a vector that is tracked already: the walk, the look-up of its block, and the
+/// registry.
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn path_look(events: usize, values: &Vec<u64>) {

@@ -55,7 +55,7 @@ pub(crate) struct Plan {
     /// The live heap of the memory measurement; a multiple of all block sizes.
     pub(crate) live_bytes: u64,
     /// Whether figures do not matter.
-    short: bool,
+    pub(crate) short: bool,
     pub(crate) contenders: Vec<&'static Contender>,
     pub(crate) loads: Vec<&'static Load>,
     pub(crate) memory: bool,

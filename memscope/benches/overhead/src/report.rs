@@ -16,6 +16,9 @@ pub(crate) fn report(plan: &Plan, results: &Results) -> String {
     let (timed, functions): (Vec<&Load>, Vec<&Load>) =
         plan.loads.iter().copied().partition(|load| load.kind != Kind::Functions);
     let mut text = String::new();
+    if plan.short {
+        text.push_str("A short run: it shows what runs, and its figures mean nothing.\n\n");
+    }
     let mut section = |title: &str, body: &str| {
         // A String takes any text.
         let _ = write!(text, "## {title}\n\n{}\n\n", body.trim());
@@ -51,7 +54,7 @@ pub(crate) fn report(plan: &Plan, results: &Results) -> String {
 
 fn table(head: impl IntoIterator<Item = String>) -> Table {
     let mut table = Table::new();
-    table.load_preset(ASCII_MARKDOWN).set_header(head.into_iter().collect::<Vec<_>>());
+    table.load_style(ASCII_MARKDOWN).set_header(head.into_iter().collect::<Vec<_>>());
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
@@ -64,12 +67,11 @@ fn titles(loads: &[&Load]) -> impl Iterator<Item = String> {
 
 fn machine_table() -> String {
     let mut table = Table::new();
-    table.load_preset(ASCII_MARKDOWN).set_header(["", ""]);
+    table.load_style(ASCII_MARKDOWN).set_header(["", ""]);
     for (name, value) in machine::machine() {
         table.add_row([name, &value]);
     }
-    table.add_row(["versions", &machine::versions().join(", ")]);
-    table.to_string()
+    format!("{table}\n\nVersions: {}.", machine::versions().join(", "))
 }
 
 fn ratio_table(plan: &Plan, results: &Results, loads: &[&Load]) -> String {
