@@ -53,7 +53,7 @@ pub(crate) const CONTENDERS: [Contender; 11] = [
     Contender {
         name: "hotpath",
         plain: Some("plain"),
-        fewer: Fewer { functions: 100, ..AS_MANY },
+        fewer: Fewer { functions: 40, ..AS_MANY },
         // Its server, which answers its viewer and adds a thread.
         environment: &[("HOTPATH_METRICS_SERVER_OFF", "1")],
         ..PLAIN

@@ -25,7 +25,10 @@ pub(crate) fn report(plan: &Plan, results: &Results) -> String {
     };
     section("Machine", &machine_table());
     if !timed.is_empty() {
-        let note = format!("Time ÷ time of the plain program. Medians of {} rounds.", plan.rounds);
+        let note = format!(
+            "Time ÷ time of the plain program: medians over the rounds, of which there were {}.",
+            plan.rounds
+        );
         section("Time", &format!("{note}\n\n{}", ratio_table(plan, results, &timed)));
         let note = "Nanoseconds of one operation of the plain programs, which are the 1 of the table above.";
         section("Plain programs", &format!("{note}\n\n{}", plain_table(plan, results, &timed)));
@@ -111,7 +114,9 @@ fn functions_table(plan: &Plan, results: &Results, loads: &[&Load]) -> String {
             };
             let added = figures::differences(times, results.times(plain, load));
             cell(results, contender, load.name, added, |added| {
-                format!("{:.1} ({})", added.median, nanoseconds(all.median))
+                // `+ 0.0` makes 0 of −0.
+                let added = (added.median * 10.0).round() / 10.0 + 0.0;
+                format!("{added:.1} ({})", nanoseconds(all.median))
             })
         });
         table.add_row([contender.name.to_owned()].into_iter().chain(cells));
