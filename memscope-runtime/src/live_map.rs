@@ -259,12 +259,13 @@ fn place(address: usize, tier: usize) -> Option<&'static Leaf> {
 }
 
 /// How far before its first word the pointer to a leaf of `tier` points.
+#[inline(always)]
 fn bias(address: usize, tier: usize) -> usize {
     if tier < QUICK_TIERS { address >> QUICK_SPAN_BITS << (QUICK_SPAN_BITS - TIERS[tier].shift) } else { 0 }
 }
 
 /// The leaf of `tier` that stands for `address`, as its first word.
-#[inline]
+#[inline(always)]
 fn leaf(address: usize, tier: usize) -> Option<&'static AtomicU64> {
     let leaf = place(address, tier)?.load(Ordering::Acquire);
     if leaf.is_null() {
@@ -275,7 +276,7 @@ fn leaf(address: usize, tier: usize) -> Option<&'static AtomicU64> {
     Some(unsafe { &*leaf.wrapping_add(bias(address, tier)) })
 }
 
-#[inline]
+#[inline(always)]
 fn slot_in(leaf: &'static AtomicU64, address: usize, tier: usize) -> Slot<'static> {
     let Tier { shift, leaf_bits, words, .. } = TIERS[tier];
     let index = (address >> shift) & ((1 << leaf_bits) - 1);
@@ -288,18 +289,47 @@ fn slot_in(leaf: &'static AtomicU64, address: usize, tier: usize) -> Slot<'stati
 /// The slot of a block that was recorded with this address and size; `None` where no slot is mapped.
 #[inline]
 pub(crate) fn slot(address: usize, bytes: usize, spacing: Spacing) -> Option<Slot<'static>> {
-    let quick = quick_tier_of(bytes, spacing).and_then(|tier| slot_of_tier(address, tier));
-    quick.filter(|slot| slot.load().is_some()).or_else(|| slot_of_tier(address, tier_of(bytes)))
-}
-
-#[inline]
-fn slot_of_tier(address: usize, tier: usize) -> Option<Slot<'static>> {
-    Some(slot_in(leaf(address, tier)?, address, tier))
+    match bytes {
+        0..QUICK_BYTES => quick_slot(address, bytes, spacing)
+            .filter(|slot| slot.load().is_some())
+            .or_else(|| slot_of_tier(address, tier_of(bytes))),
+        QUICK_BYTES..KNOWN_BYTES => slot_of::<TIER_1K>(address),
+        _ => slot_of_tier(address, tier_of(bytes)),
+    }
 }
 
 /// The slot for a block of this address and size, mapped if need be; `None` where the system gives no memory.
 #[inline]
 pub(crate) fn slot_or_map(address: usize, bytes: usize, spacing: Spacing) -> Option<Slot<'static>> {
+    let mapped = match bytes {
+        0..QUICK_BYTES => quick_slot(address, bytes, spacing),
+        QUICK_BYTES..KNOWN_BYTES => slot_of::<TIER_1K>(address),
+        _ => slot_of_tier(address, tier_of(bytes)),
+    };
+    mapped.or_else(|| map_slot(address, bytes, spacing))
+}
+
+/// Blocks from `QUICK_BYTES` to here are in one tier, which the compiler knows.
+const KNOWN_BYTES: usize = 16 * QUICK_BYTES;
+
+#[inline]
+fn quick_slot(address: usize, bytes: usize, spacing: Spacing) -> Option<Slot<'static>> {
+    let root = quick_root(spacing.quick_index())?;
+    let word = root.with_slot(address, bytes, spacing, |word| word)?;
+    Some(Slot::new(std::slice::from_ref(word), TIERS[spacing.quick_pair()].shift))
+}
+
+#[inline]
+fn slot_of<const TIER: usize>(address: usize) -> Option<Slot<'static>> {
+    Some(slot_in(leaf(address, TIER)?, address, TIER))
+}
+
+fn slot_of_tier(address: usize, tier: usize) -> Option<Slot<'static>> {
+    Some(slot_in(leaf(address, tier)?, address, tier))
+}
+
+#[cold]
+fn map_slot(address: usize, bytes: usize, spacing: Spacing) -> Option<Slot<'static>> {
     let mapped = |tier| slot_of_tier(address, tier).or_else(|| map_leaf(address, tier));
     quick_tier_of(bytes, spacing).and_then(mapped).or_else(|| mapped(tier_of(bytes)))
 }

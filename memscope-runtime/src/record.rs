@@ -58,10 +58,16 @@ pub(crate) fn freed_quickly(address: usize, bytes: usize, facts: Facts) -> Quick
         let recorded = root.with_slot(address, bytes, facts.spacing, |slot| {
             let Some(owner) = slot::plain_owner(slot) else { return Quick::No };
             // SAFETY: there is a root.
-            let account = unsafe { local.account_of(owner) };
-            if !account.is_of_program_on(local.thread()) {
+            let owner = unsafe { local.account_of(owner) };
+            let account = if owner.is_of_program_on(local.thread()) {
+                owner
+            } else if owner.is_own() {
                 return Quick::No;
-            }
+            } else if let Some(here) = local.cached_foreign(owner) {
+                here
+            } else {
+                return Quick::No;
+            };
             slot::clear_small(slot);
             account::add_release(&account.deallocations, 1);
             account::add_release(&account.deallocated_bytes, bytes as u64);
@@ -127,7 +133,11 @@ pub(crate) fn freed(address: usize, bytes: usize, facts: Facts) {
 /// The block of `moving` has another place, another size, or both.
 pub(crate) fn moved(moving: Moving<'_>, old_bytes: usize, address: usize, bytes: usize, facts: Facts) {
     let record = moving.record();
-    moving.clear();
+    let slot = live_map::slot_or_map(address, bytes, spacing(facts));
+    match slot {
+        Some(slot) => moving.end_in(slot, address, bytes),
+        None => moving.clear(),
+    }
     let booked = thread_state::with_account(|local, current| {
         let owner = if record.is_watched() {
             Watch::get(record.owner()).and_then(|watch| watch.moved(address, old_bytes, bytes))
@@ -142,9 +152,7 @@ pub(crate) fn moved(moving: Moving<'_>, old_bytes: usize, address: usize, bytes:
         } else {
             account::add_release(&account.deallocated_bytes, gained.unsigned_abs());
         }
-        if let Some(slot) = live_map::slot_or_map(address, bytes, spacing(facts)) {
-            slot.store(record, address, bytes);
-        } else {
+        if slot.is_none() {
             // The block goes on unseen: its books are closed as if it were freed.
             UNRECORDED.fetch_add(1, Ordering::Relaxed);
             account::add_release(&account.deallocations, 1);
@@ -168,7 +176,7 @@ pub(crate) fn unknown() {
 
 /// Lets the next events take the quick way: the observer writes the clock, and the allocator keeps its promise.
 fn start_quick(local: &Local, facts: Facts) {
-    if observer::is_running() && may_be_quick(facts.spacing) {
+    if local.root(facts.spacing).is_none() && observer::is_running() && may_be_quick(facts.spacing) {
         local.start_quick();
     }
 }

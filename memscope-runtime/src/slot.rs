@@ -237,6 +237,18 @@ impl Moving<'_> {
         self.slot.words[0].store(self.word, Ordering::Release);
     }
 
+    /// The block is now this one, in `slot`, which may be the slot that it was in. If its old address has a new owner
+    /// already, that one stays.
+    #[inline]
+    pub(crate) fn end_in(self, slot: Slot<'_>, address: usize, bytes: usize) {
+        let record = self.record();
+        if !std::ptr::eq(&raw const slot.words[0], &raw const self.slot.words[0]) {
+            self.clear();
+        }
+        // In the same slot nobody else can have a block: this one fills it.
+        slot.store(record, address, bytes);
+    }
+
     /// The block is elsewhere, or has another size. If its old address has a new owner already, that one stays.
     #[inline(always)]
     pub(crate) fn clear(self) {

@@ -23,6 +23,8 @@ pub(crate) const ROOT_NODE: u32 = 0;
 pub(crate) const OWN_NODE: u32 = 1;
 /// No account's thread, not even that of account 0, which was never opened.
 const NO_THREAD: u32 = u32::MAX;
+/// Places for [`Local::foreign`]: as many producers as most programs have for one consumer.
+const FOREIGN: usize = 8;
 /// Threads that have a row of their own. Past this many, a new thread goes on in the row of one that has ended.
 const ROWS: u32 = 1024;
 
@@ -47,7 +49,7 @@ thread_local! {
             balance: Balance::new(),
             until_refresh: Cell::new(0),
             state: Cell::new(None),
-            foreign: Cell::new(None),
+            foreign: [const { Cell::new(None) }; FOREIGN],
             ended: Cell::new(false),
         }
     };
@@ -67,8 +69,9 @@ pub(crate) struct Local {
     pub(crate) balance: Balance,
     until_refresh: Cell<u32>,
     state: Cell<Option<&'static ThreadState>>,
-    /// The account of another thread whose block was freed last, and the account here that stands for it.
-    foreign: Cell<Option<(&'static Account, &'static Account)>>,
+    /// Accounts of other threads whose blocks were freed lately, and the accounts here that stand for them; each
+    /// has one place, by its number.
+    foreign: [Cell<Option<(&'static Account, &'static Account)>>; FOREIGN],
     /// The thread's end was announced. What it does after that is recorded event by event, in a row that is taken
     /// and given back each time.
     ended: Cell<bool>,
@@ -245,19 +248,21 @@ impl Local {
         if owner.thread() == self.thread.get() {
             return Some(owner);
         }
-        if let Some((cached, here)) = self.foreign.get() {
-            if ptr::eq(cached, owner) {
-                return Some(here);
-            }
-        }
-        self.open_foreign(owner)
+        self.cached_foreign(owner).or_else(|| self.open_foreign(owner))
+    }
+
+    /// The account here that stands for one of another thread, if it was asked for lately.
+    #[inline(always)]
+    pub(crate) fn cached_foreign(&self, owner: &'static Account) -> Option<&'static Account> {
+        let (cached, here) = self.foreign[owner.id() as usize % FOREIGN].get()?;
+        ptr::eq(cached, owner).then_some(here)
     }
 
     #[cold]
     fn open_foreign(&self, owner: &'static Account) -> Option<&'static Account> {
         let here =
             self.state.get()?.account(u64::from(owner.id()) << 1 | 1 << 63, owner.node(), owner.id())?;
-        self.foreign.set(Some((owner, here)));
+        self.foreign[owner.id() as usize % FOREIGN].set(Some((owner, here)));
         Some(here)
     }
 
@@ -315,7 +320,7 @@ impl Local {
         self.stop_quick();
         self.account.set(None);
         self.thread.set(NO_THREAD);
-        self.foreign.set(None);
+        self.foreign.iter().for_each(|place| place.set(None));
         // The state is kept in mind: it is the first choice for events that come after the end.
         if let Some(state) = self.state.get() {
             state.status.store(ENDED, Ordering::Release);

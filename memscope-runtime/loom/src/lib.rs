@@ -10,6 +10,7 @@
 
 #![cfg(test)]
 
+#[allow(dead_code, reason = "what it offers to others is not all driven here")]
 #[path = "../../src/slot.rs"]
 mod slot;
 mod sync;

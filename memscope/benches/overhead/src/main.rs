@@ -4,7 +4,7 @@
 //! plan → contenders (built) → rounds → process (one run) → figures → report → section (of docs/performance.md)
 //! ```
 //!
-//! `contender.rs` and `workloads/` are not part of this program: they are what it builds and runs.
+//! `contender.rs` and the package in `workloads/` are what it builds and runs.
 
 mod contenders;
 mod figures;

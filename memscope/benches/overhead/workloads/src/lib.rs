@@ -2,9 +2,10 @@
 //!
 //! Invariant: the machine code of a workload is the same in every contender, so nothing here depends on the
 //! contender. An attribute adds a clean-up path to the code around it, and even elsewhere in the same crate it
-//! moves functions between the compiler's units and so changes what is inlined where. The functions that carry
-//! attributes are therefore the contender's, and reached through `Tracked`; the allocator is in another crate, and
-//! without link-time optimisation it is not inlined into a workload either.
+//! moves functions between the compiler's units and so changes what is inlined where; another feature of the
+//! package alone does that too. So this is a package of its own, without features. The functions that carry
+//! attributes are the contender's, and reached through `Tracked`; the allocator is the contender's as well, and
+//! without link-time optimisation it is not inlined into a workload.
 
 pub mod blocks;
 pub mod channel;
