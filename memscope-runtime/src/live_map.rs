@@ -579,6 +579,7 @@ mod tests {
 
     /// `cargo test --release -p memscope-runtime --lib looked_up -- --nocapture` prints the times.
     #[test]
+    #[allow(clippy::print_stdout, reason = "the times are what it is for")]
     fn any_address_is_looked_up_within_200_ns() {
         use std::hint::black_box;
         use std::time::Instant;
