@@ -34,6 +34,8 @@ mod pages;
 #[cfg(feature = "live")]
 mod peak;
 #[cfg(feature = "live")]
+mod publish;
+#[cfg(feature = "live")]
 mod record;
 #[cfg(feature = "live")]
 mod scope;
@@ -43,6 +45,8 @@ mod site;
 mod slot;
 #[cfg(feature = "live")]
 mod sync;
+#[cfg(feature = "live")]
+mod tenure;
 #[cfg(feature = "live")]
 mod thread_state;
 #[cfg(feature = "live")]

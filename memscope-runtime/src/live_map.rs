@@ -24,6 +24,7 @@
 //! Leaves are mapped when first needed, published by compare-and-swap, and never unmapped.
 
 use crate::pages;
+use crate::publish::{publish, push};
 use crate::slot::{Found, Slot};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
@@ -354,15 +355,7 @@ fn map_leaf(address: usize, tier: usize) -> Option<Slot<'static>> {
     mapped.start.store((address >> (shift + leaf_bits) << (shift + leaf_bits)) as u64, Ordering::Relaxed);
     mapped.tier.store(tier as u64, Ordering::Relaxed);
     if publish(place, leaf.as_ptr().wrapping_sub(bias(address, tier))) {
-        let mut next = MAPPED.load(Ordering::Relaxed);
-        loop {
-            mapped.next.store(next, Ordering::Relaxed);
-            let this = ptr::from_ref(mapped).cast_mut();
-            match MAPPED.compare_exchange_weak(next, this, Ordering::Release, Ordering::Relaxed) {
-                Ok(_) => break,
-                Err(newer) => next = newer,
-            }
-        }
+        push(&MAPPED, mapped, |next| mapped.next.store(next, Ordering::Relaxed));
     }
     slot_of_tier(address, tier)
 }
@@ -398,12 +391,6 @@ fn map_region(number: usize) -> Option<&'static Region> {
         publish(&far.region, fresh);
     }
     region(number << REGION_BITS)
-}
-
-/// Whoever loses the race to publish, and is told `false`, leaves its zeroed pages untouched.
-fn publish<T>(place: &AtomicPtr<T>, fresh: *const T) -> bool {
-    let null = ptr::null_mut();
-    place.compare_exchange(null, fresh.cast_mut(), Ordering::AcqRel, Ordering::Acquire).is_ok()
 }
 
 /// The live block that holds `address`, at its start or inside.

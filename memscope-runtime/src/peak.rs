@@ -15,6 +15,7 @@
 
 use crate::account::Account;
 use crate::pages::Scratch;
+use crate::tenure::Turn;
 use std::cell::Cell;
 use std::hint;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
@@ -43,7 +44,7 @@ struct Total {
 
 static TOTAL: Total = Total { live: AtomicI64::new(0), next: AtomicI64::new(0) };
 /// Whether a capture is being written or read.
-static CAPTURING: AtomicBool = AtomicBool::new(false);
+static CAPTURING: Turn = Turn { taken: AtomicBool::new(false) };
 /// The sum of the best capture, and which of [`Account::at_peak`] holds it.
 static BEST: AtomicI64 = AtomicI64::new(0);
 static BEST_INDEX: AtomicUsize = AtomicUsize::new(0);
@@ -167,7 +168,7 @@ fn theirs() -> impl Iterator<Item = &'static Account> {
 
 fn try_begin() -> bool {
     for _ in 0..PATIENCE {
-        if CAPTURING.compare_exchange_weak(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+        if CAPTURING.try_take() {
             return true;
         }
         hint::spin_loop();
@@ -176,7 +177,7 @@ fn try_begin() -> bool {
 }
 
 fn end() {
-    CAPTURING.store(false, Ordering::Release);
+    CAPTURING.end();
 }
 
 /// Runs `f` while no capture is written. `f` neither allocates nor waits.

@@ -53,28 +53,50 @@ pub(crate) fn allocated_quickly(address: usize, bytes: usize, facts: Facts) -> Q
 /// Forgets a block that is about to be freed, if the quick way may.
 #[inline(always)]
 pub(crate) fn freed_quickly(address: usize, bytes: usize, facts: Facts) -> Quick {
+    thread_state::with(|local| free_small(local, address, bytes, facts, |_| None))
+}
+
+/// The same for a block that another thread allocated; apart from [`freed_quickly`], whose registers it would take.
+#[inline]
+fn freed_for_another(address: usize, bytes: usize, facts: Facts) -> bool {
     thread_state::with(|local| {
-        let Some(root) = local.root(facts.spacing) else { return Quick::No };
-        let recorded = root.with_slot(address, bytes, facts.spacing, |slot| {
-            let Some(owner) = slot::plain_owner(slot) else { return Quick::No };
-            // SAFETY: there is a root.
-            let owner = unsafe { local.account_of(owner) };
-            let account = if owner.is_of_program_on(local.thread()) {
-                owner
-            } else if owner.is_own() {
-                return Quick::No;
-            } else if let Some(here) = local.cached_foreign(owner) {
-                here
-            } else {
-                return Quick::No;
-            };
-            slot::clear_small(slot);
-            account::add_release(&account.deallocations, 1);
-            account::add_release(&account.deallocated_bytes, bytes as u64);
-            if local.balance.lost(bytes) { Quick::Unsettled } else { Quick::Done }
-        });
-        recorded.unwrap_or(Quick::No)
+        let theirs = |owner: &'static Account| {
+            if owner.is_own() { None } else { local.cached_foreign(owner) }
+        };
+        match free_small(local, address, bytes, facts, theirs) {
+            Quick::Done => true,
+            Quick::Unsettled => {
+                local.balance.settle_crossing();
+                true
+            }
+            Quick::No => false,
+        }
     })
+}
+
+/// Forgets a block of a quick tier. `theirs` gives the account to write to for one of another thread, or of memscope's
+/// own work.
+#[inline(always)]
+fn free_small(
+    local: &Local,
+    address: usize,
+    bytes: usize,
+    facts: Facts,
+    theirs: impl FnOnce(&'static Account) -> Option<&'static Account>,
+) -> Quick {
+    let Some(root) = local.root(facts.spacing) else { return Quick::No };
+    let recorded = root.with_slot(address, bytes, facts.spacing, |slot| {
+        let Some(owner) = slot::plain_owner(slot) else { return Quick::No };
+        // SAFETY: there is a root.
+        let owner = unsafe { local.account_of(owner) };
+        let mine = owner.is_of_program_on(local.thread()).then_some(owner);
+        let Some(account) = mine.or_else(|| theirs(owner)) else { return Quick::No };
+        slot::clear_small(slot);
+        account::add_release(&account.deallocations, 1);
+        account::add_release(&account.deallocated_bytes, bytes as u64);
+        if local.balance.lost(bytes) { Quick::Unsettled } else { Quick::Done }
+    });
+    recorded.unwrap_or(Quick::No)
 }
 
 /// Ends the quick way of an event that moved the thread's balance out of its window.
@@ -109,9 +131,11 @@ pub(crate) fn allocated(block: *mut u8, bytes: usize, facts: Facts) -> *mut u8 {
 
 /// Forgets a block that is about to be freed.
 pub(crate) fn freed(address: usize, bytes: usize, facts: Facts) {
+    if freed_for_another(address, bytes, facts) {
+        return;
+    }
     let Some(slot) = live_map::slot(address, bytes, spacing(facts)) else { return unknown() };
-    let Some(record) = slot.load() else { return unknown() };
-    slot.clear();
+    let Some(record) = slot.take() else { return unknown() };
     let booked = thread_state::with_account(|local, _| {
         let owner = if record.is_watched() {
             Watch::get(record.owner()).and_then(|watch| watch.freed(bytes, local.thread(), clock::now_ms()))

@@ -169,6 +169,24 @@ impl<'a> Slot<'a> {
         self.words[0].store(0, Ordering::Release);
     }
 
+    /// Forgets the block and gives its record. Only its holder may. Who frees a watched block and who ends or takes
+    /// over the watch agree by compare-and-swap; a plain block is cleared by a plain store.
+    #[inline(always)]
+    pub(crate) fn take(&self) -> Option<Record> {
+        let mut word = self.words[0].load(Ordering::Acquire);
+        while word & WATCHED != 0 {
+            match self.words[0].compare_exchange_weak(word, 0, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Some(Record { word: word & !PLACE_MASK & !MOVING }),
+                Err(newer) => word = newer,
+            }
+        }
+        if word == 0 {
+            return None;
+        }
+        self.clear();
+        Some(Record { word: word & !PLACE_MASK & !MOVING })
+    }
+
     /// Marks the block as moving and gives its record. Whoever looks meanwhile takes it for live.
     #[inline(always)]
     pub(crate) fn begin_move(&self) -> Option<Moving<'a>> {

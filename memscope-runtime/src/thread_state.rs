@@ -12,6 +12,8 @@
 use crate::account::Account;
 use crate::live_map::{self, QuickRoot, Spacing};
 use crate::peak::{self, Balance};
+use crate::publish::push;
+use crate::tenure::Tenure;
 use crate::{clock, mode, pages};
 use std::cell::Cell;
 use std::ptr;
@@ -82,8 +84,8 @@ pub(crate) struct ThreadState {
     next: AtomicPtr<ThreadState>,
     id: AtomicU32,
     os_id: AtomicU32,
-    /// Whether a thread is writing here: [`TAKEN`] or [`ENDED`].
-    status: AtomicU32,
+    /// Whether a thread is writing here.
+    tenure: Tenure,
     /// Threads that this row stands for, one after another.
     threads: AtomicU32,
     name: [AtomicU8; 16],
@@ -93,9 +95,6 @@ pub(crate) struct ThreadState {
     table_len: AtomicU32,
     table_used: AtomicU32,
 }
-
-const TAKEN: u32 = 1;
-const ENDED: u32 = 2;
 
 struct Entry {
     /// 0: free. `node << 1 | 1`, or `account << 1 | 1 << 63` for an account of another thread.
@@ -289,7 +288,7 @@ impl Local {
             return None;
         }
         clock::start();
-        let joined = self.state.get().filter(|state| state.take()).or_else(ThreadState::take_ended);
+        let joined = self.state.get().filter(|state| state.tenure.take()).or_else(ThreadState::take_ended);
         let joined = joined.or_else(ThreadState::open);
         let root = joined.and_then(|state| Some((state, state.account(ROOT_KEY, ROOT_NODE, 0)?)));
         let Some((state, root)) = root else {
@@ -323,7 +322,7 @@ impl Local {
         self.foreign.iter().for_each(|place| place.set(None));
         // The state is kept in mind: it is the first choice for events that come after the end.
         if let Some(state) = self.state.get() {
-            state.status.store(ENDED, Ordering::Release);
+            state.tenure.end();
         }
     }
 }
@@ -337,32 +336,19 @@ impl ThreadState {
         let state = unsafe { pages::zeroed::<ThreadState>() }?;
         let id = NEXT_THREAD.fetch_add(1, Ordering::Relaxed);
         state.id.store(id, Ordering::Relaxed);
-        state.status.store(TAKEN, Ordering::Relaxed);
+        state.tenure.begin();
         state.account(ROOT_KEY, ROOT_NODE, 0)?;
         let own = Account::open(OWN_NODE, id, 0)?;
         state.own.store(ptr::from_ref(own).cast_mut(), Ordering::Relaxed);
-        let mut next = THREADS.load(Ordering::Relaxed);
-        loop {
-            state.next.store(next, Ordering::Relaxed);
-            let this = ptr::from_ref(state).cast_mut();
-            match THREADS.compare_exchange_weak(next, this, Ordering::Release, Ordering::Relaxed) {
-                Ok(_) => return Some(state),
-                Err(newer) => next = newer,
-            }
-        }
+        push(&THREADS, state, |next| state.next.store(next, Ordering::Relaxed));
+        Some(state)
     }
 
     /// The row of a thread that has ended, once there are many rows.
     fn take_ended() -> Option<&'static ThreadState> {
         let many = NEXT_THREAD.load(Ordering::Relaxed) > ROWS;
         let idle = NEXT_THREAD.load(Ordering::Relaxed) > RUNNING.load(Ordering::Relaxed) + 1;
-        (many && idle).then(|| ThreadState::all().find(|state| state.take())).flatten()
-    }
-
-    /// Takes the row if its thread has ended. Acquire: what that thread wrote is seen before it is added to.
-    fn take(&self) -> bool {
-        let taken = self.status.compare_exchange(ENDED, TAKEN, Ordering::Acquire, Ordering::Relaxed);
-        taken.is_ok()
+        (many && idle).then(|| ThreadState::all().find(|state| state.tenure.take())).flatten()
     }
 
     /// A thread begins in this row.
@@ -394,7 +380,7 @@ impl ThreadState {
     }
 
     pub(crate) fn has_ended(&self) -> bool {
-        self.status.load(Ordering::Acquire) == ENDED
+        self.tenure.has_ended()
     }
 
     /// The operating system's name for the thread: as it is now, or as it was at the thread's end.
@@ -501,7 +487,7 @@ pub(crate) fn only_this_thread(live_bytes: u64) {
             if this.is_some_and(|this| ptr::eq(this, state)) {
                 state.os_id.store(os_thread_id(), Ordering::Relaxed);
             } else {
-                state.status.store(ENDED, Ordering::Relaxed);
+                state.tenure.end();
             }
         }
         RUNNING.store(u32::from(this.is_some()), Ordering::Relaxed);

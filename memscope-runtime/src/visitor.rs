@@ -192,16 +192,30 @@ pub(crate) fn watch_declared(address: usize) -> Option<&'static Watch> {
     None
 }
 
+/// Turns that the end of a declaration waits for a free or a move of its block, under way on another thread, to tell
+/// the watch. Past that the watch is never used again: it may be told yet, or never (its block's free missed it).
+const PATIENCE: u32 = 1_000;
+
 /// Ends a declaration's watch, whatever became of its block.
 pub(crate) fn unwatch_declared(watch: &Watch) {
-    if let Some(found) = live_map::find(watch.address() as usize).filter(|_| watch.blocks() > 0) {
-        if found.record.is_watched() && found.record.owner() == watch.id() {
-            found.slot.rename(found.record, watch.account(), false);
-        } else if let Some(owner) = Watch::get(found.record.owner()).filter(|_| found.record.is_watched()) {
-            if owner.instance() != DECLARED && owner.listener() == watch.id() {
-                owner.set_listener(0);
+    for _ in 0..PATIENCE {
+        if watch.blocks() == 0 {
+            return Watch::close([watch.id()]);
+        }
+        if let Some(found) =
+            live_map::find(watch.address() as usize).filter(|found| found.record.is_watched())
+        {
+            if found.record.owner() == watch.id() {
+                if found.slot.rename(found.record, watch.account(), false) {
+                    return Watch::close([watch.id()]);
+                }
+            } else if let Some(owner) = Watch::get(found.record.owner()) {
+                if owner.instance() != DECLARED && owner.listener() == watch.id() {
+                    owner.set_listener(0);
+                    return Watch::close([watch.id()]);
+                }
             }
         }
+        std::thread::yield_now();
     }
-    Watch::close([watch.id()]);
 }

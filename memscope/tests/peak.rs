@@ -26,6 +26,7 @@ fn spikes(bytes: u64) {
 
 /// Blocks of 100 bytes, which take the quick way.
 #[track]
+#[allow(clippy::vec_box, reason = "each block is to be one of its own")]
 fn crumbles(bytes: u64) -> Vec<Box<[u8; 100]>> {
     (0..bytes / 100).map(|_| Box::new([1; 100])).collect()
 }

@@ -11,11 +11,17 @@
 #![cfg(test)]
 
 #[allow(dead_code, reason = "what it offers to others is not all driven here")]
+#[path = "../../src/publish.rs"]
+mod publish;
 #[path = "../../src/slot.rs"]
 mod slot;
 mod sync;
+#[path = "../../src/tenure.rs"]
+mod tenure;
 
 mod block;
 mod moves;
+mod publications;
 mod readers;
 mod renames;
+mod tenures;

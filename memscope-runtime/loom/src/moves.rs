@@ -130,3 +130,42 @@ fn a_refused_move_changes_nothing() {
         });
     }
 }
+
+/// A resize that ends in the slot that it was in, and one that ends elsewhere beside the next owner of the old one.
+/// Broken by an `end_in` that clears after its store, and by one that stores without the record's owner.
+#[test]
+fn a_resized_block_stands_in_its_new_slot() {
+    loom::model(|| {
+        let words = Words::one();
+        words.store(MOVED);
+        let reader = thread::spawn({
+            let words = words.clone();
+            move || words.read()
+        });
+        let moving = words.slot().begin_move().expect("it lives");
+        moving.end_in(words.slot(), MOVED.address(), 120);
+        let resized = Some((MOVED.owner, MOVED.address(), 120));
+        let told = reader.join().expect("it does not panic");
+        assert!(told == Some(MOVED.told()) || told == resized, "it lives all the time: {told:?}");
+        assert_eq!(words.read(), resized);
+    });
+    loom::model(|| {
+        let (old, new) = (Words::one(), Words::one());
+        old.store(MOVED);
+        let inner = Inner::new();
+        let mover = thread::spawn({
+            let (old, new, inner) = (old.clone(), new.clone(), inner.clone());
+            move || {
+                let moving = old.slot().begin_move().expect("it lives");
+                inner.give_up();
+                moving.end_in(new.slot(), MOVED.address(), MOVED.bytes);
+            }
+        });
+        let given = inner.is_given();
+        if given {
+            old.store(NEXT);
+        }
+        mover.join().expect("it does not panic");
+        assert_eq!((old.read(), new.read()), (given.then_some(NEXT.told()), Some(MOVED.told())));
+    });
+}
