@@ -83,8 +83,8 @@ fn totals(readings: &[Reading]) -> Totals {
         totals.allocated_bytes += reading.allocated_bytes;
         totals.deallocated_bytes += reading.deallocated_bytes;
     }
-    totals.live_allocations = totals.allocations - totals.deallocations;
-    totals.live_bytes = totals.allocated_bytes - totals.deallocated_bytes;
+    totals.live_allocations = totals.allocations.saturating_sub(totals.deallocations);
+    totals.live_bytes = totals.allocated_bytes.saturating_sub(totals.deallocated_bytes);
     totals
 }
 
@@ -183,9 +183,10 @@ impl ScopeMemory {
     }
 
     fn with_live(self) -> ScopeMemory {
+        // By the books' order of reading neither is negative; were it so, a program's snapshot must not panic.
         ScopeMemory {
-            live_allocations: self.allocations - self.deallocations,
-            live_bytes: self.allocated_bytes - self.deallocated_bytes,
+            live_allocations: self.allocations.saturating_sub(self.deallocations),
+            live_bytes: self.allocated_bytes.saturating_sub(self.deallocated_bytes),
             ..self
         }
     }
@@ -325,8 +326,8 @@ fn threads(readings: &[Reading]) -> Vec<Thread> {
     }
     for (id, thread) in &mut threads {
         let (blocks, bytes) = freed.get(id).copied().unwrap_or_default();
-        thread.live_allocations = thread.allocations - blocks;
-        thread.live_bytes = thread.allocated_bytes - bytes;
+        thread.live_allocations = thread.allocations.saturating_sub(blocks);
+        thread.live_bytes = thread.allocated_bytes.saturating_sub(bytes);
     }
     threads.into_values().collect()
 }
@@ -415,7 +416,8 @@ fn profiler(readings: &[Reading], allocator_installed: bool, peak_bytes: u64) ->
     }
     Profiler {
         allocator_installed,
-        own_bytes: pages::resident_bytes().map(|pages| pages + own.allocated_bytes - own.deallocated_bytes),
+        own_bytes: pages::resident_bytes()
+            .map(|pages| pages + own.allocated_bytes.saturating_sub(own.deallocated_bytes)),
         own_allocations: own.allocations,
         own_deallocations: own.deallocations,
         own_reallocations: own.reallocations,

@@ -136,7 +136,15 @@ impl Watch {
         watch.account.store(account, Ordering::Relaxed);
         watch.instance.store(instance, Ordering::Relaxed);
         watch.row.store(row.map_or(ptr::null_mut(), |row| ptr::from_ref(row).cast_mut()), Ordering::Relaxed);
-        for counter in [&watch.address, &watch.last_bytes, &watch.grown_bytes, &watch.freed_ms] {
+        // A declaration that ended before its block did leaves a count behind.
+        for counter in [
+            &watch.blocks,
+            &watch.bytes,
+            &watch.address,
+            &watch.last_bytes,
+            &watch.grown_bytes,
+            &watch.freed_ms,
+        ] {
             counter.store(0, Ordering::Relaxed);
         }
         for counter in
