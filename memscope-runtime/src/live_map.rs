@@ -443,7 +443,8 @@ pub(crate) fn for_each(mut each: impl FnMut(Found<'static>)) {
         let Tier { shift, leaf_bits, words, .. } = TIERS[tier];
         // Most of a leaf was never touched, and reading it would make it resident.
         touched.each(leaf.as_ptr().cast_const(), words << leaf_bits, |range| {
-            for slot_index in range.start / words..range.end.div_ceil(words) {
+            // A slot belongs to the page of its first word; one of three words may reach into the next.
+            for slot_index in range.start.div_ceil(words)..range.end.div_ceil(words) {
                 let base = start + (slot_index << shift);
                 if let Some(found) = slot_in(leaf, base, tier).found(base) {
                     each(found);
