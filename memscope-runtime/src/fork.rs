@@ -4,7 +4,8 @@
 //! after it parent and child give them back. The child's observer is not running: it starts again with the next
 //! first entry of a scope.
 //!
-//! Lock order, here and wherever two are held: declarations, variables, sites, scope tree, watch numbers, timeline.
+//! Lock order, here and wherever two are held: declarations, variables, sites, scope tree, watch numbers, timeline,
+//! and last the peak's capture, which the hook takes too, but only tries.
 //! A program's declarations (`declared.rs`) are behind locks of its own objects and are not taken here.
 
 use crate::{books, observer, peak, scope, site, thread_state, variable, watch};
