@@ -7,7 +7,7 @@
 //! long way (`record.rs`), which does all that the quick one may leave out: it is a call in tail position, so that
 //! the quick way saves no register for it.
 
-use crate::live_map::{self, QUICK_BYTES, Spacing};
+use crate::live_map::{self, Spacing};
 use crate::mode::Mode;
 use crate::record::{self, Facts, Quick};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -54,15 +54,15 @@ impl<A> Allocator<A> {
 /// all that, and the registers that it needs, out of the quick way.
 #[inline(always)]
 fn is_unusual(layout: Layout) -> bool {
-    layout.align() > 16 || layout.align() > layout.size() || layout.size() >= QUICK_BYTES
+    layout.align() > 16 || layout.align() > layout.size()
 }
 
 impl<A: GlobalAlloc> Allocator<A> {
+    #[cold]
     #[inline(never)]
     unsafe fn alloc_the_long_way(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promise is handed on.
-        let block = unsafe { self.inner.alloc(layout) };
-        if block.is_null() { block } else { record::allocated(block, layout.size(), self.facts) }
+        record::allocated(unsafe { self.inner.alloc(layout) }, layout.size(), self.facts)
     }
 
     // These two take their arguments in the order in which `dealloc` has them, so that no register is moved.
@@ -82,11 +82,9 @@ impl<A: GlobalAlloc> Allocator<A> {
     }
 }
 
+/// Null is not in the quick way's reach, so it is not asked for here.
 #[inline(always)]
 fn record_new(block: *mut u8, bytes: usize, facts: Facts) -> *mut u8 {
-    if block.is_null() {
-        return block;
-    }
     match record::allocated_quickly(block.addr(), bytes, facts) {
         Quick::Done => block,
         Quick::Unsettled => record::settle(block),

@@ -4,8 +4,8 @@
 //! after it parent and child give them back. The child's observer is not running: it starts again with the next
 //! first entry of a scope.
 //!
-//! Lock order, here and wherever two are held: declarations, variables, sites, scope tree, watch numbers, timeline,
-//! and last the peak's capture, which the hook takes too, but only tries.
+//! Lock order, here and wherever two are held: declarations, variables, sites, scope tree, watch numbers, and last the
+//! turns of the timeline and of the peak's capture, which the observer and the hook take too, but only try.
 //! A program's declarations (`declared.rs`) are behind locks of its own objects and are not taken here.
 
 use crate::{books, observer, peak, scope, site, thread_state, variable, watch};
@@ -27,12 +27,13 @@ extern "C" fn before() {
     site::lock();
     scope::lock();
     watch::lock();
-    observer::lock();
+    observer::before_fork();
     peak::before_fork();
 }
 
 extern "C" fn in_parent() {
     peak::after_fork();
+    observer::after_fork();
     // SAFETY: `before` took the locks on this thread.
     unsafe { unlock_all(Side::Parent) };
 }
@@ -40,6 +41,7 @@ extern "C" fn in_parent() {
 extern "C" fn in_child() {
     observer::is_gone();
     peak::after_fork();
+    observer::after_fork();
     thread_state::only_this_thread(books::live_bytes());
     // SAFETY: `before` took the locks on the thread of which this is the fork.
     unsafe { unlock_all(Side::Child) };
@@ -57,7 +59,6 @@ pub(crate) enum Side {
 unsafe fn unlock_all(side: Side) {
     // SAFETY: the caller's promise is handed on.
     unsafe {
-        observer::unlock(side);
         watch::unlock(side);
         scope::unlock(side);
         site::unlock(side);

@@ -14,6 +14,8 @@ mod account;
 #[cfg(feature = "live")]
 mod allocator;
 #[cfg(feature = "live")]
+mod bare_thread;
+#[cfg(feature = "live")]
 mod books;
 #[cfg(feature = "live")]
 mod by_name;

@@ -7,7 +7,8 @@
 //! The size that `dealloc` is given names the tier.
 //!
 //! ```text
-//! address ─┬─ ÷ 64 MiB ──────→ quick root, a pair of tiers ──→ leaf ── ÷ 2^c ──→ slot     below 1,024 bytes
+//! address ─┬─ in the thread's window? ──────────────→ a pair of leaves ── ÷ 2^c ──→ slot     below 1,024 bytes
+//!          ├─ ÷ 1 GiB ──→ quick root ───────────────→ a pair of leaves ── ÷ 2^c ──→ slot     where it is not
 //!          ├─ ÷ 4 GiB ──→ ROOT ──→ Region ─┬─ tier, span ────→ leaf ── ÷ 2^c ──→ slot     the others
 //!          └───────────────────────────────┘
 //! ```
@@ -16,18 +17,20 @@
 //! 16 slots before it in each tier: a look-up of any address reads a bounded number of slots.
 //!
 //! The *quick* tiers, of blocks below 1,024 bytes, are what most of the hook's time goes to, and that time is a
-//! matter of how many instructions there are: pairs of malloc and free retire five a cycle. So a root reaches all
-//! addresses in one step (32 MiB of address space, of which some pages are touched); the two tiers of a pair stand
-//! side by side, and the choice between them is arithmetic (a branch on sizes around 64 bytes mispredicts); and
-//! leaves' pointers are biased, so that the slot is `leaf + (address >> c)` without a mask.
+//! matter of how many instructions there are: pairs of malloc and free retire five a cycle. So each thread keeps the
+//! leaves of the span that it used last ([`Window`]), and one comparison says that the block is small, that it is in
+//! that span, and that the quick way may be taken at all; the choice between the two tiers of a pair is arithmetic (a
+//! branch on sizes around 64 bytes mispredicts); and leaves' pointers are biased, so that the slot is
+//! `leaf + (address >> c)` without a mask.
 //!
 //! Leaves are mapped when first needed, published by compare-and-swap, and never unmapped.
 
 use crate::pages;
 use crate::publish::{publish, push};
 use crate::slot::{Found, Slot};
+use std::cell::Cell;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 
 /// What is known of where an allocator puts small blocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,9 +89,9 @@ const TIER_HUGE: usize = 13;
 
 /// Blocks of the quick tiers are smaller than this.
 pub(crate) const QUICK_BYTES: usize = 1024;
-/// Address space of a leaf of a quick tier: 64 MiB, which is that of an arena of glibc. Its leaves take 8 to 32 MiB
-/// of address space, and of memory what is touched of them.
-const QUICK_SPAN_BITS: u32 = 26;
+/// Address space of a leaf of a quick tier: 1 GiB, so that few heaps lie in two of them and glibc's arenas of many
+/// threads in one. Its leaves take 128 to 512 MiB of address space, and of memory what is touched of them.
+const QUICK_SPAN_BITS: u32 = 30;
 /// Addresses that a program is given without asking for more are below 2^47.
 const QUICK_ADDRESS_BITS: u32 = 47;
 const QUICK_SPANS: usize = 1 << (QUICK_ADDRESS_BITS - QUICK_SPAN_BITS);
@@ -116,7 +119,7 @@ type Leaf = AtomicPtr<AtomicU64>;
 
 /// The leaves of a pair of quick tiers, biased: slot 0 of a span is at `pointer + (start of span >> shift)` words.
 /// All-zero is empty.
-pub(crate) struct QuickRoot {
+struct QuickRoot {
     spans: [[Leaf; 2]; QUICK_SPANS],
 }
 
@@ -172,14 +175,68 @@ impl Spacing {
 }
 
 /// The root of the quick tiers for allocators of this spacing, once it is mapped.
-pub(crate) fn quick_root(index: usize) -> Option<&'static QuickRoot> {
+fn quick_root(index: usize) -> Option<&'static QuickRoot> {
     // SAFETY: the pointer is null or points to a mapping that stays, published with release.
     unsafe { QUICK_ROOTS[index].load(Ordering::Acquire).as_ref() }
 }
 
 impl QuickRoot {
-    /// Calls `f` with the slot of a block of a quick tier; `None` if the block belongs into another tier, or the
-    /// leaf is not mapped. (A call, for the compiler keeps a test for null in a slot that is returned.)
+    /// The slot of a block of a quick tier; `None` if the block belongs into another tier, or the leaf is not mapped.
+    fn slot(&self, address: usize, bytes: usize, spacing: Spacing) -> Option<Slot<'static>> {
+        let tier = quick_tier_of(bytes, spacing)?;
+        let leaf = self.spans.get(address >> QUICK_SPAN_BITS)?[tier % 2].load(Ordering::Acquire);
+        if leaf.is_null() {
+            return None;
+        }
+        // SAFETY: the leaf holds a slot for every address of its span, stays mapped, and its pointer was biased by
+        // that of the span's start; so this is the address's slot.
+        let word = unsafe { &*leaf.wrapping_add(address >> TIERS[tier].shift) };
+        Some(Slot::new(std::slice::from_ref(word), TIERS[tier].shift))
+    }
+}
+
+/// One span of a pair of quick tiers, which a thread keeps at hand.
+///
+/// A closed window lies where no block does, so that asking whether a block is in it is asking whether it is open.
+pub(crate) struct Window {
+    /// The address after the first of the span: so null is in no window, be it over the first span. A block at the
+    /// very start of a span goes the long way.
+    second: Cell<usize>,
+    /// Biased, as in [`QuickRoot`]. While the window is open both are mapped.
+    leaves: [Cell<*const AtomicU64>; 2],
+}
+
+/// The last span of the address space, which is the kernel's on every 64-bit system.
+const NOWHERE: usize = usize::MAX << QUICK_SPAN_BITS;
+
+impl Window {
+    pub(crate) const fn closed() -> Window {
+        Window { second: Cell::new(NOWHERE), leaves: [const { Cell::new(ptr::null()) }; 2] }
+    }
+
+    pub(crate) fn close(&self) {
+        self.second.set(NOWHERE);
+    }
+
+    pub(crate) fn is_over(&self, address: usize) -> bool {
+        address >> QUICK_SPAN_BITS == self.second.get() >> QUICK_SPAN_BITS
+    }
+
+    /// Puts the window over the span of an address. False: there is no such span, or no memory for its leaves, and
+    /// the window is where it was.
+    pub(crate) fn open(&self, address: usize, spacing: Spacing) -> bool {
+        let leaf =
+            |tier| leaf(address, tier).or_else(|| map_leaf(address, tier).and_then(|_| leaf(address, tier)));
+        let first = spacing.quick_pair();
+        let (Some(below_64), Some(others)) = (leaf(first), leaf(first + 1)) else { return false };
+        self.leaves[0].set(ptr::from_ref(below_64).wrapping_sub(bias(address, first)));
+        self.leaves[1].set(ptr::from_ref(others).wrapping_sub(bias(address, first + 1)));
+        self.second.set((address >> QUICK_SPAN_BITS << QUICK_SPAN_BITS) + 1);
+        true
+    }
+
+    /// Calls `f` with the slot of a block of a quick tier in this window; `None` if the block is not such a one.
+    /// (A call, for the compiler keeps a test for null in a slot that is returned.)
     #[inline(always)]
     pub(crate) fn with_slot<R>(
         &self,
@@ -188,8 +245,9 @@ impl QuickRoot {
         spacing: Spacing,
         f: impl FnOnce(&'static AtomicU64) -> R,
     ) -> Option<R> {
-        // Too large, or too far: one test for both.
-        if (bytes | address >> (QUICK_ADDRESS_BITS - QUICK_BYTES.ilog2())) >= QUICK_BYTES
+        // Too large, or elsewhere: one test for both.
+        let offset = address.wrapping_sub(self.second.get());
+        if (bytes | offset >> (QUICK_SPAN_BITS - QUICK_BYTES.ilog2())) >= QUICK_BYTES
             || bytes < spacing.smallest_quick()
         {
             return None;
@@ -200,14 +258,10 @@ impl QuickRoot {
             Spacing::ThirtyTwo => (address >> 5) >> large,
             Spacing::Any => (address >> 4) >> (2 * large),
         };
-        // SAFETY: the address was found to be below 2^QUICK_ADDRESS_BITS, which is where the spans end.
-        let span = unsafe { self.spans.get_unchecked(address >> QUICK_SPAN_BITS) };
-        let leaf = span[large].load(Ordering::Acquire);
-        if leaf.is_null() {
-            return None;
-        }
-        // SAFETY: the leaf holds a slot for every address of its span, stays mapped, and its pointer was biased by
-        // that of the span's start; so this is the address's slot.
+        let leaf = self.leaves[large].get();
+        // SAFETY: the address is in the window, so the window is open and the leaf mapped for good; it holds a slot
+        // for every address of its span, and its pointer was biased by that of the span's start; so this is the
+        // address's slot.
         let slot = unsafe { &*leaf.wrapping_add(index) };
         Some(f(slot))
     }
@@ -315,9 +369,7 @@ const KNOWN_BYTES: usize = 16 * QUICK_BYTES;
 
 #[inline]
 fn quick_slot(address: usize, bytes: usize, spacing: Spacing) -> Option<Slot<'static>> {
-    let root = quick_root(spacing.quick_index())?;
-    let word = root.with_slot(address, bytes, spacing, |word| word)?;
-    Some(Slot::new(std::slice::from_ref(word), TIERS[spacing.quick_pair()].shift))
+    quick_root(spacing.quick_index())?.slot(address, bytes, spacing)
 }
 
 #[inline]
@@ -335,8 +387,24 @@ fn map_slot(address: usize, bytes: usize, spacing: Spacing) -> Option<Slot<'stat
     quick_tier_of(bytes, spacing).and_then(mapped).or_else(|| mapped(tier_of(bytes)))
 }
 
+/// The system, or its limits, refused memory for a quick leaf. It is not asked for again: asking with every event costs
+/// more than all else. Relaxed: who sees it late asks once more.
+static QUICK_REFUSED: AtomicBool = AtomicBool::new(false);
+
 #[cold]
 fn map_leaf(address: usize, tier: usize) -> Option<Slot<'static>> {
+    let quick = tier < QUICK_TIERS;
+    if quick && (QUICK_REFUSED.load(Ordering::Relaxed) || address >> QUICK_ADDRESS_BITS != 0) {
+        return None;
+    }
+    let mapped = map_leaf_asking(address, tier);
+    if quick && mapped.is_none() {
+        QUICK_REFUSED.store(true, Ordering::Relaxed);
+    }
+    mapped
+}
+
+fn map_leaf_asking(address: usize, tier: usize) -> Option<Slot<'static>> {
     let place = match place(address, tier) {
         Some(place) => place,
         None => {
@@ -364,9 +432,6 @@ fn map_leaf(address: usize, tier: usize) -> Option<Slot<'static>> {
 fn map_above(address: usize, tier: usize) -> Option<()> {
     if tier >= QUICK_TIERS {
         return map_region(address >> REGION_BITS).map(|_| ());
-    }
-    if address >> QUICK_SPAN_BITS >= QUICK_SPANS {
-        return None;
     }
     if !pages::may_reserve(size_of::<QuickRoot>()) {
         return None;
@@ -536,19 +601,20 @@ mod tests {
     }
 
     #[test]
-    fn a_quick_slot_is_the_slot_that_the_tiers_say() {
+    fn a_slot_in_a_window_is_the_slot_that_the_tiers_say() {
         let base = BASE + (3 << 36);
         for spacing in [Spacing::Any, Spacing::ThirtyTwo] {
-            for bytes in 0..1100 {
-                // The last slot of one span and the first of the next.
-                for address in [base + (1 << QUICK_SPAN_BITS) - 32, base + (1 << QUICK_SPAN_BITS)] {
+            let window = Window::closed();
+            for bytes in 1..1100 {
+                // The last slot of one span, and the second address of the next, of which the first is in no window.
+                for address in [base + (1 << QUICK_SPAN_BITS) - 32, base + (1 << QUICK_SPAN_BITS) + 1] {
                     let belongs = bytes < 1024 && (spacing == Spacing::ThirtyTwo || bytes >= 16);
-                    let slot = slot_or_map(address, bytes.max(1), spacing).expect("memory for a leaf");
-                    if quick_root(spacing.quick_index()).is_none() {
-                        continue; // no block that belongs into these tiers was seen
-                    }
-                    let root = quick_root(spacing.quick_index()).expect("a leaf is mapped");
-                    let quick = root.with_slot(address, bytes, spacing, |slot| slot);
+                    let slot = slot_or_map(address, bytes, spacing).expect("memory for a leaf");
+                    assert!(window.with_slot(address, bytes, spacing, |_| ()).is_none(), "it is elsewhere");
+                    assert!(!window.is_over(address));
+                    assert!(window.open(address, spacing));
+                    assert!(window.is_over(address));
+                    let quick = window.with_slot(address, bytes, spacing, |slot| slot);
                     assert_eq!(quick.is_some(), belongs, "{bytes} bytes");
                     if let Some(quick) = quick {
                         crate::slot::store_small(quick, Record::new(owner_field(9), 0), address, bytes);
@@ -560,9 +626,14 @@ mod tests {
                     }
                 }
             }
+            window.close();
+            for address in [0, 1, base, 1 << 47, usize::MAX >> 1, NOWHERE - 1] {
+                assert!(window.with_slot(address, 100, spacing, |_| ()).is_none(), "it is closed");
+            }
+            assert!(!window.open(1 << 47, spacing), "it is beyond the root");
+            assert!(window.open(100, spacing));
+            assert!(window.with_slot(0, 100, spacing, |_| ()).is_none(), "null is no block");
         }
-        let root = quick_root(Spacing::Any.quick_index()).expect("as above");
-        assert!(root.with_slot(usize::MAX, 100, Spacing::Any, |_| ()).is_none(), "it is beyond the root");
     }
 
     /// `cargo test --release -p memscope-runtime --lib looked_up -- --nocapture` prints the times.

@@ -10,7 +10,7 @@ use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicUsize, Ordering};
 
 /// Small requests are cut from mappings of this size. 1 MiB holds 16 leaves of the live map, which makes the
 /// call to `mmap` (about 1 µs) rare, and is small enough for a process with a tight `RLIMIT_AS`.
@@ -59,14 +59,48 @@ pub(crate) unsafe fn zeroed_slice<T>(len: usize) -> Option<&'static [T]> {
         .map(|place| unsafe { std::slice::from_raw_parts(place.cast::<T>().as_ptr(), len) })
 }
 
+/// Address space that the recorder takes where every page of it counts as if it were used.
+const STRICT_ALLOWANCE: usize = 64 << 20;
+
 /// Whether `bytes` of address space may be taken for speed's sake alone. A program whose address space is limited
-/// (`RLIMIT_AS`) keeps seven eighths of it for itself and for what the recorder cannot do without.
+/// (`RLIMIT_AS`) keeps seven eighths of it for itself and for what the recorder cannot do without. Where the system
+/// commits to all memory that is mapped (`vm.overcommit_memory` = 2), little is taken.
 pub(crate) fn may_reserve(bytes: usize) -> bool {
     let mut limit = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
     // SAFETY: `limit` is a valid place for the answer; where it fails, nothing is limited.
     unsafe { libc::getrlimit(libc::RLIMIT_AS, &mut limit) };
-    limit.rlim_cur == libc::RLIM_INFINITY
-        || (TAKEN.load(Ordering::Relaxed) + bytes) as u64 <= limit.rlim_cur / 8
+    let taken = (TAKEN.load(Ordering::Relaxed) + bytes) as u64;
+    taken <= allowance(limit.rlim_cur, commits_strictly())
+}
+
+/// Bytes that the recorder may take in all for speed's sake.
+fn allowance(limit: libc::rlim_t, strict: bool) -> u64 {
+    let limited = if limit == libc::RLIM_INFINITY { u64::MAX } else { limit / 8 };
+    if strict { limited.min(STRICT_ALLOWANCE as u64) } else { limited }
+}
+
+/// Whether the system commits to all memory that is mapped, `MAP_NORESERVE` or not. Asked once, without allocating.
+fn commits_strictly() -> bool {
+    const UNASKED: u8 = 0;
+    const NO: u8 = 1;
+    const YES: u8 = 2;
+    // Relaxed: every thread finds the same answer.
+    static ANSWER: AtomicU8 = AtomicU8::new(UNASKED);
+    if ANSWER.load(Ordering::Relaxed) == UNASKED {
+        let mut digit = 0u8;
+        // SAFETY: the path is a C string, `digit` has room for the one byte that is read, and what was opened is
+        // closed. Where there is no such file, the answer is no.
+        unsafe {
+            let file =
+                libc::open(c"/proc/sys/vm/overcommit_memory".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
+            if file >= 0 {
+                libc::read(file, (&raw mut digit).cast(), 1);
+                libc::close(file);
+            }
+        }
+        ANSWER.store(if digit == b'2' { YES } else { NO }, Ordering::Relaxed);
+    }
+    ANSWER.load(Ordering::Relaxed) == YES
 }
 
 /// Bytes of all mappings that were touched, as the kernel counts them; `None` where it would not say.
@@ -260,5 +294,18 @@ impl<T: Copy> Drop for Scratch<T> {
             // SAFETY: mapped by `with_capacity` with this size, and no reference into it outlives `self`.
             unsafe { libc::munmap(start.as_ptr().cast(), bytes) };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_reserved_stays_below_the_limits() {
+        assert_eq!(allowance(libc::RLIM_INFINITY, false), u64::MAX);
+        assert_eq!(allowance(800, false), 100); // an eighth
+        assert_eq!(allowance(libc::RLIM_INFINITY, true), 64 << 20);
+        assert_eq!(allowance(800, true), 100);
     }
 }

@@ -1,12 +1,12 @@
 //! What the allocator's hook writes down of each event.
 //!
-//! The quick ways serve blocks below 1,024 bytes on a thread that is known, in the program's own work, while the
-//! observer writes the clock: some loads, some additions to memory that only this thread writes, one store. They
+//! The quick ways serve blocks below 1,024 bytes that lie in the thread's window, on a thread that is known, in the
+//! program's own work, while the observer writes the clock: some loads, some additions to memory that only this thread writes, one store. They
 //! change nothing for everything else. The long ways serve every event.
 
 use crate::account::{self, Account};
 use crate::clock;
-use crate::live_map::{self, Spacing};
+use crate::live_map::{self, QUICK_BYTES, Spacing, Window};
 use crate::mode::{self, Mode};
 use crate::observer;
 use crate::slot::{self, Moving, Record};
@@ -36,10 +36,10 @@ pub(crate) enum Quick {
 #[inline(always)]
 pub(crate) fn allocated_quickly(address: usize, bytes: usize, facts: Facts) -> Quick {
     thread_state::with(|local| {
-        let Some(root) = local.root(facts.spacing) else { return Quick::No };
-        // SAFETY: there is a root.
-        let account = unsafe { local.quick_account() };
-        let recorded = root.with_slot(address, bytes, facts.spacing, |slot| {
+        let window = local.to_allocate(facts.spacing);
+        let recorded = window.with_slot(address, bytes, facts.spacing, |slot| {
+            // SAFETY: a window is open.
+            let account = unsafe { local.quick_account() };
             let record = Record::new(account.owner_field(), clock::now_field());
             slot::store_small(slot, record, address, bytes);
             account::add(&account.allocations, 1);
@@ -56,10 +56,34 @@ pub(crate) fn freed_quickly(address: usize, bytes: usize, facts: Facts) -> Quick
     thread_state::with(|local| free_small(local, address, bytes, facts, |_| None))
 }
 
-/// The same for a block that another thread allocated; apart from [`freed_quickly`], whose registers it would take.
+/// Whether the quick way may be taken once the window is over `address`, and puts it there.
+#[inline(always)]
+fn reopen(window: &Window, local: &Local, address: usize, bytes: usize, facts: Facts) -> bool {
+    let open = || local.is_quick() && may_be_quick(facts.spacing) && window.open(address, facts.spacing);
+    bytes < QUICK_BYTES && (window.is_over(address) || open())
+}
+
+/// [`allocated_quickly`] for a block in another span than the thread's last.
 #[inline]
-fn freed_for_another(address: usize, bytes: usize, facts: Facts) -> bool {
+fn allocated_elsewhere(address: usize, bytes: usize, facts: Facts) -> Quick {
     thread_state::with(|local| {
+        let window = local.to_allocate(facts.spacing);
+        if reopen(window, local, address, bytes, facts) {
+            allocated_quickly(address, bytes, facts)
+        } else {
+            Quick::No
+        }
+    })
+}
+
+/// [`freed_quickly`] for a block in another span than the thread's last, or one that another thread allocated; apart
+/// from it, for it would take its registers.
+#[inline]
+fn freed_elsewhere(address: usize, bytes: usize, facts: Facts) -> bool {
+    thread_state::with(|local| {
+        if !reopen(local.to_free(facts.spacing), local, address, bytes, facts) {
+            return false;
+        }
         let theirs = |owner: &'static Account| {
             if owner.is_own() { None } else { local.cached_foreign(owner) }
         };
@@ -84,13 +108,18 @@ fn free_small(
     facts: Facts,
     theirs: impl FnOnce(&'static Account) -> Option<&'static Account>,
 ) -> Quick {
-    let Some(root) = local.root(facts.spacing) else { return Quick::No };
-    let recorded = root.with_slot(address, bytes, facts.spacing, |slot| {
+    let recorded = local.to_free(facts.spacing).with_slot(address, bytes, facts.spacing, |slot| {
         let Some(owner) = slot::plain_owner(slot) else { return Quick::No };
-        // SAFETY: there is a root.
+        // SAFETY: a window is open.
         let owner = unsafe { local.account_of(owner) };
-        let mine = owner.is_of_program_on(local.thread()).then_some(owner);
-        let Some(account) = mine.or_else(|| theirs(owner)) else { return Quick::No };
+        let account = if owner.is_of_program_on(local.thread()) {
+            owner
+        } else {
+            match theirs(owner) {
+                Some(account) => account,
+                None => return Quick::No,
+            }
+        };
         slot::clear_small(slot);
         account::add_release(&account.deallocations, 1);
         account::add_release(&account.deallocated_bytes, bytes as u64);
@@ -107,11 +136,19 @@ pub(crate) fn settle(block: *mut u8) -> *mut u8 {
     block
 }
 
-/// Records a new block; gives it back, so that the caller need not keep it.
+/// Records a new block, unless it is null; gives it back, so that the caller need not keep it.
 #[inline(never)]
 pub(crate) fn allocated(block: *mut u8, bytes: usize, facts: Facts) -> *mut u8 {
+    if block.is_null() {
+        return block;
+    }
     first_event(facts);
     let address = block.addr();
+    match allocated_elsewhere(address, bytes, facts) {
+        Quick::Done => return block,
+        Quick::Unsettled => return settle(block),
+        Quick::No => {}
+    }
     thread_state::with_account(|local, account| {
         if !observer::is_running() {
             local.refresh_clock();
@@ -131,7 +168,7 @@ pub(crate) fn allocated(block: *mut u8, bytes: usize, facts: Facts) -> *mut u8 {
 
 /// Forgets a block that is about to be freed.
 pub(crate) fn freed(address: usize, bytes: usize, facts: Facts) {
-    if freed_for_another(address, bytes, facts) {
+    if freed_elsewhere(address, bytes, facts) {
         return;
     }
     let Some(slot) = live_map::slot(address, bytes, spacing(facts)) else { return unknown() };
@@ -200,7 +237,7 @@ pub(crate) fn unknown() {
 
 /// Lets the next events take the quick way: the observer writes the clock, and the allocator keeps its promise.
 fn start_quick(local: &Local, facts: Facts) {
-    if local.root(facts.spacing).is_none() && observer::is_running() && may_be_quick(facts.spacing) {
+    if !local.is_quick() && observer::is_running() && may_be_quick(facts.spacing) {
         local.start_quick();
     }
 }

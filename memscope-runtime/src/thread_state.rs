@@ -10,7 +10,7 @@
 //! account ([`own_work`]), so that it is recorded like any other and kept out of the program's figures.
 
 use crate::account::Account;
-use crate::live_map::{self, QuickRoot, Spacing};
+use crate::live_map::{Spacing, Window};
 use crate::peak::{self, Balance};
 use crate::publish::push;
 use crate::tenure::Tenure;
@@ -44,7 +44,9 @@ static MOST_RUNNING: AtomicU32 = AtomicU32::new(0);
 thread_local! {
     static LOCAL: Local = const {
         Local {
-            roots: [const { Cell::new(None) }; 2],
+            to_allocate: [const { Window::closed() }; 2],
+            to_free: [const { Window::closed() }; 2],
+            quick: Cell::new(false),
             account: Cell::new(None),
             accounts: Cell::new(ptr::null()),
             thread: Cell::new(NO_THREAD),
@@ -59,12 +61,16 @@ thread_local! {
 
 /// The hook's thread-local state.
 pub(crate) struct Local {
-    /// Roots of the quick tiers while events may take the quick way: the thread is known, it is in the program's own
-    /// work, and the observer writes the clock. `None`: no, or the root is not mapped.
-    roots: [Cell<Option<&'static QuickRoot>>; 2],
+    /// Where this thread allocated last, by the allocator's spacing; closed while events may not take the quick way.
+    to_allocate: [Window; 2],
+    /// Where it freed last: often blocks of other threads, which lie elsewhere.
+    to_free: [Window; 2],
+    /// Whether events may take the quick way: the thread is known, it is in the program's own work, and the observer
+    /// writes the clock.
+    quick: Cell<bool>,
     /// Where allocations are charged; `None`: the thread is not known yet, it has ended, or nothing is recorded.
     account: Cell<Option<&'static Account>>,
-    /// [`Account::first`], known when any of `roots` is.
+    /// [`Account::first`], known while events may take the quick way.
     accounts: Cell<*const Account>,
     /// [`NO_THREAD`]: as for `account`.
     thread: Cell<u32>,
@@ -168,47 +174,56 @@ impl Local {
         self.account.set(Some(account));
     }
 
-    /// The root of the quick tiers for an allocator of this spacing, if events may take the quick way.
+    /// The window for allocations. While it is open, events may take the quick way.
     #[inline(always)]
-    pub(crate) fn root(&self, spacing: Spacing) -> Option<&'static QuickRoot> {
-        self.roots[spacing.quick_index()].get()
+    pub(crate) fn to_allocate(&self, spacing: Spacing) -> &Window {
+        &self.to_allocate[spacing.quick_index()]
+    }
+
+    /// The window for frees. While it is open, events may take the quick way.
+    #[inline(always)]
+    pub(crate) fn to_free(&self, spacing: Spacing) -> &Window {
+        &self.to_free[spacing.quick_index()]
     }
 
     /// The account with a number that stands in a block's record, or number 0, which is nobody's.
     ///
     /// # Safety
-    /// [`Local::root`] has given a root.
+    /// Events may take the quick way.
     #[inline(always)]
     pub(crate) unsafe fn account_of(&self, owner: u32) -> &'static Account {
-        // SAFETY: with the roots, the place of the accounts became known, and there is room for every account that
-        // was opened.
+        // SAFETY: with the quick way, the place of the accounts became known, and there is room for every account
+        // that was opened.
         unsafe { &*self.accounts.get().add(owner as usize) }
     }
 
     /// The account that allocations are charged to.
     ///
     /// # Safety
-    /// [`Local::root`] has given a root.
+    /// Events may take the quick way.
     #[inline(always)]
     pub(crate) unsafe fn quick_account(&self) -> &'static Account {
         // SAFETY: `start_quick` found an account, and only `stop_quick` comes before there is none.
         unsafe { self.account.get().unwrap_unchecked() }
     }
 
+    /// Whether events may take the quick way, if a window is open over the block.
+    pub(crate) fn is_quick(&self) -> bool {
+        self.quick.get()
+    }
+
     /// Lets events take the quick way from here on, if nothing speaks against it.
     pub(crate) fn start_quick(&self) {
         if self.account.get().is_some_and(|account| !account.is_own()) && !self.ended.get() {
             self.accounts.set(Account::first());
-            for (index, root) in self.roots.iter().enumerate() {
-                root.set(live_map::quick_root(index));
-            }
+            self.quick.set(true);
         }
     }
 
     /// Sends events the long way. True if they took the quick one.
     pub(crate) fn stop_quick(&self) -> bool {
-        let [first, second] = &self.roots;
-        first.take().is_some() | second.take().is_some()
+        self.to_allocate.iter().chain(&self.to_free).for_each(Window::close);
+        self.quick.replace(false)
     }
 
     #[inline(always)]

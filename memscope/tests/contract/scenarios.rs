@@ -46,6 +46,8 @@ pub(crate) const ALL: &[Scenario] = &[
     scenario("a handler at exit may allocate and export", at_exit),
     scenario("a panic hook and unwinding may allocate", while_unwinding),
     scenario("both sides of a fork are right", fork),
+    scenario("a program of one thread stays one for libc", one_thread),
+    scenario("no signal is taken by the observer", signals),
     scenario("300 threads at once", many_threads),
     scenario("100,000 threads one after another leak nothing", short_threads),
     scenario("an almost used up stack is enough", little_stack),
@@ -56,13 +58,13 @@ pub(crate) const ALL: &[Scenario] = &[
     },
 ];
 
-/// Starts the observer, and waits for the memory that it takes once; so what follows takes the quick way.
+/// Starts the observer, so that what follows takes the quick way.
 fn begin() {
     first_scope();
     wait_for_the_observer();
 }
 
-/// Its thread allocates a little as it starts; after its second tick from now that is over.
+/// Until it has ticked twice from now on: it runs.
 fn wait_for_the_observer() {
     let now_ms = memscope::snapshot().program.elapsed_ms;
     // The latest point is the snapshot's own.
@@ -627,11 +629,55 @@ fn short_threads(counted: Counted) {
     // left behind would be more than that.
     let slack = 90_000 * 8;
     assert!(after_all <= after_first + slack, "own memory grew from {after_first} to {after_all} bytes");
-    // This thread, the observer, and the others in the rows that are left.
+    // This thread, and the others in the rows that are left. The observer has none.
     assert!(snapshot.threads.len() <= 1024, "{} rows", snapshot.threads.len());
-    assert_eq!(snapshot.threads.iter().map(|row| u64::from(row.threads)).sum::<u64>(), 100_002);
+    assert_eq!(snapshot.threads.iter().map(|row| u64::from(row.threads)).sum::<u64>(), 100_001);
     assert_eq!(scope(&snapshot, "in_a_thread").allocations, 200_000);
     assert_eq!(scope(&snapshot, "in_a_thread").live_bytes, 0);
+}
+
+fn one_thread(counted: Counted) {
+    begin(); // the observer runs
+    // glibc's word for whether it may leave out locks; it has it since 2.32.
+    // SAFETY: the name is a C string; the symbol is a `char` that stays where it is.
+    let single = unsafe {
+        let place = libc::dlsym(libc::RTLD_DEFAULT, c"__libc_single_threaded".as_ptr());
+        place.cast::<libc::c_char>().as_ref().map(|single| *single != 0)
+    };
+    if cfg!(all(target_env = "gnu", target_arch = "x86_64")) {
+        assert_eq!(single, Some(true));
+    }
+    let threads = std::fs::read_dir("/proc/self/task").expect("Linux lists them").count();
+    assert_eq!(threads, 2, "this one and the observer");
+    let snapshot = assert_exact(counted);
+    assert_eq!(snapshot.threads.len(), 1, "the observer is in nobody's books");
+}
+
+fn signals(counted: Counted) {
+    static TAKEN: AtomicUsize = AtomicUsize::new(0);
+    extern "C" fn take(_: libc::c_int) {
+        TAKEN.fetch_add(1, SeqCst);
+    }
+    begin();
+    let block = |how| {
+        // SAFETY: the set is filled before it is read.
+        unsafe {
+            let mut signals = std::mem::zeroed();
+            libc::sigemptyset(&mut signals);
+            libc::sigaddset(&mut signals, libc::SIGUSR1);
+            assert_eq!(libc::pthread_sigmask(how, &signals, ptr::null_mut()), 0);
+        }
+    };
+    // SAFETY: the handler only adds to an atomic.
+    unsafe { libc::signal(libc::SIGUSR1, take as *const () as libc::sighandler_t) };
+    block(libc::SIG_BLOCK);
+    // SAFETY: to this process; every thread of the program's blocks it.
+    assert_eq!(unsafe { libc::kill(libc::getpid(), libc::SIGUSR1) }, 0);
+    wait_for_the_observer(); // it has run since
+    assert_eq!(TAKEN.load(SeqCst), 0);
+    block(libc::SIG_UNBLOCK);
+    assert_eq!(TAKEN.load(SeqCst), 1, "it waited for this thread");
+    assert_exact(counted);
 }
 
 /// Of [`super::Below`]: stack that it takes, and the `fn()` that has it serve a thread.

@@ -20,6 +20,17 @@ mod chosen {
     pub(crate) fn start() -> impl Sized {}
 }
 
+/// The same with a second thread, which sleeps: glibc takes locks then that it leaves out for one thread.
+#[cfg(feature = "plain-two-threads")]
+mod chosen {
+    #[global_allocator]
+    static ALLOCATOR: std::alloc::System = std::alloc::System;
+
+    pub(crate) fn start() -> impl Sized {
+        std::thread::spawn(|| std::thread::park())
+    }
+}
+
 /// memscope over the system's allocator; without its feature `live` (`memscope-off`) it forwards.
 #[cfg(any(feature = "memscope", feature = "memscope-off"))]
 mod chosen {

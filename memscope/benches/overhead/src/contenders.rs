@@ -44,8 +44,9 @@ const PLAIN: Contender = Contender {
 };
 
 /// In the order of a round and of the tables.
-pub(crate) const CONTENDERS: [Contender; 11] = [
+pub(crate) const CONTENDERS: [Contender; 12] = [
     PLAIN,
+    Contender { name: "plain-two-threads", plain: Some("plain"), tracks_functions: false, ..PLAIN },
     Contender { name: "memscope", plain: Some("plain"), ..PLAIN },
     Contender { name: "memscope-off", plain: Some("plain"), ..PLAIN },
     Contender { name: "mimalloc", ..PLAIN },
