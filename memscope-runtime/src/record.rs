@@ -1,8 +1,8 @@
 //! What the allocator's hook writes down of each event.
 //!
 //! The quick ways serve blocks below 1,024 bytes that lie in the thread's window, on a thread that is known, in the
-//! program's own work, while the observer writes the clock: some loads, some additions to memory that only this thread writes, one store. They
-//! change nothing for everything else. The long ways serve every event.
+//! program's own work, while the observer writes the clock: some loads, some additions to memory that only this
+//! thread writes, one store. They change nothing for everything else. The long ways serve every event.
 
 use crate::account::{self, Account};
 use crate::clock;
