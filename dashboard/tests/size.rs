@@ -21,7 +21,9 @@ fn huge() -> Snapshot {
     snapshot.findings = cloned(&snapshot.findings, 3_000);
     snapshot.sites = cloned(&snapshot.sites, 6_000);
     snapshot.blocks.largest = cloned(&snapshot.blocks.largest, 2_000);
-    snapshot.timeline = (0..5_000).map(|n| TimelinePoint { ms: n, live_bytes: n * n % 700_000 }).collect();
+    snapshot.timeline = (0..5_000)
+        .map(|n| TimelinePoint { ms: n, live_bytes: n * n % 700_000, live_bytes_error: None })
+        .collect();
     snapshot
 }
 

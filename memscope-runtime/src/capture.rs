@@ -42,7 +42,11 @@ pub(crate) fn capture() -> Capture {
     let totals = Totals { peak_bytes: peak_bytes.unwrap_or(totals.live_bytes), ..totals };
     let mut timeline = observer::timeline();
     if timeline.last().is_none_or(|last| last.ms < now_ms) {
-        timeline.push(TimelinePoint { ms: now_ms, live_bytes: totals.live_bytes });
+        timeline.push(TimelinePoint {
+            ms: now_ms,
+            live_bytes: totals.live_bytes,
+            live_bytes_error: totals.live_bytes_error,
+        });
     }
     let (variables, row_order) = variables(&scopes, &scope_of_node);
     let types = crate::snapshot::types(&variables);
@@ -65,6 +69,7 @@ pub(crate) fn capture() -> Capture {
         threads: threads(readings),
         types,
         timeline,
+        lifetimes: Vec::new(),
         findings: Vec::new(),
         blocks,
         sites: sites(&nodes, readings),
@@ -224,6 +229,7 @@ fn variables(scopes: &[Scope], scope_of_node: &HashMap<u32, u32>) -> (Vec<Variab
                     stage: stages.liveliest(),
                     stages,
                     heap_bytes: sum(variable::Instance::live_bytes),
+                    heap_bytes_error: None,
                     peak_heap_bytes: row.bytes.filter(|_| walked).map(|bytes| bytes.peak()),
                     blocks: sum(variable::Instance::live_blocks),
                     value_bytes: Some(row.value_bytes),

@@ -288,6 +288,7 @@ fn empty_row((scope, name, type_name): RowKey) -> Variable {
         stage: Stage::NoHeap,
         stages: Stages::default(),
         heap_bytes: Some(0),
+        heap_bytes_error: None,
         peak_heap_bytes: None,
         blocks: Some(0),
         value_bytes: None,
@@ -371,7 +372,11 @@ fn declared_timeline(list: &[Declared], ms: impl Fn(u64) -> u64) -> Vec<Timeline
         .into_iter()
         .map(|(ms, step)| {
             live += step;
-            TimelinePoint { ms, live_bytes: u64::try_from(live.max(0)).unwrap_or(u64::MAX) }
+            TimelinePoint {
+                ms,
+                live_bytes: u64::try_from(live.max(0)).unwrap_or(u64::MAX),
+                live_bytes_error: None,
+            }
         })
         .collect()
 }

@@ -178,6 +178,7 @@ pub fn nothing_recorded(allocator_installed: bool) -> Snapshot {
         threads: Vec::new(),
         types: Vec::new(),
         timeline: Vec::new(),
+        lifetimes: Vec::new(),
         findings: Vec::new(),
         blocks: snapshot::Blocks::default(),
         sites: Vec::new(),

@@ -95,7 +95,7 @@ impl Shared {
 
 impl Timeline {
     const fn new() -> Timeline {
-        let points = [TimelinePoint { ms: 0, live_bytes: 0 }; TIMELINE_LEN];
+        let points = [TimelinePoint { ms: 0, live_bytes: 0, live_bytes_error: None }; TIMELINE_LEN];
         Timeline { points, len: 0, every_ms: clock::TICK_MS }
     }
 
@@ -115,7 +115,7 @@ impl Timeline {
             self.every_ms *= 2;
         }
         if let Some(place) = self.points.get_mut(self.len) {
-            *place = TimelinePoint { ms: now_ms, live_bytes: books::live_bytes() };
+            *place = TimelinePoint { ms: now_ms, live_bytes: books::live_bytes(), live_bytes_error: None };
             self.len += 1;
         }
     }

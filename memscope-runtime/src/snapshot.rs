@@ -5,6 +5,7 @@
 //!
 //! Invariants:
 //! - `None` (JSON `null`) means *not measured*. No field is ever filled with a guess.
+//! - `x_error` is the standard error of the estimate `x`; `None`: `x` is exact (or itself not measured).
 //! - Lists are sorted by what identifies their rows, so that two documents can be compared as text.
 //! - No field is skipped or flattened by serde: postcard needs every field in its place.
 //!
@@ -24,6 +25,9 @@ pub enum Mode {
     Live,
     /// No allocator of memscope's is installed: the figures are what the program itself declared.
     Declared,
+    /// Blocks were sampled by bytes by the installed allocator: the figures are estimates. Each figure `x` has a
+    /// sibling `x_error`, one standard error; counts of calls are exact.
+    Sampling,
 }
 
 /// Where a value comes from.
@@ -36,6 +40,8 @@ pub enum Provenance {
     Declared,
     /// Nobody looked.
     NotMeasured,
+    /// Estimated from a sample.
+    Sampled,
 }
 
 /// A program's memory at one moment, and what led there.
@@ -58,6 +64,8 @@ pub struct Snapshot {
     pub types: Vec<Type>,
     /// Live bytes over time, oldest first.
     pub timeline: Vec<TimelinePoint>,
+    /// How long blocks lived, shortest first; empty: not measured.
+    pub lifetimes: Vec<Lifetimes>,
     /// What deserves a person's attention, worst first.
     pub findings: Vec<Finding>,
     /// The largest live blocks, and a count of the others.
@@ -98,20 +106,36 @@ pub struct Program {
 pub struct Totals {
     /// Blocks allocated.
     pub allocations: u64,
+    /// Standard error of `allocations`.
+    pub allocations_error: Option<u64>,
     /// Blocks freed.
     pub deallocations: u64,
+    /// Standard error of `deallocations`.
+    pub deallocations_error: Option<u64>,
     /// Blocks resized.
     pub reallocations: u64,
+    /// Standard error of `reallocations`.
+    pub reallocations_error: Option<u64>,
     /// Bytes allocated, growth by reallocation included.
     pub allocated_bytes: u64,
+    /// Standard error of `allocated_bytes`.
+    pub allocated_bytes_error: Option<u64>,
     /// Bytes freed, shrinking by reallocation included.
     pub deallocated_bytes: u64,
+    /// Standard error of `deallocated_bytes`.
+    pub deallocated_bytes_error: Option<u64>,
     /// Blocks alive.
     pub live_allocations: u64,
+    /// Standard error of `live_allocations`.
+    pub live_allocations_error: Option<u64>,
     /// Bytes alive.
     pub live_bytes: u64,
+    /// Standard error of `live_bytes`.
+    pub live_bytes_error: Option<u64>,
     /// The most bytes that were ever alive at once; exact within [`Profiler::peak_error_bound_bytes`].
     pub peak_bytes: u64,
+    /// Standard error of `peak_bytes`.
+    pub peak_bytes_error: Option<u64>,
 }
 
 /// One node of the scope tree.
@@ -140,20 +164,42 @@ pub struct Scope {
 pub struct ScopeMemory {
     /// Blocks allocated.
     pub allocations: u64,
+    /// Standard error of `allocations`.
+    pub allocations_error: Option<u64>,
     /// Blocks of this scope that were freed, anywhere.
     pub deallocations: u64,
+    /// Standard error of `deallocations`.
+    pub deallocations_error: Option<u64>,
     /// Resizes that were done *by* this scope, whoever owns the block.
     pub reallocations: u64,
+    /// Standard error of `reallocations`.
+    pub reallocations_error: Option<u64>,
     /// Bytes allocated, growth of the scope's blocks included.
     pub allocated_bytes: u64,
+    /// Standard error of `allocated_bytes`.
+    pub allocated_bytes_error: Option<u64>,
     /// Bytes freed, shrinking of the scope's blocks included.
     pub deallocated_bytes: u64,
+    /// Standard error of `deallocated_bytes`.
+    pub deallocated_bytes_error: Option<u64>,
     /// Blocks alive.
     pub live_allocations: u64,
+    /// Standard error of `live_allocations`.
+    pub live_allocations_error: Option<u64>,
     /// Bytes alive.
     pub live_bytes: u64,
+    /// Standard error of `live_bytes`.
+    pub live_bytes_error: Option<u64>,
     /// Bytes alive when the process's total was at its peak; `None`: not measured.
     pub live_at_peak_bytes: Option<u64>,
+    /// Standard error of `live_at_peak_bytes`.
+    pub live_at_peak_bytes_error: Option<u64>,
+    /// Samples that the figures rest on; `None`: every block was recorded.
+    pub samples: Option<u64>,
+    /// What `allocated_bytes` is below with a confidence of 95 %, where no sample was drawn; else `None`.
+    pub allocated_bytes_upper_bound: Option<u64>,
+    /// What `live_bytes` is below with a confidence of 95 %, where no sample is alive; else `None`.
+    pub live_bytes_upper_bound: Option<u64>,
 }
 
 /// Where a variable is in its life.
@@ -211,6 +257,8 @@ pub struct Variable {
     pub stages: Stages,
     /// Bytes alive now in blocks that the instances own; `None`: not walked.
     pub heap_bytes: Option<u64>,
+    /// Standard error of `heap_bytes`.
+    pub heap_bytes_error: Option<u64>,
     /// The most `heap_bytes` seen at an observation or a snapshot; `None`: not walked.
     pub peak_heap_bytes: Option<u64>,
     /// Blocks alive now that the instances own; `None`: not walked.
@@ -314,18 +362,32 @@ pub struct Thread {
     pub ended: bool,
     /// Blocks that the thread allocated.
     pub allocations: u64,
+    /// Standard error of `allocations`.
+    pub allocations_error: Option<u64>,
     /// Blocks that the thread freed, whoever allocated them.
     pub deallocations: u64,
+    /// Standard error of `deallocations`.
+    pub deallocations_error: Option<u64>,
     /// Blocks that the thread freed though another thread had allocated them.
     pub foreign_deallocations: u64,
+    /// Standard error of `foreign_deallocations`.
+    pub foreign_deallocations_error: Option<u64>,
     /// Resizes that the thread did.
     pub reallocations: u64,
+    /// Standard error of `reallocations`.
+    pub reallocations_error: Option<u64>,
     /// Bytes that the thread allocated.
     pub allocated_bytes: u64,
+    /// Standard error of `allocated_bytes`.
+    pub allocated_bytes_error: Option<u64>,
     /// Blocks alive that the thread allocated.
     pub live_allocations: u64,
+    /// Standard error of `live_allocations`.
+    pub live_allocations_error: Option<u64>,
     /// Bytes alive that the thread allocated.
     pub live_bytes: u64,
+    /// Standard error of `live_bytes`.
+    pub live_bytes_error: Option<u64>,
 }
 
 /// Variables summed by type.
@@ -339,6 +401,8 @@ pub struct Type {
     pub instances: u64,
     /// Their live bytes; `None`: not walked.
     pub heap_bytes: Option<u64>,
+    /// Standard error of `heap_bytes`.
+    pub heap_bytes_error: Option<u64>,
     /// Their live blocks; `None`: not walked.
     pub blocks: Option<u64>,
 }
@@ -350,6 +414,26 @@ pub struct TimelinePoint {
     pub ms: u64,
     /// Bytes alive.
     pub live_bytes: u64,
+    /// Standard error of `live_bytes`.
+    pub live_bytes_error: Option<u64>,
+}
+
+/// How many blocks lived how long. Blocks that live now have lived at least as long as they are old, and nobody knows
+/// how much longer they will: they are told apart (censored), not left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lifetimes {
+    /// The shortest lifetime, or age, of the row.
+    pub from_ms: u64,
+    /// All are below this; `None`: no bound.
+    pub below_ms: Option<u64>,
+    /// Blocks that were freed at such an age.
+    pub deallocations: u64,
+    /// Standard error of `deallocations`.
+    pub deallocations_error: Option<u64>,
+    /// Blocks alive now that are so old.
+    pub live_allocations: u64,
+    /// Standard error of `live_allocations`.
+    pub live_allocations_error: Option<u64>,
 }
 
 /// How much a finding matters.
@@ -497,8 +581,14 @@ pub struct Profiler {
 /// Parameters of the sampler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sampling {
-    /// Mean distance between samples.
+    /// Mean distance between samples, as it is now.
     pub mean_bytes: u64,
+    /// Samples that were drawn: allocations and growths by reallocation.
+    pub samples: u64,
+    /// Samples whose block is alive.
+    pub live_samples: u64,
+    /// Samples that were drawn and could not be kept; all totals are too low by what they stood for.
+    pub lost_samples: u64,
 }
 
 impl Stages {
@@ -522,6 +612,14 @@ impl Stages {
     }
 }
 
+/// Standard error of the sum of two independent figures; `None` is that of an exact one.
+pub(crate) fn error_of_sum(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    match (one, other) {
+        (None, error) | (error, None) => error,
+        (Some(one), Some(other)) => Some((one as f64).hypot(other as f64).ceil() as u64),
+    }
+}
+
 /// Variables summed by type, sorted by type name.
 pub(crate) fn types(variables: &[Variable]) -> Vec<Type> {
     let mut types: BTreeMap<&str, Type> = BTreeMap::new();
@@ -532,6 +630,7 @@ pub(crate) fn types(variables: &[Variable]) -> Vec<Type> {
             variables: 0,
             instances: 0,
             heap_bytes: None,
+            heap_bytes_error: None,
             blocks: None,
         });
         row.variables += 1;
@@ -543,6 +642,7 @@ pub(crate) fn types(variables: &[Variable]) -> Vec<Type> {
         };
         row.heap_bytes = add(row.heap_bytes, variable.heap_bytes);
         row.blocks = add(row.blocks, variable.blocks);
+        row.heap_bytes_error = error_of_sum(row.heap_bytes_error, variable.heap_bytes_error);
     }
     types.into_values().collect()
 }
@@ -556,12 +656,19 @@ impl Thread {
             name,
             ended,
             allocations: 0,
+            allocations_error: None,
             deallocations: 0,
+            deallocations_error: None,
             foreign_deallocations: 0,
+            foreign_deallocations_error: None,
             reallocations: 0,
+            reallocations_error: None,
             allocated_bytes: 0,
+            allocated_bytes_error: None,
             live_allocations: 0,
+            live_allocations_error: None,
             live_bytes: 0,
+            live_bytes_error: None,
         }
     }
 }

@@ -125,6 +125,7 @@ pub fn walk(walk: Walk) -> &'static str {
 pub fn provenance(provenance: Provenance) -> &'static str {
     match provenance {
         Provenance::Measured => "measured",
+        Provenance::Sampled => "sampled",
         Provenance::Declared => "declared",
         Provenance::NotMeasured => crate::units::NOT_MEASURED,
     }
@@ -135,6 +136,7 @@ pub fn mode(mode: Mode) -> &'static str {
     match mode {
         Mode::Off => "off",
         Mode::Live => "live",
+        Mode::Sampling => "sampling",
         Mode::Declared => "declared",
     }
 }

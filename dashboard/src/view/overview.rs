@@ -62,6 +62,7 @@ pub fn overview(snapshot: &Snapshot) -> Overview {
         provenance: match snapshot.mode {
             Mode::Off => crate::units::NOT_MEASURED,
             Mode::Live => "measured",
+            Mode::Sampling => "sampled",
             Mode::Declared => "declared",
         },
         live: recorded(Figure::bytes("/totals/live_bytes", totals.live_bytes)),

@@ -3,7 +3,7 @@
 //! ```text
 //! offset  bytes
 //!      0  8       magic "MEMSCOPE"
-//!      8  u16 LE  major version: a reader refuses a greater one by name
+//!      8  u16 LE  major version: a reader refuses any other by name
 //!     10  u16 LE  minor version: what was added; a reader ignores it
 //!     12  chunks, to the end of the file:
 //!         u32 LE  kind (1: a whole snapshot); a reader skips kinds that it does not know
@@ -23,8 +23,8 @@ pub use write::{replace_file, write, write_file};
 
 /// First bytes of every `.memscope` file.
 pub const MAGIC: [u8; 8] = *b"MEMSCOPE";
-/// Files with a greater major version cannot be read.
-pub const MAJOR: u16 = 1;
+/// Files with another major version cannot be read. Version 1 was never released.
+pub const MAJOR: u16 = 2;
 /// What was added without breaking readers.
 pub const MINOR: u16 = 0;
 

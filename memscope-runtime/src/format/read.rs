@@ -28,6 +28,11 @@ pub enum ReadErrorKind {
         /// Major version of the file.
         found: u16,
     },
+    /// Written by a memscope before the first release.
+    Older {
+        /// Major version of the file.
+        found: u16,
+    },
     /// The file ends in the middle of a chunk.
     Truncated {
         /// Offset of what is incomplete.
@@ -67,6 +72,11 @@ impl fmt::Display for ReadError {
             ReadErrorKind::Newer { found } => write!(
                 f,
                 "was written by a newer memscope (format {found}; this one reads up to {MAJOR}); update memscope"
+            ),
+            ReadErrorKind::Older { found } => write!(
+                f,
+                "was written by a memscope before the first release (format {found}; this one reads {MAJOR}); \
+                 record it again"
             ),
             ReadErrorKind::Truncated { offset, needed, available } => write!(
                 f,
@@ -131,6 +141,9 @@ fn decode(bytes: &[u8]) -> Result<Snapshot, ReadErrorKind> {
     let major = u16::from_le_bytes([header[8], header[9]]);
     if major > MAJOR {
         return Err(ReadErrorKind::Newer { found: major });
+    }
+    if major < MAJOR {
+        return Err(ReadErrorKind::Older { found: major });
     }
     let mut offset = FILE_HEADER_BYTES;
     let mut snapshot = None;
