@@ -7,6 +7,8 @@
 //! long way (`record.rs`), which does all that the quick one may leave out: it is a call in tail position, so that
 //! the quick way saves no register for it.
 
+#[cfg(feature = "sampling")]
+use crate::by_lot::{self, Contents, Way};
 use crate::live_map::{self, Spacing};
 use crate::mode::Mode;
 use crate::record::{self, Facts, Quick};
@@ -20,8 +22,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 /// ```
 #[derive(Debug)]
 pub struct Allocator<A = System> {
-    inner: A,
-    facts: Facts,
+    pub(crate) inner: A,
+    pub(crate) facts: Facts,
 }
 
 impl Allocator<System> {
@@ -30,14 +32,14 @@ impl Allocator<System> {
         // On 64-bit glibc; whether it is glibc that serves `malloc` is found out when recording begins.
         let glibc = cfg!(all(target_env = "gnu", target_pointer_width = "64"));
         let spacing = if glibc { Spacing::ThirtyTwo } else { Spacing::Any };
-        Allocator { inner: System, facts: Facts { spacing, mode: Mode::Live } }
+        Allocator { inner: System, facts: Facts { spacing, mode: Mode::DEFAULT } }
     }
 }
 
 impl<A> Allocator<A> {
     /// Records over any allocator.
     pub const fn new(inner: A) -> Self {
-        Allocator { inner, facts: Facts { spacing: Spacing::Any, mode: Mode::Live } }
+        Allocator { inner, facts: Facts { spacing: Spacing::Any, mode: Mode::DEFAULT } }
     }
 
     /// Asks for a mode; `MEMSCOPE_MODE` in the environment wins over it.
@@ -76,6 +78,11 @@ impl<A: GlobalAlloc> Allocator<A> {
 
     #[inline(never)]
     unsafe fn record_and_free(block: *mut u8, layout: Layout, this: &Self) {
+        #[cfg(feature = "sampling")]
+        if !by_lot::is_live(this.facts) {
+            // SAFETY: the caller's promise is handed on.
+            return unsafe { Self::free_by_lot(block, layout, this) };
+        }
         record::freed(block.addr(), layout.size(), this.facts);
         // SAFETY: the caller's promise is handed on.
         unsafe { this.inner.dealloc(block, layout) };
@@ -92,11 +99,11 @@ fn record_new(block: *mut u8, bytes: usize, facts: Facts) -> *mut u8 {
     }
 }
 
-// SAFETY: every method forwards its arguments unchanged and returns what the inner allocator returned; recording
-// reads and writes only memory of memscope's own.
-unsafe impl<A: GlobalAlloc> GlobalAlloc for Allocator<A> {
-    #[inline]
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+impl<A: GlobalAlloc> Allocator<A> {
+    /// # Safety
+    /// As for `alloc`.
+    #[inline(always)]
+    unsafe fn alloc_live(&self, layout: Layout) -> *mut u8 {
         if is_unusual(layout) {
             // SAFETY: the caller's promise is handed on.
             return unsafe { self.alloc_the_long_way(layout) };
@@ -105,14 +112,10 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Allocator<A> {
         record_new(unsafe { self.inner.alloc(layout) }, layout.size(), self.facts)
     }
 
-    #[inline]
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's promise is handed on.
-        record_new(unsafe { self.inner.alloc_zeroed(layout) }, layout.size(), self.facts)
-    }
-
-    #[inline]
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+    /// # Safety
+    /// As for `dealloc`.
+    #[inline(always)]
+    unsafe fn dealloc_live(&self, block: *mut u8, layout: Layout) {
         match record::freed_quickly(block.addr(), layout.size(), self.facts) {
             // SAFETY: the caller's promise is handed on.
             Quick::Done => unsafe { self.inner.dealloc(block, layout) },
@@ -123,8 +126,10 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Allocator<A> {
         }
     }
 
-    #[inline]
-    unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+    /// # Safety
+    /// As for `realloc`.
+    #[inline(always)]
+    pub(crate) unsafe fn realloc_live(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         let slot = live_map::slot(block.addr(), layout.size(), record::spacing(self.facts));
         let moving = slot.and_then(|slot| slot.begin_move());
         // SAFETY: the caller's promise is handed on.
@@ -136,5 +141,66 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Allocator<A> {
             None => record::unknown(),
         }
         moved
+    }
+}
+
+// SAFETY: every method forwards what it is given and returns what the inner allocator returned, for a sampled block
+// with a greater alignment, which the inner allocator is told again when the block is given back; recording reads and
+// writes only memory of memscope's own.
+unsafe impl<A: GlobalAlloc> GlobalAlloc for Allocator<A> {
+    #[inline]
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        #[cfg(feature = "sampling")]
+        match by_lot::of_allocation(layout.size()) {
+            // SAFETY: the caller's promise is handed on.
+            Way::Pass => return unsafe { self.inner.alloc(layout) },
+            // SAFETY: as above.
+            Way::Draw => return unsafe { self.alloc_by_lot(layout, Contents::Any) },
+            Way::Live => {}
+        }
+        // SAFETY: as above.
+        unsafe { self.alloc_live(layout) }
+    }
+
+    #[inline]
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        #[cfg(feature = "sampling")]
+        match by_lot::of_allocation(layout.size()) {
+            // SAFETY: the caller's promise is handed on.
+            Way::Pass => return unsafe { self.inner.alloc_zeroed(layout) },
+            // SAFETY: as above.
+            Way::Draw => return unsafe { self.alloc_by_lot(layout, Contents::Zero) },
+            Way::Live => {}
+        }
+        // SAFETY: as above.
+        record_new(unsafe { self.inner.alloc_zeroed(layout) }, layout.size(), self.facts)
+    }
+
+    #[inline]
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        #[cfg(feature = "sampling")]
+        match by_lot::of_free(block.addr(), layout.size()) {
+            // SAFETY: the caller's promise is handed on.
+            Way::Pass => return unsafe { self.inner.dealloc(block, layout) },
+            // SAFETY: as above.
+            Way::Draw => return unsafe { Self::free_by_lot(block, layout, self) },
+            Way::Live => {}
+        }
+        // SAFETY: as above.
+        unsafe { self.dealloc_live(block, layout) }
+    }
+
+    #[inline]
+    unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        #[cfg(feature = "sampling")]
+        match by_lot::of_resize(block.addr(), layout.size(), new_size) {
+            // SAFETY: the caller's promise is handed on.
+            (Way::Pass, _) => return unsafe { self.inner.realloc(block, layout, new_size) },
+            // SAFETY: as above.
+            (Way::Draw, passed) => return unsafe { self.realloc_by_lot(block, layout, new_size, passed) },
+            (Way::Live, _) => {}
+        }
+        // SAFETY: as above.
+        unsafe { self.realloc_live(block, layout, new_size) }
     }
 }

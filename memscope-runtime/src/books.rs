@@ -5,11 +5,12 @@
 //! reading, so memscope's own figures are those of the same moment.
 
 use crate::account::Account;
+use crate::estimate::{Estimate, Variances};
 use crate::pages::Scratch;
 use std::sync::atomic::Ordering;
 
 /// What an account said.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Reading {
     /// Number of the account.
     account: u32,
@@ -25,6 +26,8 @@ pub(crate) struct Reading {
     pub(crate) deallocated_bytes: u64,
     pub(crate) calls: u64,
     pub(crate) recursive_calls: u64,
+    /// Of the figures that are estimates; all 0 where every block is recorded.
+    pub(crate) variances: Variances,
 }
 
 /// All accounts.
@@ -55,6 +58,7 @@ pub(crate) fn read() -> Scratch<Reading> {
         reading.reallocations = account.reallocations.load(Ordering::Relaxed);
         reading.calls = account.calls.load(Ordering::Relaxed);
         reading.recursive_calls = account.recursive_calls.load(Ordering::Relaxed);
+        reading.variances = Estimate::known(account).map(Estimate::read).unwrap_or_default();
     }
     readings
 }
@@ -65,4 +69,10 @@ pub(crate) fn live_bytes() -> u64 {
     let freed: u64 = theirs().map(|account| account.deallocated_bytes.load(Ordering::Acquire)).sum();
     let allocated: u64 = theirs().map(|account| account.allocated_bytes.load(Ordering::Relaxed)).sum();
     allocated.saturating_sub(freed)
+}
+
+/// The variance of [`live_bytes`], where that is an estimate.
+pub(crate) fn live_bytes_variance() -> f64 {
+    let theirs = Account::all().filter(|account| !account.is_own());
+    theirs.filter_map(Estimate::known).map(Estimate::live_bytes).sum()
 }

@@ -5,7 +5,9 @@
 
 use crate::account::Account;
 use crate::books::{self, Reading};
+use crate::estimate::{Variances, standard_error};
 use crate::live_map;
+use crate::mode::Decided;
 use crate::scope::{self, Node};
 use crate::site::Site;
 use crate::snapshot::{
@@ -20,8 +22,13 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::sync::atomic::Ordering;
 
+#[cfg(not(feature = "sampling"))]
+use self::not_sampled as sampling;
+#[cfg(feature = "sampling")]
+use crate::sampled as sampling;
+
 /// Blocks that a snapshot lists one by one.
-const LARGEST_BLOCKS: usize = 2_000;
+pub(crate) const LARGEST_BLOCKS: usize = 2_000;
 
 /// A snapshot of what was recorded, and where its scope nodes are in it.
 pub(crate) struct Capture {
@@ -36,10 +43,16 @@ pub(crate) fn capture() -> Capture {
     let readings = books::read();
     let readings = readings.as_slice();
     let nodes = scope::nodes();
-    let totals = totals(readings);
-    let (scopes, scope_of_node) = scopes(&nodes, readings, &live_at_peak(readings, totals.live_bytes));
-    let peak_bytes = scopes.first().and_then(|root| root.inclusive.live_at_peak_bytes);
-    let totals = Totals { peak_bytes: peak_bytes.unwrap_or(totals.live_bytes), ..totals };
+    let sampled = mode::decided() == Decided::Sampling;
+    let totals = totals(readings, sampled);
+    let (scopes, scope_of_node) =
+        scopes(&nodes, readings, &live_at_peak(readings, totals.live_bytes), sampled);
+    let at_peak = scopes.first().map(|root| root.inclusive);
+    let totals = Totals {
+        peak_bytes: at_peak.and_then(|memory| memory.live_at_peak_bytes).unwrap_or(totals.live_bytes),
+        peak_bytes_error: at_peak.and_then(|memory| memory.live_at_peak_bytes_error),
+        ..totals
+    };
     let mut timeline = observer::timeline();
     if timeline.last().is_none_or(|last| last.ms < now_ms) {
         timeline.push(TimelinePoint {
@@ -50,10 +63,15 @@ pub(crate) fn capture() -> Capture {
     }
     let (variables, row_order) = variables(&scopes, &scope_of_node);
     let types = crate::snapshot::types(&variables);
-    let blocks = blocks(&scope_of_node, &row_order);
+    let blocks =
+        if sampled { sampling::blocks(&scope_of_node, &totals) } else { blocks(&scope_of_node, &row_order) };
     let installed = mode::allocator_is_installed();
     let snapshot = Snapshot {
-        mode: if installed { Mode::Live } else { Mode::Declared },
+        mode: match installed {
+            true if sampled => Mode::Sampling,
+            true => Mode::Live,
+            false => Mode::Declared,
+        },
         program: Program {
             name: crate::program_name(),
             pid: std::process::id(),
@@ -66,73 +84,103 @@ pub(crate) fn capture() -> Capture {
         },
         totals,
         variables,
-        threads: threads(readings),
+        threads: threads(readings, sampled),
         types,
         timeline,
-        lifetimes: Vec::new(),
+        lifetimes: if sampled { sampling::lifetimes(now_ms) } else { Vec::new() },
         findings: Vec::new(),
         blocks,
         sites: sites(&nodes, readings),
-        profiler: profiler(readings, installed, totals.peak_bytes),
+        profiler: Profiler {
+            sampling: sampled.then(|| sampling::parameters(readings)),
+            ..profiler(readings, installed && !sampled, installed, totals.peak_bytes)
+        },
         scopes,
     };
     Capture { snapshot, scope_of_node }
 }
 
-fn totals(readings: &[Reading]) -> Totals {
+fn totals(readings: &[Reading], sampled: bool) -> Totals {
     let mut totals = Totals::default();
+    let mut variances = Variances::default();
     for reading in readings.iter().filter(|reading| reading.node != OWN_NODE) {
         totals.allocations += reading.allocations;
         totals.deallocations += reading.deallocations;
         totals.reallocations += reading.reallocations;
         totals.allocated_bytes += reading.allocated_bytes;
         totals.deallocated_bytes += reading.deallocated_bytes;
+        variances += reading.variances;
     }
     totals.live_allocations = totals.allocations.saturating_sub(totals.deallocations);
     totals.live_bytes = totals.allocated_bytes.saturating_sub(totals.deallocated_bytes);
+    if sampled {
+        let error = |variance| Some(standard_error(variance));
+        totals.allocations_error = error(variances.allocations);
+        totals.deallocations_error = error(variances.deallocations);
+        totals.reallocations_error = error(variances.reallocations);
+        totals.allocated_bytes_error = error(variances.allocated_bytes);
+        totals.deallocated_bytes_error = error(variances.deallocated_bytes);
+        totals.live_allocations_error = error(variances.live_allocations);
+        totals.live_bytes_error = error(variances.live_bytes);
+    }
     totals
 }
 
-/// Bytes that were live at the peak, by node; now is the peak if more is live than at the best capture.
-fn live_at_peak(readings: &[Reading], live_bytes: u64) -> HashMap<u32, u64> {
+/// Bytes that were live at the peak and the variance of their number, by node; now is the peak if more is live than at
+/// the best capture.
+fn live_at_peak(readings: &[Reading], live_bytes: u64) -> HashMap<u32, (u64, f64)> {
     let captured = peak::at_peak();
     let captured = captured.as_slice().iter().copied();
-    let mut parts: HashMap<u32, i64> = HashMap::new();
-    if captured.clone().map(|(_, bytes)| bytes).sum::<i64>() > live_bytes as i64 {
-        captured.for_each(|(node, bytes)| *parts.entry(node).or_default() += bytes);
+    let mut parts: HashMap<u32, (i64, f64)> = HashMap::new();
+    let mut add = |node, bytes, variance| {
+        let part = parts.entry(node).or_default();
+        part.0 += bytes;
+        part.1 += variance;
+    };
+    if captured.clone().map(|(_, bytes, _)| bytes).sum::<i64>() > live_bytes as i64 {
+        captured.for_each(|(node, bytes, variance)| add(node, bytes, variance));
     } else {
         for reading in readings.iter().filter(|reading| reading.node != OWN_NODE) {
             let live = reading.allocated_bytes as i64 - reading.deallocated_bytes as i64;
-            *parts.entry(reading.node).or_default() += live;
+            add(reading.node, live, reading.variances.live_bytes);
         }
     }
-    parts.into_iter().map(|(node, bytes)| (node, u64::try_from(bytes).unwrap_or(0))).collect()
+    let part = |(node, (bytes, variance))| (node, (u64::try_from(bytes).unwrap_or(0), variance));
+    parts.into_iter().map(part).collect()
 }
 
 fn scopes(
     nodes: &[Node],
     readings: &[Reading],
-    live_at_peak: &HashMap<u32, u64>,
+    live_at_peak: &HashMap<u32, (u64, f64)>,
+    sampled: bool,
 ) -> (Vec<Scope>, HashMap<u32, u32>) {
     let count = nodes.len().max(OWN_NODE as usize + 1);
-    let mut exclusive = vec![ScopeMemory::default(); count];
+    let mut exclusive = vec![Charged::default(); count];
     let mut calls = vec![(0, 0); count];
     // A node may be younger than the copy of the tree; its figures wait for the next snapshot.
     for reading in readings.iter().filter(|reading| (reading.node as usize) < count) {
         let node = reading.node as usize;
-        exclusive[node].add(&ScopeMemory {
-            allocations: reading.allocations,
-            deallocations: reading.deallocations,
-            reallocations: reading.reallocations,
-            allocated_bytes: reading.allocated_bytes,
-            deallocated_bytes: reading.deallocated_bytes,
-            ..ScopeMemory::default()
+        exclusive[node].add(&Charged {
+            memory: ScopeMemory {
+                allocations: reading.allocations,
+                deallocations: reading.deallocations,
+                reallocations: reading.reallocations,
+                allocated_bytes: reading.allocated_bytes,
+                deallocated_bytes: reading.deallocated_bytes,
+                ..ScopeMemory::default()
+            },
+            variances: reading.variances,
+            entered: reading.calls > 0 || node as u32 == ROOT_NODE,
+            ..Charged::default()
         });
         calls[node].0 += reading.calls;
         calls[node].1 += reading.recursive_calls;
     }
-    for (node, memory) in exclusive.iter_mut().enumerate() {
-        memory.live_at_peak_bytes = Some(live_at_peak.get(&(node as u32)).copied().unwrap_or(0));
+    for (node, charged) in exclusive.iter_mut().enumerate() {
+        let (bytes, variance) = live_at_peak.get(&(node as u32)).copied().unwrap_or_default();
+        charged.memory.live_at_peak_bytes = Some(bytes);
+        charged.variance_at_peak = variance;
     }
     let mut inclusive = exclusive.clone();
     // A parent's number is below its children's.
@@ -163,8 +211,8 @@ fn scopes(
                 line: own_site.map(|site| site.line),
                 calls: calls[node as usize].0,
                 recursive_calls: calls[node as usize].1,
-                exclusive: exclusive[node as usize].with_live(),
-                inclusive: inclusive[node as usize].with_live(),
+                exclusive: exclusive[node as usize].whole(sampled),
+                inclusive: inclusive[node as usize].whole(sampled),
             };
             (node, row)
         })
@@ -176,25 +224,64 @@ fn scopes(
     (rows.into_iter().map(|(_, row)| row).collect(), scope_of_node)
 }
 
-impl ScopeMemory {
-    fn add(&mut self, other: &ScopeMemory) {
-        self.allocations += other.allocations;
-        self.deallocations += other.deallocations;
-        self.reallocations += other.reallocations;
-        self.allocated_bytes += other.allocated_bytes;
-        self.deallocated_bytes += other.deallocated_bytes;
-        self.live_at_peak_bytes =
-            self.live_at_peak_bytes.zip(other.live_at_peak_bytes).map(|(mine, theirs)| mine + theirs);
+/// What a scope is charged with, while it is summed.
+#[derive(Clone, Copy, Default)]
+struct Charged {
+    memory: ScopeMemory,
+    variances: Variances,
+    variance_at_peak: f64,
+    /// Whether the scope, or one below it, ever ran.
+    entered: bool,
+}
+
+impl Charged {
+    fn add(&mut self, other: &Charged) {
+        let (memory, more) = (&mut self.memory, &other.memory);
+        memory.allocations += more.allocations;
+        memory.deallocations += more.deallocations;
+        memory.reallocations += more.reallocations;
+        memory.allocated_bytes += more.allocated_bytes;
+        memory.deallocated_bytes += more.deallocated_bytes;
+        memory.live_at_peak_bytes =
+            memory.live_at_peak_bytes.zip(more.live_at_peak_bytes).map(|(mine, theirs)| mine + theirs);
+        self.variances += other.variances;
+        self.variance_at_peak += other.variance_at_peak;
+        self.entered |= other.entered;
     }
 
-    fn with_live(self) -> ScopeMemory {
+    /// With what follows from the sums.
+    fn whole(self, sampled: bool) -> ScopeMemory {
         // By the books' order of reading neither is negative; were it so, a program's snapshot must not panic.
+        let memory = ScopeMemory {
+            live_allocations: self.memory.allocations.saturating_sub(self.memory.deallocations),
+            live_bytes: self.memory.allocated_bytes.saturating_sub(self.memory.deallocated_bytes),
+            ..self.memory
+        };
+        if !sampled {
+            return memory;
+        }
+        let error = |variance| Some(standard_error(variance));
+        let Variances { samples, live_samples, .. } = self.variances;
         ScopeMemory {
-            live_allocations: self.allocations.saturating_sub(self.deallocations),
-            live_bytes: self.allocated_bytes.saturating_sub(self.deallocated_bytes),
-            ..self
+            allocations_error: error(self.variances.allocations),
+            deallocations_error: error(self.variances.deallocations),
+            reallocations_error: error(self.variances.reallocations),
+            allocated_bytes_error: error(self.variances.allocated_bytes),
+            deallocated_bytes_error: error(self.variances.deallocated_bytes),
+            live_allocations_error: error(self.variances.live_allocations),
+            live_bytes_error: error(self.variances.live_bytes),
+            live_at_peak_bytes_error: error(self.variance_at_peak),
+            samples: Some(samples),
+            allocated_bytes_upper_bound: (samples == 0 && self.entered).then(bytes_without_a_sample),
+            live_bytes_upper_bound: (live_samples <= 0 && self.entered).then(bytes_without_a_sample),
+            ..memory
         }
     }
+}
+
+/// So many bytes have no sample with a probability of 5 %: e^(−bytes/T) = 1/20. With fewer it is more likely.
+fn bytes_without_a_sample() -> u64 {
+    (20f64.ln() * sampling::greatest_mean_bytes() as f64).ceil() as u64
 }
 
 /// The rows of `variables[]`, and the index among them of each row of the registry.
@@ -302,7 +389,7 @@ fn instance_row(instance: &variable::Instance, walked: bool) -> Instance {
     }
 }
 
-fn threads(readings: &[Reading]) -> Vec<Thread> {
+fn threads(readings: &[Reading], sampled: bool) -> Vec<Thread> {
     let mut threads: BTreeMap<u32, Thread> = ThreadState::all()
         .map(|state| {
             let row = Thread::idle(state.id(), state.threads(), state.name(), state.has_ended());
@@ -335,7 +422,33 @@ fn threads(readings: &[Reading]) -> Vec<Thread> {
         thread.live_allocations = thread.allocations.saturating_sub(blocks);
         thread.live_bytes = thread.allocated_bytes.saturating_sub(bytes);
     }
+    if sampled {
+        thread_errors(&mut threads, readings);
+    }
     threads.into_values().collect()
+}
+
+/// By whom a block was allocated, and by whom it was freed or resized, are the same questions as in [`threads`].
+fn thread_errors(threads: &mut BTreeMap<u32, Thread>, readings: &[Reading]) {
+    let (mut did, mut foreign, mut owned) = (HashMap::new(), HashMap::new(), HashMap::new());
+    for reading in readings.iter().filter(|reading| reading.node != OWN_NODE) {
+        *did.entry(reading.thread).or_insert(Variances::default()) += reading.variances;
+        *owned.entry(reading.owner_thread).or_insert(Variances::default()) += reading.variances;
+        if reading.owner_thread != reading.thread {
+            *foreign.entry(reading.thread).or_insert(Variances::default()) += reading.variances;
+        }
+    }
+    let of = |all: &HashMap<u32, Variances>, id: &u32| all.get(id).copied().unwrap_or_default();
+    let error = |variance| Some(standard_error(variance));
+    for (id, thread) in threads {
+        thread.deallocations_error = error(of(&did, id).deallocations);
+        thread.reallocations_error = error(of(&did, id).reallocations);
+        thread.foreign_deallocations_error = error(of(&foreign, id).deallocations);
+        thread.allocations_error = error(of(&owned, id).allocations);
+        thread.allocated_bytes_error = error(of(&owned, id).allocated_bytes);
+        thread.live_allocations_error = error(of(&owned, id).live_allocations);
+        thread.live_bytes_error = error(of(&owned, id).live_bytes);
+    }
 }
 
 fn blocks(scope_of_node: &HashMap<u32, u32>, row_of_instance: &HashMap<u64, u32>) -> Blocks {
@@ -411,7 +524,12 @@ fn sites(nodes: &[Node], readings: &[Reading]) -> Vec<SiteRow> {
     rows
 }
 
-fn profiler(readings: &[Reading], allocator_installed: bool, peak_bytes: u64) -> Profiler {
+fn profiler(
+    readings: &[Reading],
+    peak_is_bounded: bool,
+    allocator_installed: bool,
+    peak_bytes: u64,
+) -> Profiler {
     let mut own = Totals::default();
     for reading in readings.iter().filter(|reading| reading.node == OWN_NODE) {
         own.allocations += reading.allocations;
@@ -435,10 +553,34 @@ fn profiler(readings: &[Reading], allocator_installed: bool, peak_bytes: u64) ->
         unmatched_declared_deallocations: 0,
         clock_resolution_ms: Some(clock::resolution_ms()),
         missed_peak_captures: peak::missed(),
-        peak_error_bound_bytes: allocator_installed.then(|| {
+        peak_error_bound_bytes: peak_is_bounded.then(|| {
             u64::from(thread_state::most_running()) * peak::THREAD_ERROR_BYTES
                 + peak_bytes / peak::ERROR_SHARE
         }),
         sampling: None,
+    }
+}
+
+/// Without the feature there is no sampler to ask; nobody does.
+#[cfg(not(feature = "sampling"))]
+mod not_sampled {
+    use crate::books::Reading;
+    use crate::snapshot::{Blocks, Lifetimes, Sampling, Totals};
+    use std::collections::HashMap;
+
+    pub(super) fn greatest_mean_bytes() -> u64 {
+        0
+    }
+
+    pub(super) fn blocks(_: &HashMap<u32, u32>, _: &Totals) -> Blocks {
+        Blocks::default()
+    }
+
+    pub(super) fn lifetimes(_: u64) -> Vec<Lifetimes> {
+        Vec::new()
+    }
+
+    pub(super) fn parameters(_: &[Reading]) -> Sampling {
+        Sampling { mean_bytes: 0, samples: 0, live_samples: 0, lost_samples: 0 }
     }
 }

@@ -83,6 +83,12 @@ pub(crate) fn start() {
     }
 }
 
+/// Nanoseconds since the Unix epoch.
+#[cfg(feature = "sampling")]
+pub(crate) fn unix_ns() -> u64 {
+    read_ns(libc::CLOCK_REALTIME)
+}
+
 /// Reads the system's clock and publishes it; time never goes back.
 #[cold]
 pub(crate) fn refresh() -> u64 {

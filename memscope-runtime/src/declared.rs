@@ -41,7 +41,10 @@ pub struct Declared {
     /// Number of the scope node that was current.
     node: u32,
     /// Number of the watch over the block; 0: none.
-    #[cfg_attr(not(feature = "live"), expect(dead_code, reason = "without a recorder there are no watches"))]
+    #[cfg_attr(
+        not(feature = "recorder"),
+        expect(dead_code, reason = "without a recorder there are no watches")
+    )]
     watch: u32,
 }
 
@@ -431,7 +434,7 @@ impl Entries {
     }
 }
 
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
 mod recorder {
     //! What the recorder knows of a declared block.
 
@@ -474,7 +477,7 @@ mod recorder {
     }
 }
 
-#[cfg(not(feature = "live"))]
+#[cfg(not(feature = "recorder"))]
 mod recorder {
     //! Without a recorder there is nothing to know.
 

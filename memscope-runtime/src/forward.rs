@@ -1,4 +1,4 @@
-//! Without the feature `live`: an allocator that forwards, and nothing to record.
+//! Without the features `live` and `sampling`: an allocator that forwards, and nothing to record.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 
@@ -10,6 +10,16 @@ pub enum Mode {
     Off,
     /// Every block is recorded (needs the feature `live`).
     Live,
+    /// Blocks are sampled by bytes (needs the feature `sampling`).
+    Sampling {
+        /// Mean distance between two samples, in bytes; 0 stands for [`Mode::DEFAULT_MEAN_BYTES`].
+        mean_bytes: u64,
+    },
+}
+
+impl Mode {
+    /// Mean distance between two samples unless told otherwise.
+    pub const DEFAULT_MEAN_BYTES: u64 = 512 << 10;
 }
 
 /// A global allocator that is `A`.
@@ -31,7 +41,7 @@ impl<A> Allocator<A> {
         Allocator { inner }
     }
 
-    /// Without the feature `live` there is only [`Mode::Off`].
+    /// Without the features `live` and `sampling` there is only [`Mode::Off`].
     #[must_use]
     pub const fn mode(self, _mode: Mode) -> Self {
         self

@@ -1,6 +1,6 @@
 //! What memscope links into a program: the recorder, the model of what was recorded, and the file that holds it.
 //!
-//! Users name the crate `memscope`; this one is its inner half. Without the feature `live` only the model
+//! Users name the crate `memscope`; this one is its inner half. Without the features `live` and `sampling` only the model
 //! ([`snapshot`](mod@snapshot)), its [`findings`](mod@findings), the [`declared`] allocations and the file
 //! [`format`](mod@format) remain, which is what the dashboard reads, and an [`Allocator`] that forwards.
 
@@ -9,61 +9,77 @@ pub mod findings;
 pub mod format;
 pub mod snapshot;
 
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
 mod account;
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
 mod allocator;
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
+mod arena;
+#[cfg(feature = "recorder")]
 mod bare_thread;
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
 mod books;
-#[cfg(feature = "live")]
+#[cfg(feature = "sampling")]
+mod by_lot;
+#[cfg(feature = "recorder")]
 mod by_name;
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
 mod capture;
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
 mod clock;
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
+mod estimate;
+#[cfg(feature = "recorder")]
 mod fork;
-#[cfg(feature = "live")]
+#[cfg(feature = "sampling")]
+mod free_list;
+#[cfg(feature = "recorder")]
 mod live_map;
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
 mod mode;
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
 mod observer;
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
 mod pages;
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
 mod peak;
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
 mod publish;
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
 mod record;
-#[cfg(feature = "live")]
+#[cfg(feature = "sampling")]
+mod sample;
+#[cfg(feature = "sampling")]
+mod sample_map;
+#[cfg(feature = "sampling")]
+mod sampled;
+#[cfg(feature = "sampling")]
+pub mod sampler;
+#[cfg(feature = "recorder")]
 mod scope;
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
 mod site;
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
 mod slot;
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
 mod sync;
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
 mod tenure;
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
 mod thread_state;
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
 mod trackable;
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
 mod variable;
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
 mod visitor;
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
 mod watch;
 
-#[cfg(not(feature = "live"))]
+#[cfg(not(feature = "recorder"))]
 mod forward;
 
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
 pub use crate::{
     allocator::Allocator,
     mode::Mode,
@@ -74,14 +90,14 @@ pub use crate::{
     variable::{Binding, bind, rebind},
     visitor::Visitor,
 };
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
 pub use inventory;
 
-#[cfg(not(feature = "live"))]
+#[cfg(not(feature = "recorder"))]
 pub use crate::forward::{Allocator, Mode, OwnWork, own_work};
 
 /// The unit tests run under the hook that they test.
-#[cfg(all(test, feature = "live"))]
+#[cfg(all(test, feature = "recorder"))]
 #[global_allocator]
 static ALLOC: Allocator = Allocator::system();
 
@@ -125,7 +141,7 @@ fn sort_variables(snapshot: &mut Snapshot) {
     snapshot.types = snapshot::types(&snapshot.variables);
 }
 
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
 fn recorded() -> (Snapshot, impl Fn(u32) -> Vec<String>) {
     let (snapshot, scope_of_node) = match mode::is_recording().then(capture::capture) {
         Some(capture::Capture { snapshot, scope_of_node }) => (snapshot, scope_of_node),
@@ -142,17 +158,17 @@ fn recorded() -> (Snapshot, impl Fn(u32) -> Vec<String>) {
     (snapshot, path_of)
 }
 
-#[cfg(feature = "live")]
+#[cfg(feature = "recorder")]
 fn allocator_is_installed() -> bool {
     mode::allocator_is_installed()
 }
 
-#[cfg(not(feature = "live"))]
+#[cfg(not(feature = "recorder"))]
 fn allocator_is_installed() -> bool {
     false
 }
 
-#[cfg(not(feature = "live"))]
+#[cfg(not(feature = "recorder"))]
 fn recorded() -> (Snapshot, impl Fn(u32) -> Vec<String>) {
     (nothing_recorded(false), |_| Vec::new())
 }

@@ -5,6 +5,8 @@
 //! is in nobody's books.
 
 use crate::bare_thread;
+use crate::estimate::standard_error;
+use crate::mode::{self, Decided};
 use crate::snapshot::TimelinePoint;
 use crate::tenure::Turn;
 use crate::{books, clock, fork};
@@ -115,7 +117,12 @@ impl Timeline {
             self.every_ms *= 2;
         }
         if let Some(place) = self.points.get_mut(self.len) {
-            *place = TimelinePoint { ms: now_ms, live_bytes: books::live_bytes(), live_bytes_error: None };
+            let sampled = mode::decided() == Decided::Sampling;
+            *place = TimelinePoint {
+                ms: now_ms,
+                live_bytes: books::live_bytes(),
+                live_bytes_error: sampled.then(|| standard_error(books::live_bytes_variance())),
+            };
             self.len += 1;
         }
     }

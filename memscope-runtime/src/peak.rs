@@ -14,6 +14,7 @@
 //! the miss.
 
 use crate::account::Account;
+use crate::estimate::Estimate;
 use crate::pages::Scratch;
 use crate::tenure::Turn;
 use std::cell::Cell;
@@ -149,6 +150,9 @@ fn capture(total: i64) {
             let allocated = account.allocated_bytes.load(Ordering::Relaxed) as i64;
             let live = account.at_peak[index].load(Ordering::Relaxed) + allocated;
             account.at_peak[index].store(live, Ordering::Relaxed);
+            if let Some(estimate) = Estimate::known(account) {
+                estimate.at_peak[index].set(estimate.live_bytes());
+            }
             sum += live;
         }
         if sum > BEST.load(Ordering::Relaxed) {
@@ -190,14 +194,15 @@ fn held_still<R>(f: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Bytes live at the peak, by node, of the accounts that held any.
-pub(crate) fn at_peak() -> Scratch<(u32, i64)> {
+/// Bytes live at the peak and the variance of their number, by node, of the accounts that held any.
+pub(crate) fn at_peak() -> Scratch<(u32, i64, f64)> {
     let mut parts = Scratch::with_capacity(Account::count() as usize);
     held_still(|| {
         let index = BEST_INDEX.load(Ordering::Relaxed);
         for account in theirs() {
             let live = account.at_peak[index].load(Ordering::Relaxed);
-            if live != 0 && !parts.push((account.node(), live)) {
+            let variance = Estimate::known(account).map_or(0.0, |estimate| estimate.at_peak[index].get());
+            if live != 0 && !parts.push((account.node(), live, variance)) {
                 break;
             }
         }

@@ -268,7 +268,7 @@ fn may_be_quick(spacing: Spacing) -> bool {
 }
 
 #[inline]
-fn first_event(facts: Facts) {
+pub(crate) fn first_event(facts: Facts) {
     if SPACED.load(Ordering::Relaxed) == UNASKED {
         mode::allocator_asks(facts.mode);
         ask_spacing();

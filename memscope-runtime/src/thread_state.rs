@@ -13,6 +13,8 @@ use crate::account::Account;
 use crate::live_map::{Spacing, Window};
 use crate::peak::{self, Balance};
 use crate::publish::push;
+#[cfg(feature = "sampling")]
+use crate::sampler::Lottery;
 use crate::tenure::Tenure;
 use crate::{clock, mode, pages};
 use std::cell::Cell;
@@ -55,6 +57,8 @@ thread_local! {
             state: Cell::new(None),
             foreign: [const { Cell::new(None) }; FOREIGN],
             ended: Cell::new(false),
+            #[cfg(feature = "sampling")]
+            lottery: Lottery::new(),
         }
     };
 }
@@ -83,6 +87,8 @@ pub(crate) struct Local {
     /// The thread's end was announced. What it does after that is recorded event by event, in a row that is taken
     /// and given back each time.
     ended: Cell<bool>,
+    #[cfg(feature = "sampling")]
+    pub(crate) lottery: Lottery,
 }
 
 /// What stays of a thread. All-zero is valid.
@@ -497,6 +503,8 @@ pub(crate) fn most_running() -> u32 {
 pub(crate) fn only_this_thread(live_bytes: u64) {
     with(|local| {
         local.stop_quick();
+        #[cfg(feature = "sampling")]
+        crate::sampler::after_fork(&local.lottery);
         let this = local.state.get();
         for state in ThreadState::all() {
             if this.is_some_and(|this| ptr::eq(this, state)) {

@@ -8,6 +8,7 @@
 //! Orderings: `blocks` is decremented last, with release; who reads 0 with acquire may reuse the watch.
 
 use crate::account::{self, Account};
+use crate::arena::Arena;
 use crate::fork::{self, Side};
 use crate::pages;
 use parking_lot::Mutex;
@@ -16,8 +17,6 @@ use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 /// The instance of a watch that serves a declaration.
 pub(crate) const DECLARED: u64 = u64::MAX;
-const CHUNK_LEN: u32 = 1 << 10;
-const CHUNKS: usize = 1 << (account::BITS - 10);
 
 /// Live bytes of a row of `variables[]`, kept by its watches. All-zero is valid.
 #[derive(Debug)]
@@ -75,8 +74,8 @@ pub(crate) struct Watch {
     listener: AtomicU32,
 }
 
-static CHUNK_TABLE: [AtomicPtr<[Watch; CHUNK_LEN as usize]>; CHUNKS] =
-    [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS];
+// SAFETY: a watch is all atomics, for which zero is valid.
+static WATCHES: Arena<Watch, { 1 << (account::BITS - 10) }> = unsafe { Arena::new() };
 
 struct Numbers {
     next: u32,
@@ -103,9 +102,7 @@ pub(crate) unsafe fn unlock(side: Side) {
 impl Watch {
     #[inline]
     pub(crate) fn get(id: u32) -> Option<&'static Watch> {
-        let chunk = CHUNK_TABLE.get((id / CHUNK_LEN) as usize)?.load(Ordering::Acquire);
-        // SAFETY: a chunk's pointer is null or points to a mapping that stays, published with release.
-        unsafe { chunk.as_ref() }.map(|chunk| &chunk[(id % CHUNK_LEN) as usize])
+        WATCHES.get(id)
     }
 
     /// A watch over blocks of `account` for an instance; `None` where there is no room for more.
@@ -119,12 +116,7 @@ impl Watch {
             Some(id) => id,
             None if numbers.next < 1 << account::BITS => {
                 let id = numbers.next;
-                let chunk = &CHUNK_TABLE[(id / CHUNK_LEN) as usize];
-                if chunk.load(Ordering::Acquire).is_null() {
-                    // SAFETY: a watch is all atomics, for which zero is valid.
-                    let fresh = unsafe { pages::zeroed::<[Watch; CHUNK_LEN as usize]>() }?;
-                    chunk.store(ptr::from_ref(fresh).cast_mut(), Ordering::Release);
-                }
+                WATCHES.get_or_map(id)?;
                 numbers.next += 1;
                 id
             }

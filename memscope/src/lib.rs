@@ -35,6 +35,7 @@
 //! | feature | what it compiles in |
 //! | --- | --- |
 //! | `live` (default) | recording of every block |
+//! | `sampling` | recording by a sample of the bytes, which is then the mode that a program starts in |
 //! | `html` (default) | `export("x.html")` |
 //! | neither | the allocator forwards, the macros emit the user's code and still check their arguments |
 
@@ -49,8 +50,13 @@ pub use crate::export::{ExportError, export};
 pub use memscope_macros::{track, track_var};
 pub use memscope_runtime::snapshot as model;
 pub use memscope_runtime::{Allocator, Mode};
-#[cfg(feature = "live")]
+#[cfg(any(feature = "live", feature = "sampling"))]
 pub use memscope_runtime::{Container, Trackable, Visitor};
+/// The sampler's parameters, while the program runs.
+#[cfg(feature = "sampling")]
+pub mod sampling {
+    pub use memscope_runtime::sampler::{mean_bytes, seed, set_mean_bytes};
+}
 
 /// The program's memory at this moment.
 ///

@@ -1,6 +1,6 @@
 //! The only names that generated code may use. They are no part of the public interface.
 
-#[cfg(feature = "live")]
+#[cfg(any(feature = "live", feature = "sampling"))]
 pub use memscope_runtime::{
     Binding, Probe, ScopeGuard, Site, SiteRef, Task, WalkContainer, WalkFull, WalkNothing, Walker, bind,
     enter, inventory, rebind, task,

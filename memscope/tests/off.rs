@@ -1,5 +1,5 @@
 //! Without the feature `live` the program is the user's own, and a report says that nothing was recorded.
-#![cfg(not(feature = "live"))]
+#![cfg(not(any(feature = "live", feature = "sampling")))]
 
 use memscope::model::Mode;
 use memscope::{track, track_var};

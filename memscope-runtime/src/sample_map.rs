@@ -1,0 +1,130 @@
+//! Address → sampled block.
+//!
+//! A sampled block starts at a page's start, or is as long as half a dozen pages ([`is_large`]). Two blocks of one of
+//! these two kinds never start in the same page, so a tree by page number with two places for each page holds all,
+//! and whoever holds a block is alone with its place.
+//!
+//! ```text
+//! address ── ÷ 4 TiB ──→ ROOT ──→ middle ── ÷ 128 MiB ──→ leaf ── ÷ 4 KiB ──→ [small, large]
+//! ```
+//!
+//! Orderings: tables are published with release and read with acquire. A block's place is relaxed: whoever frees a
+//! block was handed it by its allocator, in whatever way the program has for that.
+
+use crate::pages;
+use crate::publish::publish;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+
+/// Sampled blocks that are smaller are placed at a page's start, so that a free of any other block is known by the low
+/// bits of its address.
+pub(crate) const PLACE_BYTES: usize = 4096;
+/// Blocks from here on are placed as they come, for what an aligned place costs them is more than what a look-up does:
+/// a large block that is resized would be copied instead of remapped, and a zeroed one written.
+pub(crate) const LARGE_BYTES: usize = 32 << 10;
+const _: () = assert!(LARGE_BYTES > PLACE_BYTES);
+
+const PAGE_BITS: u32 = PLACE_BYTES.ilog2();
+const LEVEL_BITS: u32 = 15;
+const LEVEL_LEN: usize = 1 << LEVEL_BITS;
+
+/// The numbers of samples of 128 MiB of addresses; 0: none. All-zero is empty.
+struct Leaf {
+    pages: [[AtomicU32; 2]; LEVEL_LEN],
+}
+
+/// 4 TiB of addresses. All-zero is empty.
+struct Middle {
+    leaves: [AtomicPtr<Leaf>; LEVEL_LEN],
+}
+
+/// 2^57 bytes of addresses, which is what five-level page tables reach.
+static ROOT: [AtomicPtr<Middle>; LEVEL_LEN] = [const { AtomicPtr::new(ptr::null_mut()) }; LEVEL_LEN];
+
+/// Whether a block of so many bytes is placed as it comes.
+#[inline(always)]
+pub(crate) const fn is_large(bytes: usize) -> bool {
+    bytes >= LARGE_BYTES
+}
+
+/// Whether a block can be a sampled one. Most others are told by their address alone.
+#[inline(always)]
+pub(crate) fn may_hold(address: usize, bytes: usize) -> bool {
+    address % PLACE_BYTES == 0 || is_large(bytes)
+}
+
+/// The place of a block, where its tables are mapped.
+#[inline]
+fn place(address: usize, bytes: usize) -> Option<&'static AtomicU32> {
+    let page = address >> PAGE_BITS;
+    // SAFETY: pointers are null or point to mappings that stay, published with release.
+    let middle = unsafe { ROOT.get(page >> (2 * LEVEL_BITS))?.load(Ordering::Acquire).as_ref() }?;
+    // SAFETY: as above.
+    let leaf =
+        unsafe { middle.leaves[page >> LEVEL_BITS & (LEVEL_LEN - 1)].load(Ordering::Acquire).as_ref() }?;
+    Some(&leaf.pages[page & (LEVEL_LEN - 1)][usize::from(is_large(bytes))])
+}
+
+/// Takes the number of the sample of a block out of the map; `None`: it is not in the sample.
+#[inline]
+pub(crate) fn take(address: usize, bytes: usize) -> Option<u32> {
+    let place = place(address, bytes)?;
+    let number = place.load(Ordering::Relaxed);
+    if number == 0 {
+        return None;
+    }
+    place.store(0, Ordering::Relaxed);
+    Some(number)
+}
+
+/// Puts the sample of a block into the map; false where the system gives no memory for it.
+pub(crate) fn put(address: usize, bytes: usize, number: u32) -> bool {
+    let Some(place) = place(address, bytes).or_else(|| map_place(address, bytes)) else { return false };
+    place.store(number, Ordering::Relaxed);
+    true
+}
+
+#[cold]
+fn map_place(address: usize, bytes: usize) -> Option<&'static AtomicU32> {
+    let page = address >> PAGE_BITS;
+    let root = ROOT.get(page >> (2 * LEVEL_BITS))?;
+    if root.load(Ordering::Acquire).is_null() {
+        // SAFETY: all atomics, for which zero is valid.
+        publish(root, unsafe { pages::zeroed::<Middle>() }?);
+    }
+    // SAFETY: it was published just now or before, and stays.
+    let middle = unsafe { root.load(Ordering::Acquire).as_ref() }?;
+    let leaf = &middle.leaves[page >> LEVEL_BITS & (LEVEL_LEN - 1)];
+    if leaf.load(Ordering::Acquire).is_null() {
+        // SAFETY: all atomics, for which zero is valid.
+        publish(leaf, unsafe { pages::zeroed::<Leaf>() }?);
+    }
+    place(address, bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_has_a_place_for_each_kind_and_addresses_reach_2_to_57() {
+        // Addresses that no allocator of this process uses.
+        for base in [0x0200_0000_0000usize, 1 << 48, (1 << 57) - (1 << 20)] {
+            let (small, large) = (base, base + 16);
+            assert_eq!(take(small, 64), None);
+            assert!(put(small, 64, 5) && put(large, LARGE_BYTES, 6));
+            // A small block at a page's start and a large one that starts within the page do not meet.
+            assert_eq!(take(small, LARGE_BYTES - 1), Some(5));
+            assert_eq!(take(small, 64), None, "it was taken");
+            assert_eq!(take(large, 1 << 30), Some(6));
+        }
+        assert!(!put(1 << 57, 64, 7), "past the end");
+        assert_eq!(take(usize::MAX, 64), None);
+    }
+
+    #[test]
+    fn most_blocks_are_told_by_their_address() {
+        assert!(may_hold(8192, 1) && may_hold(16, LARGE_BYTES));
+        assert!(!may_hold(8208, LARGE_BYTES - 1));
+    }
+}

@@ -1,0 +1,486 @@
+//! Sampling: which bytes are in the sample, what each sample stands for, and what becomes of it.
+//!
+//! Hits fall on the bytes that a thread allocates as a Poisson process, `mean_bytes` (T) apart on average: the distance
+//! to the next is exponential, and counted down by each allocation. A block of s bytes is hit with probability
+//! π(s) = 1 − e^(−s/T), and then stands for 1/π blocks and s/π bytes; the estimate is unbiased for each sample, and
+//! then summed. Two hits in one block are one sample, for the distance after a hit is drawn anew and the process has
+//! no memory.
+//!
+//! A reallocation that gains bytes draws on these, and what it hits is a sample of its own, of the range that was
+//! gained; one that loses bytes takes them from the samples of the block that reach so far. So each byte is drawn for
+//! once, when it is allocated, and is in or out until it is gone, whatever becomes of the others: no history of a block
+//! that is not in the sample is needed. A gain is charged to the scope that resizes, for who allocated a block that is
+//! not in the sample is not known.
+//!
+//! Whole numbers are booked, rounded up or down by chance so that their mean is exact; `estimate.rs` has the errors.
+
+use crate::account::{self, Account};
+use crate::estimate::{Estimate, variance};
+use crate::mode::{self, Decided};
+use crate::record;
+use crate::sample::{Facts, Sample};
+use crate::sample_map::{self, is_large};
+use crate::thread_state::{self, Local};
+use crate::{clock, observer};
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What the sampler knows of a thread. No destructor, as all that the hook reads.
+pub(crate) struct Lottery {
+    /// Bytes that the thread may allocate before the next hit. 0 where every block is recorded, and before the first
+    /// event: no allocation passes.
+    countdown: Cell<usize>,
+    kind: Cell<Kind>,
+    /// The mean distance that `countdown` was drawn with.
+    mean: Cell<f64>,
+    /// State of the random numbers.
+    random: Cell<u64>,
+}
+
+/// How a thread's events are recorded; the same for all threads, once they know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    /// It had no event yet.
+    Unknown,
+    /// Every block is recorded.
+    Live,
+    /// Blocks are sampled, or nothing is recorded: most events pass.
+    Sampling,
+}
+
+impl Lottery {
+    pub(crate) const fn new() -> Lottery {
+        Lottery {
+            countdown: Cell::new(0),
+            kind: Cell::new(Kind::Unknown),
+            mean: Cell::new(0.0),
+            random: Cell::new(0),
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind.get()
+    }
+
+    /// The kind; learned, if this is the thread's first event.
+    pub(crate) fn known_kind(&self, facts: record::Facts) -> Kind {
+        if self.kind() == Kind::Unknown { learn_kind(self, facts) } else { self.kind() }
+    }
+
+    /// Counts `bytes` down if the next hit is beyond them.
+    #[inline(always)]
+    pub(crate) fn passes(&self, bytes: usize) -> bool {
+        match self.countdown.get().checked_sub(bytes) {
+            Some(left) => {
+                self.countdown.set(left);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Draws the distance to the next hit: −T ln u, rounded down. A block of s bytes is hit if it is below s, and
+    /// what is left of it keeps its fraction, so rounding changes nothing.
+    fn draw_distance(&self) {
+        let mean = mean_bytes() as f64;
+        // From (0, 1], in steps of 2⁻⁵³.
+        let unit = ((self.next_random() >> 11) + 1) as f64 * STEP;
+        self.mean.set(mean);
+        // A float casts to an integer by saturation.
+        self.countdown.set((-mean * unit.ln()) as usize);
+    }
+
+    /// One of the two whole numbers around `value`, by chance, so that the mean is `value`.
+    fn rounded(&self, value: f64) -> u64 {
+        let unit = (self.next_random() >> 11) as f64 * STEP;
+        (value + unit).floor() as u64
+    }
+
+    /// splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014).
+    fn next_random(&self) -> u64 {
+        let state = self.random.get().wrapping_add(GOLDEN);
+        self.random.set(state);
+        mixed(state)
+    }
+}
+
+/// 2⁻⁵³: the distance between the floats in [1/2, 1).
+const STEP: f64 = 1.0 / (1u64 << 53) as f64;
+
+/// Mean distance between two hits that threads draw their next distance with; 0: as it was at the start.
+static MEAN_BYTES: AtomicU64 = AtomicU64::new(0);
+/// The greatest that it ever was.
+static GREATEST_MEAN_BYTES: AtomicU64 = AtomicU64::new(0);
+/// Seed of the threads' random numbers.
+static SEED: AtomicU64 = AtomicU64::new(0);
+/// Samples that were drawn and could not be kept.
+static LOST: AtomicU64 = AtomicU64::new(0);
+
+/// Mean distance between two hits, as it is now.
+pub fn mean_bytes() -> u64 {
+    match MEAN_BYTES.load(Ordering::Relaxed) {
+        0 => mode::first_mean_bytes(),
+        mean => mean,
+    }
+}
+
+/// Changes the mean distance between two hits: on this thread at once, on others after their next hit.
+///
+/// Each sample keeps the weight that it was drawn with, so figures stay unbiased across the change. `0` is taken for 1.
+pub fn set_mean_bytes(mean: u64) {
+    let mean = mean.max(1);
+    GREATEST_MEAN_BYTES.fetch_max(mean_bytes().max(mean), Ordering::Relaxed);
+    MEAN_BYTES.store(mean, Ordering::Relaxed);
+    thread_state::with(|Local { lottery, .. }| {
+        if lottery.kind() == Kind::Sampling && mode::decided() == Decided::Sampling {
+            lottery.draw_distance();
+        }
+    });
+}
+
+/// Seeds the random numbers of this thread, and of threads that begin from here on, so that a run can be repeated.
+pub fn seed(seed: u64) {
+    SEED.store(mixed(seed) | 1, Ordering::Relaxed);
+    thread_state::with(|Local { lottery, .. }| {
+        if lottery.kind() == Kind::Sampling && mode::decided() == Decided::Sampling {
+            lottery.random.set(mixed(seed));
+            lottery.draw_distance();
+        }
+    });
+}
+
+/// The mean distance that bounds are computed with: the greatest of the recording.
+pub(crate) fn greatest_mean_bytes() -> u64 {
+    GREATEST_MEAN_BYTES.load(Ordering::Relaxed).max(mean_bytes())
+}
+
+pub(crate) fn lost() -> u64 {
+    LOST.load(Ordering::Relaxed)
+}
+
+/// A sample was drawn and could not be kept.
+#[cold]
+pub(crate) fn lose() {
+    LOST.fetch_add(1, Ordering::Relaxed);
+}
+
+/// What comes of an allocation that the thread's countdown did not simply let pass.
+pub(crate) enum Lot {
+    /// Every block is recorded: this is not the sampler's.
+    Live,
+    /// No hit, or nothing is recorded.
+    Passed,
+    /// A hit.
+    Hit(Odds),
+}
+
+/// With what distance a hit was drawn.
+#[derive(Clone, Copy)]
+pub(crate) struct Odds {
+    mean: f64,
+}
+
+/// Learns what kind of thread this is, at its first event.
+#[cold]
+fn learn_kind(lottery: &Lottery, facts: record::Facts) -> Kind {
+    record::first_event(facts);
+    let kind = match mode::decided() {
+        Decided::Live => Kind::Live,
+        Decided::Off => {
+            lottery.countdown.set(usize::MAX);
+            Kind::Sampling // which lets all pass
+        }
+        Decided::Sampling => {
+            lottery.random.set(first_random(lottery));
+            lottery.draw_distance();
+            Kind::Sampling
+        }
+    };
+    lottery.kind.set(kind);
+    kind
+}
+
+/// Draws for `bytes` that are being allocated.
+pub(crate) fn draw(bytes: usize, facts: record::Facts) -> Lot {
+    thread_state::with(|Local { lottery, .. }| {
+        if lottery.known_kind(facts) == Kind::Live {
+            return Lot::Live;
+        }
+        if lottery.passes(bytes) || mode::decided() == Decided::Off {
+            return Lot::Passed;
+        }
+        let mean = lottery.mean.get();
+        lottery.draw_distance();
+        Lot::Hit(Odds { mean })
+    })
+}
+
+/// A block that was hit is here: books it and follows it. `align` is what the inner allocator was told.
+pub(crate) fn begin(address: usize, bytes: usize, align: usize, odds: Odds) {
+    let kept = thread_state::with_account(|local, account| {
+        let number = sampled(local, account, 0, (address, 0, bytes, align), odds)?;
+        if sample_map::put(address, bytes, number) { Some(()) } else { undo(local, number) }
+    });
+    if kept.flatten().is_none() {
+        lose();
+    }
+}
+
+/// A new sample of the bytes from `start` to `end` of a block, booked to `account`.
+fn sampled(
+    local: &Local,
+    account: &'static Account,
+    earlier: u32,
+    (address, start, end, align): (usize, usize, usize, usize),
+    Odds { mean }: Odds,
+) -> Option<u32> {
+    let estimate = Estimate::of(account)?;
+    if !observer::is_running() {
+        clock::refresh();
+    }
+    let bytes = end - start;
+    // 1 − e^(−s/T), which `1.0 - exp` would lose for small blocks.
+    let odds = -f64::exp_m1(-(bytes as f64) / mean);
+    let blocks = u64::from(start == 0);
+    let blocks_for = if blocks == 1 { local.lottery.rounded(1.0 / odds) } else { 0 };
+    let bytes_for = local.lottery.rounded(bytes as f64 / odds);
+    let facts = Facts {
+        account: account.id(),
+        align_log2: align.ilog2(),
+        address: address as u64,
+        start: start as u64,
+        drawn: bytes as u64,
+        drawn_for: bytes_for,
+        left: bytes as u64,
+        left_for: bytes_for,
+        blocks: blocks_for,
+        drawn_ms: clock::now_ms(),
+        resizes: 0,
+        block_bytes: end as u64,
+    };
+    let number = Sample::begin(earlier, facts)?;
+    estimate.drawn((blocks, blocks_for), (bytes as u64, bytes_for));
+    account::add(&account.allocations, blocks_for);
+    account::add(&account.allocated_bytes, bytes_for);
+    note(local, account, bytes_for as i64);
+    Some(number)
+}
+
+/// The sample could not be put where it can be found: its books are closed as if it were freed.
+#[cold]
+fn undo(local: &Local, number: u32) -> Option<()> {
+    end_chain(local, number, None);
+    None
+}
+
+/// A block that may be in the sample is about to be freed; gives the alignment that the inner allocator was told, if
+/// it is.
+pub(crate) fn end(address: usize, bytes: usize) -> Option<usize> {
+    let number = sample_map::take(address, bytes)?;
+    let align = Sample::get(number).map(|sample| 1usize << sample.facts().align_log2)?;
+    let booked = thread_state::with_account(|local, _| end_chain(local, number, Some(clock_now())));
+    if booked.is_none() {
+        lose();
+    }
+    Some(align)
+}
+
+fn clock_now() -> u64 {
+    if observer::is_running() { clock::now_ms() } else { clock::refresh() }
+}
+
+/// Ends all samples of a block. `freed_ms`: when it was freed.
+fn end_chain(local: &Local, mut number: u32, freed_ms: Option<u64>) {
+    while let Some(sample) = Sample::get(number).filter(|_| number != 0) {
+        let facts = sample.facts();
+        if let Some((account, estimate)) = books_of(local, facts.account) {
+            lose_bytes(local, account, estimate, &facts, (0, 0));
+            let blocks = u64::from(facts.start == 0);
+            estimate.freed((blocks, facts.blocks));
+            account::add_release(&account.deallocations, facts.blocks);
+            if let Some(now_ms) = freed_ms.filter(|_| blocks == 1 && !account.is_own()) {
+                lifetimes::ended(now_ms.saturating_sub(facts.drawn_ms), facts.blocks);
+            }
+        } else {
+            lose();
+        }
+        number = sample.end(number);
+    }
+}
+
+/// The account of this thread that stands for the one with that number, and its estimate.
+fn books_of(local: &Local, account: u32) -> Option<(&'static Account, &'static Estimate)> {
+    let account = local.writable(Account::get(account)?)?;
+    Some((account, Estimate::of(account)?))
+}
+
+fn lose_bytes(local: &Local, account: &Account, estimate: &Estimate, facts: &Facts, after: (u64, u64)) {
+    let gone = facts.left_for - after.1;
+    estimate.lost((facts.drawn, facts.drawn_for), (facts.left, facts.left_for), after);
+    account::add_release(&account.deallocated_bytes, gone);
+    note(local, account, -(gone as i64));
+}
+
+/// The samples of a block that is being resized: out of the map, for its address may be another's before the inner
+/// allocator returns.
+pub(crate) struct Held {
+    number: u32,
+    address: usize,
+    bytes: usize,
+    /// What the inner allocator was told.
+    pub(crate) align: usize,
+}
+
+impl Held {
+    /// Those of the block at `address`, if it is in the sample.
+    pub(crate) fn of(address: usize, bytes: usize) -> Option<Held> {
+        let number = sample_map::take(address, bytes)?;
+        let align = Sample::get(number).map(|sample| 1usize << sample.facts().align_log2)?;
+        Some(Held { number, address, bytes, align })
+    }
+
+    /// The inner allocator refused: the block stands as it was.
+    pub(crate) fn put_back(self) {
+        // Its tables are mapped: it was there.
+        sample_map::put(self.address, self.bytes, self.number);
+    }
+
+    /// The block goes on where it cannot be found: its books are closed as if it were freed.
+    #[cold]
+    pub(crate) fn abandon(self) {
+        thread_state::with_account(|local, _| end_chain(local, self.number, None));
+        lose();
+    }
+}
+
+/// A block of `old_bytes` was resized and is at `address` now, with the samples that it had and what its gain hit.
+pub(crate) fn resized(
+    held: Option<Held>,
+    hit: Option<Odds>,
+    old_bytes: usize,
+    (address, bytes, align): (usize, usize, usize),
+) {
+    let kept = thread_state::with_account(|local, current| {
+        let mut number = held.as_ref().map_or(0, |held| held.number);
+        if bytes < old_bytes {
+            shrink_chain(local, number, bytes as u64);
+        }
+        let mut next = number;
+        while let Some(sample) = Sample::get(next).filter(|_| next != 0) {
+            sample.moved(address, bytes as u64, align.ilog2());
+            let facts = sample.facts();
+            if facts.start == 0 {
+                account::add(&current.reallocations, facts.blocks);
+                if let Some(estimate) = Estimate::of(current) {
+                    estimate.resized(facts.blocks, facts.resizes);
+                }
+            }
+            next = sample.earlier();
+        }
+        if let Some(odds) = hit {
+            match sampled(local, current, number, (address, old_bytes, bytes, align), odds) {
+                Some(later) => number = later,
+                None => lose(),
+            }
+        }
+        if number == 0 || sample_map::put(address, bytes, number) { Some(()) } else { undo(local, number) }
+    });
+    if kept.flatten().is_none() {
+        lose();
+    }
+}
+
+/// The block keeps its first `bytes`. The last sample of the chain stays, if only to say how the block is aligned.
+fn shrink_chain(local: &Local, mut number: u32, bytes: u64) {
+    while let Some(sample) = Sample::get(number).filter(|_| number != 0) {
+        let facts = sample.facts();
+        if facts.start + facts.left <= bytes {
+            return; // so do all earlier ones
+        }
+        let left = bytes.saturating_sub(facts.start);
+        let left_for = local
+            .lottery
+            .rounded(facts.left_for as f64 * (left as f64 / facts.left as f64))
+            .min(facts.left_for);
+        if let Some((account, estimate)) = books_of(local, facts.account) {
+            lose_bytes(local, account, estimate, &facts, (left, left_for));
+        }
+        sample.set_left(left, left_for);
+        number = sample.earlier();
+    }
+}
+
+/// Where a block is placed: at a page's start if it is to be found by its address.
+pub(crate) fn align_for(bytes: usize, align: usize) -> usize {
+    if is_large(bytes) { align } else { align.max(sample_map::PLACE_BYTES) }
+}
+
+fn note(local: &Local, account: &Account, bytes: i64) {
+    if !account.is_own() {
+        local.balance.changed(bytes);
+    }
+}
+
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
+
+fn mixed(state: u64) -> u64 {
+    let mut value = state;
+    value = (value ^ value >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    value = (value ^ value >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+    value ^ value >> 31
+}
+
+/// Where the random numbers of this thread begin.
+fn first_random(lottery: &Lottery) -> u64 {
+    static THREADS: AtomicU64 = AtomicU64::new(0);
+    if SEED.load(Ordering::Relaxed) == 0 {
+        // Not guessable is not asked for: not the same in each run is.
+        let fresh = clock::unix_ns()
+            ^ u64::from(std::process::id()) << 32
+            ^ std::ptr::from_ref(lottery).addr() as u64;
+        let _ = SEED.compare_exchange(0, mixed(fresh) | 1, Ordering::Relaxed, Ordering::Relaxed);
+    }
+    mixed(
+        SEED.load(Ordering::Relaxed)
+            .wrapping_add(THREADS.fetch_add(1, Ordering::Relaxed).wrapping_mul(GOLDEN)),
+    )
+}
+
+/// In a fork's child: its random numbers are not those of its parent.
+pub(crate) fn after_fork(lottery: &Lottery) {
+    lottery.random.set(mixed(lottery.random.get() ^ u64::from(std::process::id())));
+}
+
+pub(crate) mod lifetimes {
+    //! How long sampled blocks lived.
+
+    use super::variance;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    /// Ends of the ranges, in milliseconds; the last has none. Shorter ones than the clock's tick are not told apart.
+    pub(crate) const ENDS_MS: [u64; 6] = [10, 100, 1_000, 10_000, 100_000, 1_000_000];
+    pub(crate) const RANGES: usize = ENDS_MS.len() + 1;
+
+    /// Blocks that were freed, and the variance of their number, as a float's bits.
+    static ENDED: [(AtomicU64, AtomicU64); RANGES] =
+        [const { (AtomicU64::new(0), AtomicU64::new(0)) }; RANGES];
+
+    pub(crate) fn range(ms: u64) -> usize {
+        ENDS_MS.iter().position(|&end| ms < end).unwrap_or(ENDS_MS.len())
+    }
+
+    pub(super) fn ended(ms: u64, blocks_for: u64) {
+        let (blocks, of_blocks) = &ENDED[range(ms)];
+        blocks.fetch_add(blocks_for, Ordering::Relaxed);
+        let add = |bits| Some((f64::from_bits(bits) + variance(blocks_for, 1)).to_bits());
+        let _ = of_blocks.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
+    }
+
+    /// (blocks, variance) of a range.
+    pub(crate) fn ended_in(range: usize) -> (u64, f64) {
+        let (blocks, of_blocks) = &ENDED[range];
+        (blocks.load(Ordering::Relaxed), f64::from_bits(of_blocks.load(Ordering::Relaxed)))
+    }
+}
