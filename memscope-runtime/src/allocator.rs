@@ -32,14 +32,14 @@ impl Allocator<System> {
         // On 64-bit glibc; whether it is glibc that serves `malloc` is found out when recording begins.
         let glibc = cfg!(all(target_env = "gnu", target_pointer_width = "64"));
         let spacing = if glibc { Spacing::ThirtyTwo } else { Spacing::Any };
-        Allocator { inner: System, facts: Facts { spacing, mode: Mode::DEFAULT } }
+        Allocator { inner: System, facts: Facts::new(spacing, Mode::DEFAULT) }
     }
 }
 
 impl<A> Allocator<A> {
     /// Records over any allocator.
     pub const fn new(inner: A) -> Self {
-        Allocator { inner, facts: Facts { spacing: Spacing::Any, mode: Mode::DEFAULT } }
+        Allocator { inner, facts: Facts::new(Spacing::Any, Mode::DEFAULT) }
     }
 
     /// Asks for a mode; `MEMSCOPE_MODE` in the environment wins over it.
@@ -48,7 +48,7 @@ impl<A> Allocator<A> {
     where
         A: Copy,
     {
-        Allocator { inner: self.inner, facts: Facts { spacing: self.facts.spacing, mode } }
+        Allocator { inner: self.inner, facts: Facts::new(self.facts.spacing, mode) }
     }
 }
 
@@ -112,6 +112,17 @@ impl<A: GlobalAlloc> Allocator<A> {
         record_new(unsafe { self.inner.alloc(layout) }, layout.size(), self.facts)
     }
 
+    /// [`Self::alloc_live`] where most allocations pass: their way saves no register for this one.
+    ///
+    /// # Safety
+    /// As for `alloc`.
+    #[cfg(feature = "sampling")]
+    #[inline(never)]
+    unsafe fn alloc_live_apart(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's promise is handed on.
+        unsafe { self.alloc_live(layout) }
+    }
+
     /// # Safety
     /// As for `dealloc`.
     #[inline(always)]
@@ -151,15 +162,21 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Allocator<A> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         #[cfg(feature = "sampling")]
-        match by_lot::of_allocation(layout.size()) {
+        return match by_lot::of_allocation(layout.size()) {
             // SAFETY: the caller's promise is handed on.
-            Way::Pass => return unsafe { self.inner.alloc(layout) },
+            Way::Pass if is_unusual(layout) => unsafe { self.pass_unusual(layout) },
             // SAFETY: as above.
-            Way::Draw => return unsafe { self.alloc_by_lot(layout, Contents::Any) },
-            Way::Live => {}
-        }
+            Way::Pass => unsafe { self.inner.alloc(layout) },
+            // SAFETY: as above.
+            Way::Draw => unsafe { self.alloc_by_lot(layout, Contents::Any) },
+            // SAFETY: as above.
+            Way::Live => unsafe { self.alloc_live_apart(layout) },
+        };
         // SAFETY: as above.
-        unsafe { self.alloc_live(layout) }
+        #[cfg(not(feature = "sampling"))]
+        unsafe {
+            self.alloc_live(layout)
+        }
     }
 
     #[inline]

@@ -4,14 +4,15 @@
 //! address (and the size) for a free, and the inner allocator is called as if nobody stood before it. What a hit needs
 //! is a call.
 //!
-//! The inner allocator is told the alignment of a sampled block's place when it is given back, as it was told when it
-//! was taken. A place that it refuses costs the sample, never the block.
+//! A sampled block has a place (`places.rs`), which the inner allocator is told by the layout that it was taken with,
+//! or it is large, and as the inner allocator gave it. A place that is refused costs the sample, never the block.
 
 use crate::allocator::Allocator;
 use crate::mode::LIVE;
+use crate::places;
 use crate::record;
 use crate::sample_map;
-use crate::sampler::{self, Held, Kind, Lot, Odds};
+use crate::sampler::{self, Held, Kind, Lot, Odds, Reserved, Whereabouts};
 use crate::thread_state::{self, Local};
 use std::alloc::{GlobalAlloc, Layout};
 use std::ptr;
@@ -91,6 +92,44 @@ impl<A: GlobalAlloc> Allocator<A> {
         }
     }
 
+    /// Memory for a block that comes into the sample, and the size of its place (0: it has none); null where there is
+    /// none.
+    ///
+    /// # Safety
+    /// As for `alloc`.
+    unsafe fn alloc_sampled(&self, layout: Layout, contents: Contents) -> (*mut u8, usize) {
+        let place =
+            places::layout_for(layout.size()).filter(|_| sampler::wants_place(layout.size(), layout.align()));
+        let Some(place) = place else {
+            // SAFETY: the caller's promise is handed on.
+            return (unsafe { self.inner_alloc(layout, contents) }, 0);
+        };
+        if let Some(block) = places::take(layout.size()) {
+            if contents == Contents::Zero {
+                // SAFETY: the place is that long, and nobody else's.
+                unsafe { block.write_bytes(0, layout.size()) };
+            }
+            return (block, place.size());
+        }
+        // SAFETY: as above; the place is longer and more aligned than what was asked for.
+        (unsafe { self.inner_alloc(place, contents) }, place.size())
+    }
+
+    /// Gives back the memory of a block that was in the sample, or came into it.
+    ///
+    /// # Safety
+    /// As for `dealloc`; `place_bytes` is what [`Self::alloc_sampled`] gave with it, 0 for any other block.
+    unsafe fn dealloc_sampled(&self, block: *mut u8, layout: Layout, place_bytes: usize) {
+        let place = places::layout_for(place_bytes).filter(|_| place_bytes > 0);
+        match place {
+            // SAFETY: the caller's promise is handed on.
+            None => unsafe { self.inner.dealloc(block, layout) },
+            Some(_) if places::give(block, place_bytes) => {}
+            // SAFETY: as above; it was taken with this layout.
+            Some(place) => unsafe { self.inner.dealloc(block, place) },
+        }
+    }
+
     /// # Safety
     /// As for `alloc`.
     #[cold]
@@ -106,16 +145,21 @@ impl<A: GlobalAlloc> Allocator<A> {
                 return record::allocated(block, layout.size(), self.facts);
             }
         };
-        let placed = placed(layout, layout.size());
-        // SAFETY: as above; a greater alignment changes nothing for the caller.
-        let block = unsafe { self.inner_alloc(placed, contents) };
+        // SAFETY: as above.
+        let (block, place_bytes) = unsafe { self.alloc_sampled(layout, contents) };
+        if block.is_null() && place_bytes == 0 {
+            return block;
+        }
         if !block.is_null() {
-            sampler::begin(block.addr(), layout.size(), placed.align(), odds);
-            return block;
+            if let Some(reserved) = Reserved::of(block.addr(), layout.size()) {
+                let block_at = Whereabouts { address: block.addr(), bytes: layout.size(), place_bytes };
+                sampler::begin(block_at, odds, reserved);
+                return block;
+            }
+            // SAFETY: the block is nobody's yet.
+            unsafe { self.dealloc_sampled(block, layout, place_bytes) };
         }
-        if placed.align() == layout.align() {
-            return block;
-        }
+        // The place or the record was refused; the block need not be.
         // SAFETY: as above.
         let block = unsafe { self.inner_alloc(layout, contents) };
         if !block.is_null() {
@@ -124,14 +168,25 @@ impl<A: GlobalAlloc> Allocator<A> {
         block
     }
 
+    /// A layout that the inner allocator may serve in another way than most: apart, for the registers that it needs.
+    ///
+    /// # Safety
+    /// As for `alloc`.
+    #[cold]
+    #[inline(never)]
+    pub(crate) unsafe fn pass_unusual(&self, layout: Layout) -> *mut u8 {
+        // SAFETY: the caller's promise is handed on.
+        unsafe { self.inner.alloc(layout) }
+    }
+
     /// # Safety
     /// As for `dealloc`.
     #[cold]
     #[inline(never)]
     pub(crate) unsafe fn free_by_lot(block: *mut u8, layout: Layout, this: &Self) {
-        let align = sampler::end(block.addr(), layout.size()).unwrap_or(layout.align());
-        // SAFETY: the caller's promise is handed on; a sampled block was taken with this alignment.
-        unsafe { this.inner.dealloc(block, with_align(layout, align)) };
+        let place_bytes = sampler::end(block.addr(), layout.size()).unwrap_or(0);
+        // SAFETY: the caller's promise is handed on.
+        unsafe { this.dealloc_sampled(block, layout, place_bytes) };
     }
 
     /// # Safety
@@ -177,62 +232,111 @@ impl<A: GlobalAlloc> Allocator<A> {
         held: Option<Held>,
         hit: Option<Odds>,
     ) -> *mut u8 {
-        let was = with_align(layout, held.as_ref().map_or(layout.align(), |held| held.align));
-        let to = placed(layout, new_size);
-        // SAFETY: the caller's promise is handed on, and the block was taken with the layout `was`.
-        let moved = unsafe {
-            if was.align() == to.align() {
-                self.inner.realloc(block, was, new_size)
-            } else {
-                self.copied(block, was, to)
-            }
+        let had = held.as_ref().map_or(0, |held| held.block.place_bytes);
+        let wants = sampler::wants_place(new_size, layout.align());
+        let found = if wants && had >= new_size {
+            Some((block, had))
+        } else if !wants && had == 0 {
+            // SAFETY: the caller's promise is handed on; the block is as the inner allocator gave it.
+            let moved = unsafe { self.inner.realloc(block, layout, new_size) };
+            (!moved.is_null()).then_some((moved, 0))
+        } else {
+            // SAFETY: as above; `had` is the size of its place.
+            unsafe { self.copied(block, layout, had, new_size) }
         };
-        if !moved.is_null() {
-            sampler::resized(held, hit, layout.size(), (moved.addr(), new_size, to.align()));
-            return moved;
-        }
-        if was.align() == to.align() || to.align() == layout.align() {
-            held.into_iter().for_each(Held::put_back);
-            return moved;
-        }
-        // The place was refused, not the block: it goes on without the sample.
-        // SAFETY: as above.
-        let moved = unsafe { self.inner.realloc(block, was, new_size) };
-        match held {
-            Some(held) if moved.is_null() => held.put_back(),
-            Some(held) => held.abandon(),
-            None if moved.is_null() => {}
-            None => sampler::lose(),
+        let Some((moved, place_bytes)) = found else {
+            // SAFETY: as above.
+            return unsafe { self.realloc_without_sample(block, layout, new_size, held, hit) };
+        };
+        let hit = hit.and_then(|odds| match Reserved::of(moved.addr(), new_size) {
+            Some(reserved) => Some((odds, reserved)),
+            None => {
+                sampler::lose();
+                None
+            }
+        });
+        let block = Whereabouts { address: moved.addr(), bytes: new_size, place_bytes };
+        if hit.is_some() || sample_map::prepare(moved.addr(), new_size) {
+            sampler::resized(held, hit, layout.size(), block);
+        } else {
+            // Only a block that has no place comes here, for `copied` asks before.
+            held.into_iter().for_each(Held::abandon);
         }
         moved
     }
 
-    /// The block in a new place of another alignment; null, and the block as it was, where there is none.
+    /// The block in other memory, and the size of its place there; `None`, and the block as it was, where there is no
+    /// memory that can be found again.
     ///
     /// # Safety
-    /// As for `realloc`; `was` is what the block was taken with.
-    unsafe fn copied(&self, block: *mut u8, was: Layout, to: Layout) -> *mut u8 {
-        // SAFETY: the layout's size is that of the reallocation, which is not zero. The new block is no part of the
-        // old one, and both are as long as what is copied.
+    /// As for `realloc`; `had` is the size of the block's place.
+    unsafe fn copied(
+        &self,
+        block: *mut u8,
+        layout: Layout,
+        had: usize,
+        new_size: usize,
+    ) -> Option<(*mut u8, usize)> {
+        let to = Layout::from_size_align(new_size, layout.align()).ok()?;
+        // SAFETY: the new size is not zero. The new block is no part of the old one, and both are as long as what is
+        // copied; then nobody has the old one.
         unsafe {
-            let moved = self.inner.alloc(to);
-            if !moved.is_null() {
-                ptr::copy_nonoverlapping(block, moved, was.size().min(to.size()));
-                self.inner.dealloc(block, was);
+            let (moved, place_bytes) = self.alloc_sampled(to, Contents::Any);
+            if moved.is_null() {
+                return None;
             }
-            moved
+            // A block in a place needs its record, which says so. One that was not in the sample yet needs one more.
+            let findable = match had {
+                0 => Reserved::of(moved.addr(), new_size).map(Reserved::give_back).is_some(),
+                _ => sample_map::prepare(moved.addr(), new_size),
+            };
+            if place_bytes > 0 && !findable {
+                self.dealloc_sampled(moved, to, place_bytes);
+                return None;
+            }
+            ptr::copy_nonoverlapping(block, moved, layout.size().min(new_size));
+            self.dealloc_sampled(block, layout, had);
+            Some((moved, place_bytes))
         }
     }
-}
 
-/// How a sampled block of `bytes` is placed.
-fn placed(layout: Layout, bytes: usize) -> Layout {
-    let align = sampler::align_for(bytes, layout.align());
-    // Only the largest of blocks cannot be aligned so, and these are placed as they come.
-    Layout::from_size_align(bytes, align).unwrap_or(layout)
-}
-
-/// The same block, told with another alignment.
-fn with_align(layout: Layout, align: usize) -> Layout {
-    Layout::from_size_align(layout.size(), align).unwrap_or(layout)
+    /// A place was refused, or the block itself: it goes on without the sample, or stays as it was.
+    ///
+    /// # Safety
+    /// As for `realloc`.
+    #[cold]
+    unsafe fn realloc_without_sample(
+        &self,
+        block: *mut u8,
+        layout: Layout,
+        new_size: usize,
+        held: Option<Held>,
+        hit: Option<Odds>,
+    ) -> *mut u8 {
+        let had = held.as_ref().map_or(0, |held| held.block.place_bytes);
+        let Ok(to) = Layout::from_size_align(new_size, layout.align()) else {
+            held.into_iter().for_each(Held::put_back);
+            return ptr::null_mut();
+        };
+        // SAFETY: the caller's promise is handed on; what is in a place is copied out of it, as in `copied`.
+        let moved = unsafe {
+            if had == 0 {
+                self.inner.realloc(block, layout, new_size)
+            } else {
+                let moved = self.inner.alloc(to);
+                if !moved.is_null() {
+                    ptr::copy_nonoverlapping(block, moved, layout.size().min(new_size));
+                    self.dealloc_sampled(block, layout, had);
+                }
+                moved
+            }
+        };
+        match held {
+            Some(held) if moved.is_null() => held.put_back(),
+            Some(held) => held.abandon(),
+            None if hit.is_some() && !moved.is_null() => sampler::lose(),
+            None => {}
+        }
+        moved
+    }
 }

@@ -43,6 +43,8 @@ mod observer;
 mod pages;
 #[cfg(feature = "recorder")]
 mod peak;
+#[cfg(feature = "sampling")]
+mod places;
 #[cfg(feature = "recorder")]
 mod publish;
 #[cfg(feature = "recorder")]

@@ -63,14 +63,29 @@ const fn number(mode: Mode) -> u8 {
     }
 }
 
-/// Notes that memscope's allocator serves this program, and what it was built to do.
-pub(crate) fn allocator_asks(mode: Mode) {
-    ALLOCATOR_INSTALLED.store(true, Ordering::Relaxed);
-    if let Mode::Sampling { mean_bytes: 1.. } = mode {
-        let Mode::Sampling { mean_bytes } = mode else { return };
-        MEAN_BYTES.store(mean_bytes, Ordering::Relaxed);
+/// A [`Mode`] in one word, as an allocator keeps it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked(u64);
+
+impl Asked {
+    /// The mode's number, above it the mean distance. 2^56 bytes is more than any program allocates.
+    pub(crate) const fn of(mode: Mode) -> Asked {
+        let mean_bytes = match mode {
+            Mode::Sampling { mean_bytes } => mean_bytes,
+            Mode::Off | Mode::Live => 0,
+        };
+        let most = u64::MAX >> 8;
+        Asked((if mean_bytes < most { mean_bytes } else { most }) << 8 | number(mode) as u64)
     }
-    ASKED.store(number(mode), Ordering::Relaxed);
+}
+
+/// Notes that memscope's allocator serves this program, and what it was built to do.
+pub(crate) fn allocator_asks(Asked(word): Asked) {
+    ALLOCATOR_INSTALLED.store(true, Ordering::Relaxed);
+    if word >> 8 > 0 {
+        MEAN_BYTES.store(word >> 8, Ordering::Relaxed);
+    }
+    ASKED.store(word as u8, Ordering::Relaxed);
 }
 
 pub(crate) fn allocator_is_installed() -> bool {

@@ -7,18 +7,24 @@
 use crate::account::{self, Account};
 use crate::clock;
 use crate::live_map::{self, QUICK_BYTES, Spacing, Window};
-use crate::mode::{self, Mode};
+use crate::mode::{self, Asked, Mode};
 use crate::observer;
 use crate::slot::{self, Moving, Record};
 use crate::thread_state::{self, Local, UNKNOWN_BLOCKS, UNRECORDED};
 use crate::watch::Watch;
 use std::sync::atomic::{AtomicU8, Ordering};
 
-/// What an allocator was built to be.
+/// What an allocator was built to be. As small as it is, it goes through calls in registers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Facts {
     pub(crate) spacing: Spacing,
-    pub(crate) mode: Mode,
+    pub(crate) asked: Asked,
+}
+
+impl Facts {
+    pub(crate) const fn new(spacing: Spacing, mode: Mode) -> Facts {
+        Facts { spacing, asked: Asked::of(mode) }
+    }
 }
 
 /// What came of a quick way.
@@ -270,7 +276,7 @@ fn may_be_quick(spacing: Spacing) -> bool {
 #[inline]
 pub(crate) fn first_event(facts: Facts) {
     if SPACED.load(Ordering::Relaxed) == UNASKED {
-        mode::allocator_asks(facts.mode);
+        mode::allocator_asks(facts.asked);
         ask_spacing();
     }
 }

@@ -31,10 +31,10 @@ pub(crate) struct Sample {
     next: AtomicU32,
     /// Odd while the sample is being written; a reader compares it before and after.
     version: AtomicU32,
-    /// Who is charged; 0: the sample is over.
+    /// Who is charged; 0: the sample is over, or nobody was there to be charged.
     account: AtomicU32,
-    /// log2 of the alignment that the inner allocator was told.
-    align_log2: AtomicU32,
+    /// Size of the place that the block is in; 0: it is as the inner allocator gave it, as its user asked for it.
+    place_bytes: AtomicU32,
     address: AtomicU64,
     start: AtomicU64,
     /// Bytes that were drawn, and what they were booked for.
@@ -53,11 +53,20 @@ pub(crate) struct Sample {
     block_bytes: AtomicU64,
 }
 
+/// Where a block is that is in the sample or comes into it.
+#[derive(Clone, Copy)]
+pub(crate) struct Whereabouts {
+    pub(crate) address: usize,
+    pub(crate) bytes: usize,
+    /// Size of its place; 0: it has none, and is as the inner allocator gave it.
+    pub(crate) place_bytes: usize,
+}
+
 /// What a sample says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Facts {
     pub(crate) account: u32,
-    pub(crate) align_log2: u32,
+    pub(crate) place_bytes: u32,
     pub(crate) address: u64,
     pub(crate) start: u64,
     pub(crate) drawn: u64,
@@ -86,26 +95,35 @@ impl Sample {
         (1..NEXT.load(Ordering::Acquire)).filter_map(Sample::get)
     }
 
-    /// A place for a new sample before `earlier` of the same block; `None` where there is no memory for more.
-    pub(crate) fn begin(earlier: u32, facts: Facts) -> Option<u32> {
-        let number = FREE.take(|number| Sample::get(number).map(|sample| &sample.next)).or_else(fresh)?;
-        let sample = Sample::get(number)?;
-        sample.next.store(earlier, Ordering::Relaxed);
-        sample.write(|| {
-            sample.align_log2.store(facts.align_log2, Ordering::Relaxed);
-            sample.address.store(facts.address, Ordering::Relaxed);
-            sample.start.store(facts.start, Ordering::Relaxed);
-            sample.drawn.store(facts.drawn, Ordering::Relaxed);
-            sample.drawn_for.store(facts.drawn_for, Ordering::Relaxed);
-            sample.left.store(facts.left, Ordering::Relaxed);
-            sample.left_for.store(facts.left_for, Ordering::Relaxed);
-            sample.blocks.store(facts.blocks, Ordering::Relaxed);
-            sample.drawn_ms.store(facts.drawn_ms, Ordering::Relaxed);
-            sample.resizes.store(facts.resizes, Ordering::Relaxed);
-            sample.block_bytes.store(facts.block_bytes, Ordering::Relaxed);
-            sample.account.store(facts.account, Ordering::Relaxed);
+    /// A number for a new sample; `None` where there is no memory for more.
+    pub(crate) fn reserve() -> Option<u32> {
+        FREE.take(|number| Sample::get(number).map(|sample| &sample.next)).or_else(fresh)
+    }
+
+    /// Gives back a number that was not used.
+    pub(crate) fn give_back(number: u32) {
+        if let Some(sample) = Sample::get(number) {
+            FREE.give(number, &sample.next);
+        }
+    }
+
+    /// The sample begins, before `earlier` of the same block.
+    pub(crate) fn begin(&self, earlier: u32, facts: Facts) {
+        self.next.store(earlier, Ordering::Relaxed);
+        self.write(|| {
+            self.place_bytes.store(facts.place_bytes, Ordering::Relaxed);
+            self.address.store(facts.address, Ordering::Relaxed);
+            self.start.store(facts.start, Ordering::Relaxed);
+            self.drawn.store(facts.drawn, Ordering::Relaxed);
+            self.drawn_for.store(facts.drawn_for, Ordering::Relaxed);
+            self.left.store(facts.left, Ordering::Relaxed);
+            self.left_for.store(facts.left_for, Ordering::Relaxed);
+            self.blocks.store(facts.blocks, Ordering::Relaxed);
+            self.drawn_ms.store(facts.drawn_ms, Ordering::Relaxed);
+            self.resizes.store(facts.resizes, Ordering::Relaxed);
+            self.block_bytes.store(facts.block_bytes, Ordering::Relaxed);
+            self.account.store(facts.account, Ordering::Relaxed);
         });
-        Some(number)
     }
 
     /// The sample is over; gives the block's earlier one.
@@ -126,7 +144,7 @@ impl Sample {
         let load = |place: &AtomicU64| place.load(Ordering::Relaxed);
         Facts {
             account: self.account.load(Ordering::Relaxed),
-            align_log2: self.align_log2.load(Ordering::Relaxed),
+            place_bytes: self.place_bytes.load(Ordering::Relaxed),
             address: load(&self.address),
             start: load(&self.start),
             drawn: load(&self.drawn),
@@ -158,11 +176,11 @@ impl Sample {
     }
 
     /// The block was resized, and is here now.
-    pub(crate) fn moved(&self, address: usize, block_bytes: u64, align_log2: u32) {
+    pub(crate) fn moved(&self, block: Whereabouts) {
         self.write(|| {
-            self.address.store(address as u64, Ordering::Relaxed);
-            self.block_bytes.store(block_bytes, Ordering::Relaxed);
-            self.align_log2.store(align_log2, Ordering::Relaxed);
+            self.address.store(block.address as u64, Ordering::Relaxed);
+            self.block_bytes.store(block.bytes as u64, Ordering::Relaxed);
+            self.place_bytes.store(block.place_bytes as u32, Ordering::Relaxed);
             self.resizes.store(self.resizes.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         });
     }

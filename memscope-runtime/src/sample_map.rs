@@ -77,11 +77,16 @@ pub(crate) fn take(address: usize, bytes: usize) -> Option<u32> {
     Some(number)
 }
 
-/// Puts the sample of a block into the map; false where the system gives no memory for it.
-pub(crate) fn put(address: usize, bytes: usize, number: u32) -> bool {
-    let Some(place) = place(address, bytes).or_else(|| map_place(address, bytes)) else { return false };
-    place.store(number, Ordering::Relaxed);
-    true
+/// Sees to it that the sample of a block can be put into the map; false where the system gives no memory for it.
+pub(crate) fn prepare(address: usize, bytes: usize) -> bool {
+    place(address, bytes).or_else(|| map_place(address, bytes)).is_some()
+}
+
+/// Puts the sample of a block into the map, which was prepared for it.
+pub(crate) fn put(address: usize, bytes: usize, number: u32) {
+    if let Some(place) = place(address, bytes) {
+        place.store(number, Ordering::Relaxed);
+    }
 }
 
 #[cold]
@@ -112,13 +117,15 @@ mod tests {
         for base in [0x0200_0000_0000usize, 1 << 48, (1 << 57) - (1 << 20)] {
             let (small, large) = (base, base + 16);
             assert_eq!(take(small, 64), None);
-            assert!(put(small, 64, 5) && put(large, LARGE_BYTES, 6));
+            assert!(prepare(small, 64) && prepare(large, LARGE_BYTES));
+            put(small, 64, 5);
+            put(large, LARGE_BYTES, 6);
             // A small block at a page's start and a large one that starts within the page do not meet.
             assert_eq!(take(small, LARGE_BYTES - 1), Some(5));
             assert_eq!(take(small, 64), None, "it was taken");
             assert_eq!(take(large, 1 << 30), Some(6));
         }
-        assert!(!put(1 << 57, 64, 7), "past the end");
+        assert!(!prepare(1 << 57, 64), "past the end");
         assert_eq!(take(usize::MAX, 64), None);
     }
 

@@ -18,6 +18,7 @@ use crate::account::{self, Account};
 use crate::estimate::{Estimate, variance};
 use crate::mode::{self, Decided};
 use crate::record;
+pub(crate) use crate::sample::Whereabouts;
 use crate::sample::{Facts, Sample};
 use crate::sample_map::{self, is_large};
 use crate::thread_state::{self, Local};
@@ -217,74 +218,79 @@ pub(crate) fn draw(bytes: usize, facts: record::Facts) -> Lot {
     })
 }
 
-/// A block that was hit is here: books it and follows it. `align` is what the inner allocator was told.
-pub(crate) fn begin(address: usize, bytes: usize, align: usize, odds: Odds) {
-    let kept = thread_state::with_account(|local, account| {
-        let number = sampled(local, account, 0, (address, 0, bytes, align), odds)?;
-        if sample_map::put(address, bytes, number) { Some(()) } else { undo(local, number) }
+/// All that can be refused to a sample, taken before anything depends on it.
+pub(crate) struct Reserved {
+    number: u32,
+}
+
+impl Reserved {
+    /// For a block at `address`; `None` where the system gives no memory.
+    pub(crate) fn of(address: usize, bytes: usize) -> Option<Reserved> {
+        if !sample_map::prepare(address, bytes) {
+            return None;
+        }
+        Some(Reserved { number: Sample::reserve()? })
+    }
+
+    pub(crate) fn give_back(self) {
+        Sample::give_back(self.number);
+    }
+}
+
+/// A block that was hit is here: books it and follows it.
+pub(crate) fn begin(block: Whereabouts, odds: Odds, reserved: Reserved) {
+    thread_state::with(|local| begin_sample(local, 0, 0, block, odds, reserved.number));
+    sample_map::put(block.address, block.bytes, reserved.number);
+}
+
+/// A new sample of the bytes from `start` to the end of a block, booked to the current account. Where there is none,
+/// the sample only says where the block is.
+fn begin_sample(local: &Local, earlier: u32, start: usize, block: Whereabouts, odds: Odds, number: u32) {
+    let Some(sample) = Sample::get(number) else { return };
+    let whereabouts = Facts {
+        place_bytes: block.place_bytes as u32,
+        address: block.address as u64,
+        start: start as u64,
+        block_bytes: block.bytes as u64,
+        ..Facts::default()
+    };
+    let booked = thread_state::with_account(|_, account| {
+        let estimate = Estimate::of(account)?;
+        let bytes = block.bytes - start;
+        // 1 − e^(−s/T), which `1.0 - exp` would lose for small blocks.
+        let hit = -f64::exp_m1(-(bytes as f64) / odds.mean);
+        let blocks = u64::from(start == 0);
+        let blocks_for = if blocks == 1 { local.lottery.rounded(1.0 / hit) } else { 0 };
+        let bytes_for = local.lottery.rounded(bytes as f64 / hit);
+        let facts = Facts {
+            account: account.id(),
+            drawn: bytes as u64,
+            drawn_for: bytes_for,
+            left: bytes as u64,
+            left_for: bytes_for,
+            blocks: blocks_for,
+            drawn_ms: clock_now(),
+            ..whereabouts
+        };
+        sample.begin(earlier, facts);
+        estimate.drawn((blocks, blocks_for), (bytes as u64, bytes_for));
+        account::add(&account.allocations, blocks_for);
+        account::add(&account.allocated_bytes, bytes_for);
+        note(local, account, bytes_for as i64);
+        Some(())
     });
-    if kept.flatten().is_none() {
+    if booked.flatten().is_none() {
+        sample.begin(earlier, whereabouts);
         lose();
     }
 }
 
-/// A new sample of the bytes from `start` to `end` of a block, booked to `account`.
-fn sampled(
-    local: &Local,
-    account: &'static Account,
-    earlier: u32,
-    (address, start, end, align): (usize, usize, usize, usize),
-    Odds { mean }: Odds,
-) -> Option<u32> {
-    let estimate = Estimate::of(account)?;
-    if !observer::is_running() {
-        clock::refresh();
-    }
-    let bytes = end - start;
-    // 1 − e^(−s/T), which `1.0 - exp` would lose for small blocks.
-    let odds = -f64::exp_m1(-(bytes as f64) / mean);
-    let blocks = u64::from(start == 0);
-    let blocks_for = if blocks == 1 { local.lottery.rounded(1.0 / odds) } else { 0 };
-    let bytes_for = local.lottery.rounded(bytes as f64 / odds);
-    let facts = Facts {
-        account: account.id(),
-        align_log2: align.ilog2(),
-        address: address as u64,
-        start: start as u64,
-        drawn: bytes as u64,
-        drawn_for: bytes_for,
-        left: bytes as u64,
-        left_for: bytes_for,
-        blocks: blocks_for,
-        drawn_ms: clock::now_ms(),
-        resizes: 0,
-        block_bytes: end as u64,
-    };
-    let number = Sample::begin(earlier, facts)?;
-    estimate.drawn((blocks, blocks_for), (bytes as u64, bytes_for));
-    account::add(&account.allocations, blocks_for);
-    account::add(&account.allocated_bytes, bytes_for);
-    note(local, account, bytes_for as i64);
-    Some(number)
-}
-
-/// The sample could not be put where it can be found: its books are closed as if it were freed.
-#[cold]
-fn undo(local: &Local, number: u32) -> Option<()> {
-    end_chain(local, number, None);
-    None
-}
-
-/// A block that may be in the sample is about to be freed; gives the alignment that the inner allocator was told, if
-/// it is.
+/// A block that may be in the sample is about to be freed; gives the size of its place, if it is and has one.
 pub(crate) fn end(address: usize, bytes: usize) -> Option<usize> {
     let number = sample_map::take(address, bytes)?;
-    let align = Sample::get(number).map(|sample| 1usize << sample.facts().align_log2)?;
-    let booked = thread_state::with_account(|local, _| end_chain(local, number, Some(clock_now())));
-    if booked.is_none() {
-        lose();
-    }
-    Some(align)
+    let place_bytes = Sample::get(number)?.facts().place_bytes as usize;
+    end_chain(number, Some(clock_now()));
+    (place_bytes > 0).then_some(place_bytes)
 }
 
 fn clock_now() -> u64 {
@@ -292,10 +298,11 @@ fn clock_now() -> u64 {
 }
 
 /// Ends all samples of a block. `freed_ms`: when it was freed.
-fn end_chain(local: &Local, mut number: u32, freed_ms: Option<u64>) {
+fn end_chain(mut number: u32, freed_ms: Option<u64>) {
     while let Some(sample) = Sample::get(number).filter(|_| number != 0) {
         let facts = sample.facts();
-        if let Some((account, estimate)) = books_of(local, facts.account) {
+        let booked = thread_state::with_account(|local, _| {
+            let (account, estimate) = books_of(local, facts.account)?;
             lose_bytes(local, account, estimate, &facts, (0, 0));
             let blocks = u64::from(facts.start == 0);
             estimate.freed((blocks, facts.blocks));
@@ -303,7 +310,9 @@ fn end_chain(local: &Local, mut number: u32, freed_ms: Option<u64>) {
             if let Some(now_ms) = freed_ms.filter(|_| blocks == 1 && !account.is_own()) {
                 lifetimes::ended(now_ms.saturating_sub(facts.drawn_ms), facts.blocks);
             }
-        } else {
+            Some(())
+        });
+        if booked.flatten().is_none() && facts.account != 0 {
             lose();
         }
         number = sample.end(number);
@@ -327,51 +336,48 @@ fn lose_bytes(local: &Local, account: &Account, estimate: &Estimate, facts: &Fac
 /// allocator returns.
 pub(crate) struct Held {
     number: u32,
-    address: usize,
-    bytes: usize,
-    /// What the inner allocator was told.
-    pub(crate) align: usize,
+    pub(crate) block: Whereabouts,
 }
 
 impl Held {
     /// Those of the block at `address`, if it is in the sample.
     pub(crate) fn of(address: usize, bytes: usize) -> Option<Held> {
         let number = sample_map::take(address, bytes)?;
-        let align = Sample::get(number).map(|sample| 1usize << sample.facts().align_log2)?;
-        Some(Held { number, address, bytes, align })
+        let place_bytes = Sample::get(number)?.facts().place_bytes as usize;
+        Some(Held { number, block: Whereabouts { address, bytes, place_bytes } })
     }
 
     /// The inner allocator refused: the block stands as it was.
     pub(crate) fn put_back(self) {
-        // Its tables are mapped: it was there.
-        sample_map::put(self.address, self.bytes, self.number);
+        sample_map::put(self.block.address, self.block.bytes, self.number);
     }
 
     /// The block goes on where it cannot be found: its books are closed as if it were freed.
     #[cold]
     pub(crate) fn abandon(self) {
-        thread_state::with_account(|local, _| end_chain(local, self.number, None));
+        end_chain(self.number, None);
         lose();
     }
 }
 
-/// A block of `old_bytes` was resized and is at `address` now, with the samples that it had and what its gain hit.
+/// A block of `old_bytes` was resized, with the samples that it had and what its gain hit. The map is prepared for its
+/// new address.
 pub(crate) fn resized(
     held: Option<Held>,
-    hit: Option<Odds>,
+    hit: Option<(Odds, Reserved)>,
     old_bytes: usize,
-    (address, bytes, align): (usize, usize, usize),
+    block: Whereabouts,
 ) {
-    let kept = thread_state::with_account(|local, current| {
-        let mut number = held.as_ref().map_or(0, |held| held.number);
-        if bytes < old_bytes {
-            shrink_chain(local, number, bytes as u64);
+    let mut number = held.map_or(0, |held| held.number);
+    thread_state::with_account(|local, current| {
+        if block.bytes < old_bytes {
+            shrink_chain(local, number, block.bytes as u64);
         }
         let mut next = number;
         while let Some(sample) = Sample::get(next).filter(|_| next != 0) {
-            sample.moved(address, bytes as u64, align.ilog2());
+            sample.moved(block);
             let facts = sample.facts();
-            if facts.start == 0 {
+            if facts.start == 0 && facts.account != 0 {
                 account::add(&current.reallocations, facts.blocks);
                 if let Some(estimate) = Estimate::of(current) {
                     estimate.resized(facts.blocks, facts.resizes);
@@ -379,16 +385,13 @@ pub(crate) fn resized(
             }
             next = sample.earlier();
         }
-        if let Some(odds) = hit {
-            match sampled(local, current, number, (address, old_bytes, bytes, align), odds) {
-                Some(later) => number = later,
-                None => lose(),
-            }
-        }
-        if number == 0 || sample_map::put(address, bytes, number) { Some(()) } else { undo(local, number) }
     });
-    if kept.flatten().is_none() {
-        lose();
+    if let Some((odds, reserved)) = hit {
+        thread_state::with(|local| begin_sample(local, number, old_bytes, block, odds, reserved.number));
+        number = reserved.number;
+    }
+    if number != 0 {
+        sample_map::put(block.address, block.bytes, number);
     }
 }
 
@@ -412,9 +415,9 @@ fn shrink_chain(local: &Local, mut number: u32, bytes: u64) {
     }
 }
 
-/// Where a block is placed: at a page's start if it is to be found by its address.
-pub(crate) fn align_for(bytes: usize, align: usize) -> usize {
-    if is_large(bytes) { align } else { align.max(sample_map::PLACE_BYTES) }
+/// Whether a block is to have a place of its own, to be found by its address.
+pub(crate) fn wants_place(bytes: usize, align: usize) -> bool {
+    !is_large(bytes) && align <= sample_map::PLACE_BYTES
 }
 
 fn note(local: &Local, account: &Account, bytes: i64) {

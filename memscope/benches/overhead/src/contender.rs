@@ -31,8 +31,9 @@ mod chosen {
     }
 }
 
-/// memscope over the system's allocator; without its feature `live` (`memscope-off`) it forwards.
-#[cfg(any(feature = "memscope", feature = "memscope-off"))]
+/// memscope over the system's allocator. Without its feature `live` (`memscope-off`) it forwards; with the feature
+/// `sampling` it samples.
+#[cfg(any(feature = "memscope", feature = "memscope-off", feature = "memscope-sampling"))]
 mod chosen {
     #[global_allocator]
     static ALLOCATOR: memscope::Allocator = memscope::Allocator::system();

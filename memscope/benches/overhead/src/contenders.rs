@@ -44,10 +44,11 @@ const PLAIN: Contender = Contender {
 };
 
 /// In the order of a round and of the tables.
-pub(crate) const CONTENDERS: [Contender; 12] = [
+pub(crate) const CONTENDERS: [Contender; 13] = [
     PLAIN,
     Contender { name: "plain-two-threads", plain: Some("plain"), tracks_functions: false, ..PLAIN },
     Contender { name: "memscope", plain: Some("plain"), ..PLAIN },
+    Contender { name: "memscope-sampling", plain: Some("plain"), ..PLAIN },
     Contender { name: "memscope-off", plain: Some("plain"), ..PLAIN },
     Contender { name: "mimalloc", ..PLAIN },
     Contender { name: "memscope-mimalloc", plain: Some("mimalloc"), ..PLAIN },
