@@ -63,28 +63,31 @@ fn assert_fits(browser: &mut Browser) {
 #[test]
 fn it_is_quiet_and_fits_in_each_size_and_colour() {
     let Some(mut browser) = Browser::start() else { return };
-    let (_folder, file) = page_of(&fixture::large(50));
-    for (size, width) in [(DESK, "1280"), (PHONE, "400")] {
-        for scheme in ["light", "dark"] {
-            browser.open(&file, "", size, scheme);
-            assert_fits(&mut browser);
-            let ground = browser.eval("getComputedStyle(document.body).backgroundColor");
-            let expected = if scheme == "dark" { "rgb(18, 20, 24)" } else { "rgb(246, 246, 243)" };
-            assert_eq!(ground, expected);
-            browser.screenshot(&format!("page-{width}-{scheme}"), true);
-            // Every control once, so that one that throws is heard.
-            browser.click("a.card");
-            browser.until("document.querySelector('dialog[open]') !== null");
-            for tab in TABS {
-                browser.eval(&format!(
-                    "[...document.querySelectorAll('dialog[open] [role=tab]')] \
-                     .find((button) => button.textContent === {tab:?}).click()"
-                ));
+    for (snapshot, mode) in [(fixture::exact(&fixture::large(50)), "live"), (fixture::sampled(50), "sampled")]
+    {
+        let (_folder, file) = page_of(&snapshot);
+        for (size, width) in [(DESK, "1280"), (PHONE, "400")] {
+            for scheme in ["light", "dark"] {
+                browser.open(&file, "", size, scheme);
                 assert_fits(&mut browser);
-                let name = tab.to_lowercase().replace(' ', "-");
-                browser.screenshot(&format!("inspector-{width}-{scheme}-{name}"), false);
+                let ground = browser.eval("getComputedStyle(document.body).backgroundColor");
+                let expected = if scheme == "dark" { "rgb(18, 20, 24)" } else { "rgb(246, 246, 243)" };
+                assert_eq!(ground, expected);
+                browser.screenshot(&format!("page-{mode}-{width}-{scheme}"), true);
+                // Every control once, so that one that throws is heard.
+                browser.click("a.card");
+                browser.until("document.querySelector('dialog[open]') !== null");
+                for tab in TABS {
+                    browser.eval(&format!(
+                        "[...document.querySelectorAll('dialog[open] [role=tab]')] \
+                     .find((button) => button.textContent === {tab:?}).click()"
+                    ));
+                    assert_fits(&mut browser);
+                    let name = tab.to_lowercase().replace(' ', "-");
+                    browser.screenshot(&format!("inspector-{mode}-{width}-{scheme}-{name}"), false);
+                }
+                browser.assert_quiet();
             }
-            browser.assert_quiet();
         }
     }
 }
