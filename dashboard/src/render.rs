@@ -120,19 +120,18 @@ fn figure(
 ) -> HelperResult {
     let figure = helper.param(0).ok_or(RenderErrorReason::ParamNotFoundForIndex("figure", 0))?.value();
     // No class for what is measured: the style knows it by its origin, and a page holds thousands.
-    let is_blank = figure["value"].is_null() || figure["text"] == units::NO_SAMPLE;
+    let (error, bound) = (&figure["error"], &figure["bound"]);
+    let is_blank = figure["value"].is_null() || figure["text"] == units::NO_SAMPLE || bound.is_object();
     open(figure, if is_blank { "none" } else { "" }, out)?;
-    if figure["bound"].is_object() {
-        let bound = &figure["bound"];
-        open(bound, "bound", out)?;
+    if bound.is_object() {
+        open(bound, "", out)?;
         out.write(&html_escape(text(bound)?))?;
         out.write("</span>")?;
     } else {
         out.write(&html_escape(text(figure)?))?;
     }
     out.write("</span>")?;
-    if figure["error"].is_object() && !figure["bound"].is_object() {
-        let error = &figure["error"];
+    if error.is_object() && !bound.is_object() {
         // The space is outside, for the line may break there.
         out.write(" ")?;
         open(error, "error", out)?;

@@ -196,3 +196,29 @@ fn hostile_names_stay_text() {
     browser.screenshot("hostile-400-light", false);
     browser.assert_quiet();
 }
+
+#[test]
+fn the_timeline_says_its_error_and_a_bound_is_no_rank() {
+    let Some(mut browser) = Browser::start() else { return };
+    let (_folder, file) = page_of(&fixture::sampled(5));
+    browser.open(&file, "", DESK, "light");
+    browser.eval(
+        "document.querySelector('.plot').dispatchEvent( \
+         new PointerEvent('pointermove', { clientX: document.querySelector('.plot').getBoundingClientRect().left }))",
+    );
+    // 60,000 · 250 bytes are 14.3 MiB, and stand for 28.6 samples.
+    let readout = browser.eval("document.querySelector('.readout').textContent");
+    assert_eq!(readout, "14.3 MiB ± 2.7 MiB at 0 ms");
+    // By exclusive live bytes: scopes whose bound is larger than what others are estimated at come last all the same.
+    browser.eval(
+        "(() => { const order = document.getElementById('scopes-sort'); order.value = '2'; \
+         order.dispatchEvent(new Event('change')); })()",
+    );
+    let last = browser
+        .eval("document.querySelector('#scope-rows > :last-child [data-label=exclusive]').textContent");
+    assert_eq!(last, "< 1.5 MiB");
+    let first = browser
+        .eval("document.querySelector('#scope-rows > :first-child [data-label=exclusive]').textContent");
+    assert!(first.as_str().unwrap().contains("±"), "{first}");
+    browser.assert_quiet();
+}

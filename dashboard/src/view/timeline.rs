@@ -136,6 +136,12 @@ mod tests {
     }
 
     #[test]
+    fn the_path_goes_from_corner_to_corner() {
+        let corners = ["0.0 200.0", "500.0 10.0"].map(String::from);
+        assert_eq!(path(corners.into_iter()), "M0.0 200.0L500.0 10.0");
+    }
+
+    #[test]
     fn a_short_timeline_is_drawn_whole() {
         assert_eq!(kept(3, |_| 0).collect::<Vec<_>>(), [0, 1, 2]);
         assert_eq!(kept(0, |_| 0).count(), 0);
