@@ -134,7 +134,7 @@ fn figure(
     if error.is_object() && !bound.is_object() {
         // The space is outside, for the line may break there.
         out.write(" ")?;
-        open(error, "error", out)?;
+        open(error, "plus-minus", out)?;
         out.write(&html_escape(text(error)?))?;
         out.write("</span>")?;
     }

@@ -20,14 +20,14 @@ fn an_estimate_stands_beside_its_error() {
     assert!(html.contains(
         "<span data-from=\"/totals/live_bytes\" data-value=\"104857600\" title=\"104\u{202f}857\u{202f}600 bytes\">\
          100.0 MiB</span> \
-         <span class=\"error\" data-from=\"/totals/live_bytes_error\" data-value=\"7414552\" \
+         <span class=\"plus-minus\" data-from=\"/totals/live_bytes_error\" data-value=\"7414552\" \
          title=\"7\u{202f}414\u{202f}552 bytes\">± 7.1 MiB</span>"
     ));
     // What is exact in a sampled recording has none.
     let calls = "<span data-from=\"/scopes/1/calls\" data-value=\"5\">5</span></span>";
     assert!(html.contains(calls));
     for panel_id in ["overview", "variables", "scopes", "types", "threads", "lifetimes"] {
-        assert!(panel(&html, panel_id).contains("<span class=\"error\""), "{panel_id}");
+        assert!(panel(&html, panel_id).contains("<span class=\"plus-minus\""), "{panel_id}");
     }
 }
 
@@ -52,8 +52,15 @@ fn a_scope_without_a_sample_reads_its_upper_bound() {
 #[test]
 fn an_exact_recording_shows_no_trace_of_sampling() {
     let html = render(&fixture::exact(&fixture::large(50))).unwrap();
-    let traces =
-        ["±", "&lt; ", "no sample", "class=\"error\"", "class=\"band", "id=\"lifetimes\"", "#lifetimes\""];
+    let traces = [
+        "±",
+        "&lt; ",
+        "no sample",
+        "class=\"plus-minus\"",
+        "class=\"band",
+        "id=\"lifetimes\"",
+        "#lifetimes\"",
+    ];
     for trace in traces.into_iter().chain([">Samples<", "Mean sample distance", "_error\"", "_upper_bound"]) {
         assert!(!html.contains(trace), "{trace}");
     }

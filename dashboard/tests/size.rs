@@ -47,7 +47,6 @@ fn a_page_has_a_bounded_size() {
     ];
     for (what, snapshot, most) in sizes {
         let html = render(&snapshot).unwrap();
-        println!("{what}: {} bytes", html.len());
         assert!(html.len() <= most, "{what}: {} bytes, more than {most}", html.len());
     }
 }

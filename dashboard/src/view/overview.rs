@@ -8,7 +8,7 @@ use serde::Serialize;
 /// The overview panel.
 #[derive(Clone, Debug, Serialize)]
 pub struct Overview {
-    /// Where the totals come from: measured, declared or not measured.
+    /// Where the totals come from: measured, sampled, declared or not measured.
     pub provenance: &'static str,
     /// Bytes alive at export.
     pub live: Figure,
