@@ -20,10 +20,14 @@
 //! ```
 //!
 //! Any null makes a formula null, except inside `sum`. A null figure reads "not measured".
+//!
+//! An estimate carries its standard error, a figure of its own, and reads `12.3 MiB ± 0.4 MiB`. Where no sample stands
+//! behind it, it never reads `0 ± 0`: it reads its upper bound, `< 1.5 MiB`, or "no sample" where the document has none.
 
 use crate::units;
 use serde::Serialize;
 use serde_json::Value;
+use std::fmt;
 
 /// A number as it is shown, with its exact value and its origin.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -36,6 +40,21 @@ pub struct Figure {
     pub from: String,
     /// The exact value in words, where `text` is rounded or needs explaining.
     pub title: Option<String>,
+    /// One standard error of an estimate, whose text begins with ±; `None`: the figure is exact.
+    pub error: Option<Box<Figure>>,
+    /// What the figure is below, read in its place; `None`: `text` is read.
+    pub bound: Option<Box<Figure>>,
+}
+
+/// The figure as text alone: with its error, or its bound.
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.bound, &self.error) {
+            (Some(bound), _) => write!(f, "{}", bound.text),
+            (None, Some(error)) => write!(f, "{} {}", self.text, error.text),
+            (None, None) => write!(f, "{}", self.text),
+        }
+    }
 }
 
 impl Figure {
@@ -50,6 +69,55 @@ impl Figure {
     /// A count of things.
     pub fn count(from: impl Into<String>, value: impl Into<Option<u64>>) -> Self {
         Self::new(from, value.into(), units::count, |_| None)
+    }
+
+    /// Bytes at `from` with their standard error, which stands at `{from}_error`; `None`: they are exact.
+    pub fn estimated_bytes(from: &str, value: impl Into<Option<u64>>, error: Option<u64>) -> Self {
+        let value = value.into();
+        let error = error.map(|error| {
+            let text = units::bytes_beside(value.unwrap_or(0), error);
+            Self { text, ..Self::bytes(format!("{from}_error"), error) }
+        });
+        Self::bytes(from, value).with_error(error)
+    }
+
+    /// A count at `from` with its standard error, which stands at `{from}_error`; `None`: it is exact.
+    pub fn estimated_count(from: &str, value: impl Into<Option<u64>>, error: Option<u64>) -> Self {
+        Self::count(from, value).with_error(error.map(|error| Self::count(format!("{from}_error"), error)))
+    }
+
+    /// The figure as an estimate with the standard error `error`. What is not measured has none; an estimate of 0
+    /// with an error of 0 rests on no sample, and says so.
+    pub fn with_error(mut self, error: Option<Self>) -> Self {
+        let Some(mut error) = error.filter(|_| self.is_measured()) else { return self };
+        let is_zero = |figure: &Self| figure.value.as_f64() == Some(0.0);
+        if is_zero(&self) && is_zero(&error) {
+            self.text = units::NO_SAMPLE.into();
+            self.title = Some("No sample stands behind the estimate of 0.".into());
+            return self;
+        }
+        error.text.insert_str(0, "± ");
+        self.error = Some(Box::new(error));
+        self
+    }
+
+    /// Estimated bytes for which no sample was drawn, if there is a `bound`: that, which stands at
+    /// `{from}_upper_bound`, is read in their place.
+    pub fn with_upper_bound(mut self, bound: Option<u64>) -> Self {
+        let Some(bound) = bound else { return self };
+        let mut figure = Self::bytes(format!("{}_upper_bound", self.from), bound);
+        figure.text.insert_str(0, "< ");
+        figure.title = None;
+        let exact = |figure: &Self| figure.value.as_u64().filter(|&value| value > 0).map(units::count);
+        let estimate = exact(&self).unwrap_or_else(|| "0".into());
+        let error = self.error.as_deref().and_then(exact);
+        self.title = Some(format!(
+            "No sample: below {} bytes with a confidence of 95 %; the estimate itself is {estimate}{}",
+            units::count(bound),
+            error.map_or(String::new(), |error| format!(" ± {error}"))
+        ));
+        self.bound = Some(Box::new(figure));
+        self
     }
 
     /// A length of time, or a moment since the recording began.
@@ -84,6 +152,8 @@ impl Figure {
             from: format!("{numerator_from} / {denominator_from}"),
             title: share
                 .map(|_| format!("{} of {} bytes", units::count(numerator), units::count(denominator))),
+            error: None,
+            bound: None,
         }
     }
 
@@ -113,12 +183,14 @@ impl Figure {
             value: rate.map_or(Value::Null, Value::from),
             from: format!("{from} * 1000 / {elapsed_from}"),
             title: rate.map(|_| format!("{} in {} ms", units::count(amount), units::count(elapsed_ms))),
+            error: None,
+            bound: None,
         }
     }
 
     /// What nobody measured and the document has no place for.
     pub fn not_measured() -> Self {
-        Self { text: units::NOT_MEASURED.into(), value: Value::Null, from: String::new(), title: None }
+        Self::new("", None, |_| String::new(), |_| None)
     }
 
     /// Whether there is a number.
@@ -137,6 +209,46 @@ impl Figure {
             value: value.map_or(Value::Null, Value::from),
             from: from.into(),
             title: value.and_then(title),
+            error: None,
+            bound: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_estimate_reads_with_its_error() {
+        let figure = Figure::estimated_bytes("/totals/live_bytes", 12_897_485, Some(419_430));
+        assert_eq!(figure.to_string(), "12.3 MiB ± 0.4 MiB");
+        let error = figure.error.unwrap();
+        assert_eq!((&*error.from, error.value.as_u64()), ("/totals/live_bytes_error", Some(419_430)));
+        assert_eq!(error.title.unwrap(), "419\u{202f}430 bytes");
+        assert_eq!(Figure::estimated_count("/totals/allocations", 40, Some(3)).to_string(), "40 ± 3");
+    }
+
+    #[test]
+    fn an_exact_or_absent_figure_has_no_error() {
+        let exact = Figure::estimated_bytes("/totals/live_bytes", 12_897_485, None);
+        assert_eq!(exact, Figure::bytes("/totals/live_bytes", 12_897_485));
+        let absent = Figure::estimated_bytes("/types/0/heap_bytes", None, Some(5));
+        assert_eq!(absent, Figure::bytes("/types/0/heap_bytes", None));
+    }
+
+    #[test]
+    fn what_no_sample_stands_behind_never_reads_zero() {
+        let figure = Figure::estimated_bytes("/scopes/1/exclusive/live_bytes", 0, Some(0));
+        assert_eq!((figure.to_string(), figure.value.as_u64()), ("no sample".into(), Some(0)));
+        let figure = figure.with_upper_bound(Some(1_572_864));
+        assert_eq!(figure.to_string(), "< 1.5 MiB");
+        let title = figure.title.unwrap();
+        assert!(title.contains("95 %") && title.starts_with("No sample"), "{title}");
+        let bound = figure.bound.unwrap();
+        assert_eq!(bound.from, "/scopes/1/exclusive/live_bytes_upper_bound");
+        // Nor does a bound of an estimate whose error is not stated.
+        let figure = Figure::estimated_bytes("/a", 0, None).with_upper_bound(Some(2_048));
+        assert_eq!(figure.to_string(), "< 2.0 KiB");
     }
 }

@@ -3,7 +3,7 @@
 //! The file is whole in itself: styles, scripts and data are inline, and its content security policy forbids the
 //! browser to load anything. Every string is escaped by Handlebars; the data island by [`crate::island`].
 
-use crate::{island, view};
+use crate::{island, units, view};
 use handlebars::{
     Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason, html_escape,
 };
@@ -11,7 +11,7 @@ use memscope_runtime::snapshot::Snapshot;
 use std::fmt;
 
 /// The page and its partials, by name.
-const TEMPLATES: [(&str, &str); 16] = [
+const TEMPLATES: [(&str, &str); 17] = [
     ("page", include_str!("../templates/page.hbs")),
     ("overview", include_str!("../templates/overview.hbs")),
     ("timeline", include_str!("../templates/timeline.hbs")),
@@ -20,6 +20,7 @@ const TEMPLATES: [(&str, &str); 16] = [
     ("memory_map", include_str!("../templates/memory_map.hbs")),
     ("scopes", include_str!("../templates/scopes.hbs")),
     ("types", include_str!("../templates/types.hbs")),
+    ("lifetimes", include_str!("../templates/lifetimes.hbs")),
     ("threads", include_str!("../templates/threads.hbs")),
     ("diagnostics", include_str!("../templates/diagnostics.hbs")),
     ("finding", include_str!("../templates/finding.hbs")),
@@ -106,7 +107,8 @@ fn registry(island: String) -> Result<Handlebars<'static>, handlebars::TemplateE
     Ok(registry)
 }
 
-/// `{{figure x}}`: the [`Figure`](crate::figure::Figure) `x` as a `<span>` that states its origin and exact value.
+/// `{{figure x}}`: the [`Figure`](crate::figure::Figure) `x` as a `<span>` that states its origin and exact value,
+/// and a second one beside it for its error. A bound stands inside of the figure that it is read in place of.
 ///
 /// A helper and not a partial, because a page holds tens of thousands: a partial clones its context each time.
 fn figure(
@@ -117,19 +119,46 @@ fn figure(
     out: &mut dyn Output,
 ) -> HelperResult {
     let figure = helper.param(0).ok_or(RenderErrorReason::ParamNotFoundForIndex("figure", 0))?.value();
-    let (Some(text), Some(from)) = (figure["text"].as_str(), figure["from"].as_str()) else {
-        return Err(
-            RenderErrorReason::Other(format!("{{{{figure}}}} was given no figure but {figure}")).into()
-        );
-    };
-    let value = &figure["value"];
     // No class for what is measured: the style knows it by its origin, and a page holds thousands.
-    out.write(if value.is_null() { "<span class=\"none\"" } else { "<span" })?;
-    if !from.is_empty() {
+    let (error, bound) = (&figure["error"], &figure["bound"]);
+    let is_blank = figure["value"].is_null() || figure["text"] == units::NO_SAMPLE || bound.is_object();
+    open(figure, if is_blank { "none" } else { "" }, out)?;
+    if bound.is_object() {
+        open(bound, "", out)?;
+        out.write(&html_escape(text(bound)?))?;
+        out.write("</span>")?;
+    } else {
+        out.write(&html_escape(text(figure)?))?;
+    }
+    out.write("</span>")?;
+    if error.is_object() && !bound.is_object() {
+        // The space is outside, for the line may break there.
+        out.write(" ")?;
+        open(error, "plus-minus", out)?;
+        out.write(&html_escape(text(error)?))?;
+        out.write("</span>")?;
+    }
+    Ok(())
+}
+
+fn text(figure: &serde_json::Value) -> Result<&str, handlebars::RenderError> {
+    let other = || RenderErrorReason::Other(format!("{{{{figure}}}} was given no figure but {figure}"));
+    Ok(figure["text"].as_str().ok_or_else(other)?)
+}
+
+/// The start tag of `figure`.
+fn open(figure: &serde_json::Value, class: &str, out: &mut dyn Output) -> HelperResult {
+    out.write("<span")?;
+    if !class.is_empty() {
+        out.write(" class=\"")?;
+        out.write(class)?;
+        out.write("\"")?;
+    }
+    if let Some(from) = figure["from"].as_str().filter(|from| !from.is_empty()) {
         out.write(" data-from=\"")?;
         out.write(&html_escape(from))?;
         out.write("\" data-value=\"")?;
-        out.write(&value.to_string())?;
+        out.write(&figure["value"].to_string())?;
         out.write("\"")?;
     }
     if let Some(title) = figure["title"].as_str() {
@@ -138,8 +167,6 @@ fn figure(
         out.write("\"")?;
     }
     out.write(">")?;
-    out.write(&html_escape(text))?;
-    out.write("</span>")?;
     Ok(())
 }
 

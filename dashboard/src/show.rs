@@ -3,6 +3,7 @@
 //! Invariant: no string of the recorded program reaches the terminal raw; the views have made them
 //! [visible](crate::text::visible).
 
+use crate::figure::Figure;
 use crate::view::{self, diagnostics::FindingView, ranking::ranked};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use memscope_runtime::snapshot::Snapshot;
@@ -29,11 +30,15 @@ pub fn summary(snapshot: &Snapshot) -> String {
 fn totals(snapshot: &Snapshot) -> String {
     let overview = view::overview::overview(snapshot);
     let mut table = table(&["total", "bytes", "blocks"]);
-    table.add_row([&"live at export".into(), &overview.live.text, &overview.live_allocations.text]);
-    table.add_row([&"peak".into(), &overview.peak.text, &String::new()]);
-    table.add_row([&"allocated".into(), &overview.allocated.text, &overview.allocations.text]);
-    table.add_row([&"freed".into(), &overview.deallocated.text, &overview.deallocations.text]);
-    table.add_row([&"reallocations".into(), &String::new(), &overview.reallocations.text]);
+    let mut row = |name: &str, bytes: Option<&Figure>, blocks: Option<&Figure>| {
+        let text = |figure: Option<&Figure>| figure.map_or_else(String::new, Figure::to_string);
+        table.add_row([name.to_owned(), text(bytes), text(blocks)]);
+    };
+    row("live at export", Some(&overview.live), Some(&overview.live_allocations));
+    row("peak", Some(&overview.peak), None);
+    row("allocated", Some(&overview.allocated), Some(&overview.allocations));
+    row("freed", Some(&overview.deallocated), Some(&overview.deallocations));
+    row("reallocations", None, Some(&overview.reallocations));
     format!("Totals ({})\n{table}", overview.provenance)
 }
 
@@ -45,11 +50,11 @@ fn scopes(snapshot: &Snapshot) -> String {
     for &index in &top {
         let row = &all[index];
         table.add_row([
-            &row.path,
-            &row.exclusive.live.text,
-            &row.inclusive.live.text,
-            &row.exclusive.allocated.text,
-            &row.calls.text,
+            row.path.clone(),
+            row.exclusive.live.to_string(),
+            row.inclusive.live.to_string(),
+            row.exclusive.allocated.to_string(),
+            row.calls.to_string(),
         ]);
     }
     format!("{}\n{table}", heading("Scopes", "exclusive live bytes", top.len(), snapshot.scopes.len()))
@@ -63,7 +68,8 @@ fn variables(snapshot: &Snapshot) -> String {
     for card in top {
         let type_name = card.type_name.as_deref().unwrap_or("type not known");
         let stage = format!("{} {}", card.stage.sign, card.stage.name);
-        table.add_row([&*card.name, &card.heap.text, &card.blocks.text, type_name, &card.scope, &stage]);
+        let (heap, blocks) = (card.heap.to_string(), card.blocks.to_string());
+        table.add_row([&*card.name, &heap, &blocks, type_name, &card.scope, &stage]);
     }
     for text_column in [3, 4, 5] {
         if let Some(column) = table.column_mut(text_column) {
@@ -85,11 +91,11 @@ fn findings(snapshot: &Snapshot) -> String {
         write!(out, "\n  {} [{}] {}", finding.severity, finding.kind, finding.message)
             .expect("writing to a String cannot fail");
         for evidence in &finding.evidence {
-            write!(out, "\n      {}: {}", evidence.what, evidence.figure.text)
+            write!(out, "\n      {}: {}", evidence.what, evidence.figure)
                 .expect("writing to a String cannot fail");
         }
         if let Some(saving) = &finding.saving {
-            write!(out, "\n      saves {}", saving.text).expect("writing to a String cannot fail");
+            write!(out, "\n      saves {saving}").expect("writing to a String cannot fail");
         }
     }
     out

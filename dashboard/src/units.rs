@@ -6,6 +6,9 @@
 /// What every absent figure reads, everywhere.
 pub const NOT_MEASURED: &str = "not measured";
 
+/// What an estimate of 0 reads that no sample stands behind.
+pub const NO_SAMPLE: &str = "no sample";
+
 /// Separates groups of three digits: a narrow space at which no line breaks.
 const GROUP: char = '\u{202f}';
 
@@ -24,20 +27,37 @@ pub fn count(value: u64) -> String {
 
 /// Bytes in the largest binary unit up to GiB that leaves at least one whole, with one decimal.
 pub fn bytes(value: u64) -> String {
-    const UNITS: [&str; 3] = ["KiB", "MiB", "GiB"];
-    if value < 1024 {
-        return format!("{value} B");
-    }
-    let mut tenths = tenths(value, 1024);
-    let mut divisor = 1024_u64;
-    let mut unit = 0;
+    in_unit(value, unit_of(value))
+}
+
+/// Bytes of an error in the unit of `figure`, which it stands beside, so that the two compare at a glance; in its own
+/// unit where it is larger than that or would round to nothing.
+pub fn bytes_beside(figure: u64, error: u64) -> String {
+    let unit = unit_of(figure);
+    let reads_zero = unit > 0 && tenths(error, 1024_u64.pow(unit)) == 0;
+    in_unit(error, if reads_zero { unit_of(error) } else { unit.max(unit_of(error)) })
+}
+
+/// Names of the powers of 1024.
+const BYTE_UNITS: [&str; 4] = ["B", "KiB", "MiB", "GiB"];
+
+/// The power of 1024 in which `value` reads best.
+fn unit_of(value: u64) -> u32 {
+    let mut unit = u32::from(value >= 1024);
     // 1023.95 KiB rounds to 1024.0 KiB and reads 1.0 MiB.
-    while tenths >= 10_240 && unit + 1 < UNITS.len() {
-        divisor *= 1024;
+    while unit > 0 && unit < 3 && tenths(value, 1024_u64.pow(unit)) >= 10_240 {
         unit += 1;
-        tenths = self::tenths(value, divisor);
     }
-    format!("{}.{} {}", count(tenths / 10), tenths % 10, UNITS[unit])
+    unit
+}
+
+fn in_unit(value: u64, unit: u32) -> String {
+    let name = BYTE_UNITS[unit as usize];
+    if unit == 0 {
+        return format!("{value} {name}");
+    }
+    let tenths = tenths(value, 1024_u64.pow(unit));
+    format!("{}.{} {name}", count(tenths / 10), tenths % 10)
 }
 
 /// Milliseconds as ms, s, min or h.
@@ -109,6 +129,17 @@ mod tests {
         assert_eq!(bytes(5 * 1024 * 1024 * 1024), "5.0 GiB");
         // 2^64 − 1 B is 2^34 GiB less a byte.
         assert_eq!(bytes(u64::MAX), "17\u{202f}179\u{202f}869\u{202f}184.0 GiB");
+    }
+
+    #[test]
+    fn an_error_reads_in_the_unit_of_its_figure() {
+        const MIB: u64 = 1024 * 1024;
+        // 0.4 MiB are 409.6 KiB.
+        assert_eq!(bytes_beside(12 * MIB, 419_430), "0.4 MiB");
+        assert_eq!(bytes_beside(12 * MIB, 10_240), "10.0 KiB");
+        assert_eq!(bytes_beside(512, 2 * MIB), "2.0 MiB");
+        assert_eq!(bytes_beside(0, 100), "100 B");
+        assert_eq!(bytes_beside(12 * MIB, 0), "0 B");
     }
 
     #[test]

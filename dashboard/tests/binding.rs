@@ -81,7 +81,7 @@ fn each_field_that_changes_changes_the_page() {
 #[test]
 fn each_figure_is_what_its_origin_says() {
     // 2,100 variables, so that rows are folded and the order is not the document's.
-    for snapshot in [fixture::small(), fixture::large(50), fixture::large(2_100)] {
+    for snapshot in [fixture::small(), fixture::large(50), fixture::large(2_100), fixture::sampled(50)] {
         let figures = origin::figures(&render(&snapshot).unwrap());
         assert!(figures.len() > 300, "{}", figures.len());
         origin::check(&figures, &serde_json::to_value(&snapshot).unwrap());

@@ -63,28 +63,31 @@ fn assert_fits(browser: &mut Browser) {
 #[test]
 fn it_is_quiet_and_fits_in_each_size_and_colour() {
     let Some(mut browser) = Browser::start() else { return };
-    let (_folder, file) = page_of(&fixture::large(50));
-    for (size, width) in [(DESK, "1280"), (PHONE, "400")] {
-        for scheme in ["light", "dark"] {
-            browser.open(&file, "", size, scheme);
-            assert_fits(&mut browser);
-            let ground = browser.eval("getComputedStyle(document.body).backgroundColor");
-            let expected = if scheme == "dark" { "rgb(18, 20, 24)" } else { "rgb(246, 246, 243)" };
-            assert_eq!(ground, expected);
-            browser.screenshot(&format!("page-{width}-{scheme}"), true);
-            // Every control once, so that one that throws is heard.
-            browser.click("a.card");
-            browser.until("document.querySelector('dialog[open]') !== null");
-            for tab in TABS {
-                browser.eval(&format!(
-                    "[...document.querySelectorAll('dialog[open] [role=tab]')] \
-                     .find((button) => button.textContent === {tab:?}).click()"
-                ));
+    for (snapshot, mode) in [(fixture::exact(&fixture::large(50)), "live"), (fixture::sampled(50), "sampled")]
+    {
+        let (_folder, file) = page_of(&snapshot);
+        for (size, width) in [(DESK, "1280"), (PHONE, "400")] {
+            for scheme in ["light", "dark"] {
+                browser.open(&file, "", size, scheme);
                 assert_fits(&mut browser);
-                let name = tab.to_lowercase().replace(' ', "-");
-                browser.screenshot(&format!("inspector-{width}-{scheme}-{name}"), false);
+                let ground = browser.eval("getComputedStyle(document.body).backgroundColor");
+                let expected = if scheme == "dark" { "rgb(18, 20, 24)" } else { "rgb(246, 246, 243)" };
+                assert_eq!(ground, expected);
+                browser.screenshot(&format!("page-{mode}-{width}-{scheme}"), true);
+                // Every control once, so that one that throws is heard.
+                browser.click("a.card");
+                browser.until("document.querySelector('dialog[open]') !== null");
+                for tab in TABS {
+                    browser.eval(&format!(
+                        "[...document.querySelectorAll('dialog[open] [role=tab]')] \
+                     .find((button) => button.textContent === {tab:?}).click()"
+                    ));
+                    assert_fits(&mut browser);
+                    let name = tab.to_lowercase().replace(' ', "-");
+                    browser.screenshot(&format!("inspector-{mode}-{width}-{scheme}-{name}"), false);
+                }
+                browser.assert_quiet();
             }
-            browser.assert_quiet();
         }
     }
 }
@@ -191,5 +194,31 @@ fn hostile_names_stay_text() {
     assert_eq!(browser.eval("document.querySelectorAll('img, [onerror], [onfocus]').length"), 0);
     assert_eq!(browser.eval("document.scripts.length"), 6);
     browser.screenshot("hostile-400-light", false);
+    browser.assert_quiet();
+}
+
+#[test]
+fn the_timeline_says_its_error_and_a_bound_is_no_rank() {
+    let Some(mut browser) = Browser::start() else { return };
+    let (_folder, file) = page_of(&fixture::sampled(5));
+    browser.open(&file, "", DESK, "light");
+    browser.eval(
+        "document.querySelector('.plot').dispatchEvent( \
+         new PointerEvent('pointermove', { clientX: document.querySelector('.plot').getBoundingClientRect().left }))",
+    );
+    // 60,000 · 250 bytes are 14.3 MiB, and stand for 28.6 samples.
+    let readout = browser.eval("document.querySelector('.readout').textContent");
+    assert_eq!(readout, "14.3 MiB ± 2.7 MiB at 0 ms");
+    // By exclusive live bytes: scopes whose bound is larger than what others are estimated at come last all the same.
+    browser.eval(
+        "(() => { const order = document.getElementById('scopes-sort'); order.value = '2'; \
+         order.dispatchEvent(new Event('change')); })()",
+    );
+    let last = browser
+        .eval("document.querySelector('#scope-rows > :last-child [data-label=exclusive]').textContent");
+    assert_eq!(last, "< 1.5 MiB");
+    let first = browser
+        .eval("document.querySelector('#scope-rows > :first-child [data-label=exclusive]').textContent");
+    assert!(first.as_str().unwrap().contains("±"), "{first}");
     browser.assert_quiet();
 }

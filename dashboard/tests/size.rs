@@ -22,14 +22,13 @@ fn huge() -> Snapshot {
     snapshot.sites = cloned(&snapshot.sites, 6_000);
     snapshot.blocks.largest = cloned(&snapshot.blocks.largest, 2_000);
     snapshot.timeline = (0..5_000)
-        .map(|n| TimelinePoint { ms: n, live_bytes: n * n % 700_000, live_bytes_error: None })
+        .map(|n| TimelinePoint { ms: n, live_bytes: n * n % 700_000, live_bytes_error: Some(n) })
         .collect();
     snapshot
 }
 
 /// What a small program gives: five variables in three scopes, with as many blocks as are listed.
-fn five() -> Snapshot {
-    let mut snapshot = fixture::large(5);
+fn five(mut snapshot: Snapshot) -> Snapshot {
     snapshot.scopes.truncate(3);
     for block in &mut snapshot.blocks.largest {
         block.scope = Some(1);
@@ -40,7 +39,12 @@ fn five() -> Snapshot {
 
 #[test]
 fn a_page_has_a_bounded_size() {
-    let sizes = [("five variables", five(), 250_000), ("everything", huge(), 3_000_000)];
+    let sizes = [
+        ("five variables", five(fixture::exact(&fixture::large(5))), 250_000),
+        ("five variables, each figure with its error", five(fixture::large(5)), 280_000),
+        ("everything", fixture::exact(&huge()), 3_000_000),
+        ("everything, each figure with its error", huge(), 3_500_000),
+    ];
     for (what, snapshot, most) in sizes {
         let html = render(&snapshot).unwrap();
         assert!(html.len() <= most, "{what}: {} bytes, more than {most}", html.len());

@@ -38,5 +38,24 @@ pub fn first_line(snapshot: &Snapshot) -> FirstLine {
         label::mode(snapshot.mode),
         units::milliseconds(snapshot.program.elapsed_ms)
     );
-    FirstLine { is_warning: false, text }
+    match snapshot.mode {
+        Mode::Sampling => FirstLine { is_warning: true, text: format!("{text}. {}", of_sampling(snapshot)) },
+        _ => FirstLine { is_warning: false, text },
+    }
+}
+
+/// That figures are estimates, from how many samples, and how their errors are written.
+fn of_sampling(snapshot: &Snapshot) -> String {
+    let sampling = snapshot.profiler.sampling;
+    let mean = sampling.map_or(units::NOT_MEASURED.into(), |sampling| units::bytes(sampling.mean_bytes));
+    let mut text = format!(
+        "The figures of memory are estimates from a sample of the allocated bytes (mean distance {mean}): \
+         ± is one standard error, < an upper bound (95 % confidence) where there is no sample."
+    );
+    let lost = sampling.map_or(0, |sampling| sampling.lost_samples);
+    if lost > 0 {
+        let samples = if lost == 1 { "sample was" } else { "samples were" };
+        text.push_str(&format!(" {} {samples} lost, so totals are too low.", units::count(lost)));
+    }
+    text
 }

@@ -176,7 +176,7 @@ fn inspector(snapshot: &Snapshot, index: usize, labels: &Labels<'_>, rows_left: 
         scope: label::scope(&row.scope),
         place: label::place(&format!("/variables/{index}"), row.file.as_deref(), row.line),
         stage: label::stage(row.stage),
-        heap: Figure::bytes(at("heap_bytes"), row.heap_bytes),
+        heap: Figure::estimated_bytes(&at("heap_bytes"), row.heap_bytes, row.heap_bytes_error),
         peak_heap: Figure::bytes(at("peak_heap_bytes"), row.peak_heap_bytes),
         blocks: Figure::count(at("blocks"), row.blocks),
         value: Figure::bytes(at("value_bytes"), row.value_bytes),

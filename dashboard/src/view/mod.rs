@@ -9,6 +9,7 @@ pub mod diagnostics;
 pub mod first_line;
 pub mod inspector;
 pub mod label;
+pub mod lifetimes;
 pub mod memory_map;
 pub mod overview;
 pub mod ranking;
@@ -41,6 +42,8 @@ pub struct Page {
     pub scopes: scopes::Scopes,
     /// Variables by type.
     pub types: types::Types,
+    /// How long blocks lived; `None`: not measured.
+    pub lifetimes: Option<lifetimes::Lifetimes>,
     /// Threads.
     pub threads: threads::Threads,
     /// Findings.
@@ -69,6 +72,7 @@ pub fn page(snapshot: &Snapshot) -> Page {
         inspectors,
         scopes: scopes::scopes(snapshot),
         types: types::types(snapshot),
+        lifetimes: lifetimes::lifetimes(snapshot),
         threads: threads::threads(snapshot),
         diagnostics,
         sites: sites::sites(snapshot),

@@ -8,7 +8,7 @@ use serde::Serialize;
 /// The overview panel.
 #[derive(Clone, Debug, Serialize)]
 pub struct Overview {
-    /// Where the totals come from: measured, declared or not measured.
+    /// Where the totals come from: measured, sampled, declared or not measured.
     pub provenance: &'static str,
     /// Bytes alive at export.
     pub live: Figure,
@@ -50,6 +50,15 @@ pub fn overview(snapshot: &Snapshot) -> Overview {
     let elapsed_ms = snapshot.program.elapsed_ms;
     // Nothing was recorded: the document's zeros are no measurement.
     let recorded = |figure: Figure| if snapshot.mode == Mode::Off { Figure::not_measured() } else { figure };
+    let count = |field: &str, value: u64, error| {
+        recorded(Figure::estimated_count(&format!("/totals/{field}"), value, error))
+    };
+    let bytes = |field: &str, value: u64, error| {
+        recorded(Figure::estimated_bytes(&format!("/totals/{field}"), value, error))
+    };
+    let elapsed = "/program/elapsed_ms";
+    let allocation_rate = |from: &str, count| Figure::per_second(from, count, elapsed, elapsed_ms);
+    let bytes_rate = |from: &str, bytes| Figure::bytes_per_second(from, bytes, elapsed, elapsed_ms);
     let is_outlived = |stage| stage == Stage::Allocated;
     let outlived_rows = || snapshot.variables.iter().filter(|row| is_outlived(row.stage));
     let outlived_bytes = if outlived_rows().count() > 0 && outlived_rows().all(|row| row.heap_bytes.is_none())
@@ -65,32 +74,28 @@ pub fn overview(snapshot: &Snapshot) -> Overview {
             Mode::Sampling => "sampled",
             Mode::Declared => "declared",
         },
-        live: recorded(Figure::bytes("/totals/live_bytes", totals.live_bytes)),
-        peak: recorded(Figure::bytes("/totals/peak_bytes", totals.peak_bytes)),
-        allocated: recorded(Figure::bytes("/totals/allocated_bytes", totals.allocated_bytes)),
-        deallocated: recorded(Figure::bytes("/totals/deallocated_bytes", totals.deallocated_bytes)),
-        allocations: recorded(Figure::count("/totals/allocations", totals.allocations)),
-        deallocations: recorded(Figure::count("/totals/deallocations", totals.deallocations)),
-        reallocations: recorded(Figure::count("/totals/reallocations", totals.reallocations)),
-        live_allocations: recorded(Figure::count("/totals/live_allocations", totals.live_allocations)),
+        live: bytes("live_bytes", totals.live_bytes, totals.live_bytes_error),
+        peak: bytes("peak_bytes", totals.peak_bytes, totals.peak_bytes_error),
+        allocated: bytes("allocated_bytes", totals.allocated_bytes, totals.allocated_bytes_error),
+        deallocated: bytes("deallocated_bytes", totals.deallocated_bytes, totals.deallocated_bytes_error),
+        allocations: count("allocations", totals.allocations, totals.allocations_error),
+        deallocations: count("deallocations", totals.deallocations, totals.deallocations_error),
+        reallocations: count("reallocations", totals.reallocations, totals.reallocations_error),
+        live_allocations: count("live_allocations", totals.live_allocations, totals.live_allocations_error),
         efficiency: recorded(Figure::share(
             "/totals/live_bytes",
             totals.live_bytes,
             "/totals/peak_bytes",
             totals.peak_bytes,
         )),
-        allocation_rate: recorded(Figure::per_second(
-            "/totals/allocations",
-            totals.allocations,
-            "/program/elapsed_ms",
-            elapsed_ms,
+        allocation_rate: recorded(allocation_rate("/totals/allocations", totals.allocations).with_error(
+            totals.allocations_error.map(|error| allocation_rate("/totals/allocations_error", error)),
         )),
-        allocated_bytes_rate: recorded(Figure::bytes_per_second(
-            "/totals/allocated_bytes",
-            totals.allocated_bytes,
-            "/program/elapsed_ms",
-            elapsed_ms,
-        )),
+        allocated_bytes_rate: recorded(
+            bytes_rate("/totals/allocated_bytes", totals.allocated_bytes).with_error(
+                totals.allocated_bytes_error.map(|error| bytes_rate("/totals/allocated_bytes_error", error)),
+            ),
+        ),
         resident: Figure::not_measured(),
         outlived: recorded(Figure::count(
             "sum(/variables/*/stages/allocated)",

@@ -127,11 +127,28 @@ fn figures(snapshot: &Snapshot) -> Vec<Labelled> {
         ),
     ];
     if let Some(sampling) = &profiler.sampling {
-        rows.push(row(
-            "Mean sample distance",
-            "Bytes between two samples, on average.",
-            bytes("sampling/mean_bytes", sampling.mean_bytes),
-        ));
+        rows.extend([
+            row(
+                "Mean sample distance",
+                "Bytes allocated from one sample to the next, on average.",
+                bytes("sampling/mean_bytes", sampling.mean_bytes),
+            ),
+            row(
+                "Samples drawn",
+                "Allocations and growths by reallocation that the estimates rest on.",
+                count("sampling/samples", sampling.samples),
+            ),
+            row(
+                "Samples alive",
+                "Of these, samples whose block is alive.",
+                count("sampling/live_samples", sampling.live_samples),
+            ),
+            row(
+                "Samples lost",
+                "Drawn and not kept; all totals are too low by what they stood for.",
+                count("sampling/lost_samples", sampling.lost_samples),
+            ),
+        ]);
     }
     rows
 }

@@ -55,18 +55,24 @@ pub fn threads(snapshot: &Snapshot) -> Threads {
     let row = |index: usize| {
         let row = &rows[index];
         let at = |field: &str| format!("/threads/{index}/{field}");
+        let count = |field, value: u64, error| Figure::estimated_count(&at(field), value, error);
+        let bytes = |field, value: u64, error| Figure::estimated_bytes(&at(field), value, error);
         ThreadRow {
             id: Figure::name(at("id"), u64::from(row.id)),
             threads: Figure::count(at("threads"), u64::from(row.threads)),
             name: row.name.as_deref().map(visible),
             ended: row.ended,
-            allocations: Figure::count(at("allocations"), row.allocations),
-            deallocations: Figure::count(at("deallocations"), row.deallocations),
-            foreign_deallocations: Figure::count(at("foreign_deallocations"), row.foreign_deallocations),
-            reallocations: Figure::count(at("reallocations"), row.reallocations),
-            allocated: Figure::bytes(at("allocated_bytes"), row.allocated_bytes),
-            live_allocations: Figure::count(at("live_allocations"), row.live_allocations),
-            live: Figure::bytes(at("live_bytes"), row.live_bytes),
+            allocations: count("allocations", row.allocations, row.allocations_error),
+            deallocations: count("deallocations", row.deallocations, row.deallocations_error),
+            foreign_deallocations: count(
+                "foreign_deallocations",
+                row.foreign_deallocations,
+                row.foreign_deallocations_error,
+            ),
+            reallocations: count("reallocations", row.reallocations, row.reallocations_error),
+            allocated: bytes("allocated_bytes", row.allocated_bytes, row.allocated_bytes_error),
+            live_allocations: count("live_allocations", row.live_allocations, row.live_allocations_error),
+            live: bytes("live_bytes", row.live_bytes, row.live_bytes_error),
         }
     };
     Threads {

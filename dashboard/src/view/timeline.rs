@@ -1,9 +1,8 @@
 //! Live bytes over time, as a curve and as the table behind it.
 
 use crate::figure::Figure;
-use memscope_runtime::snapshot::Snapshot;
+use memscope_runtime::snapshot::{Snapshot, TimelinePoint};
 use serde::Serialize;
-use std::fmt::Write as _;
 
 /// Points drawn at most; a longer timeline keeps the highest point of each stretch, so that no spike is lost.
 pub const MOST_POINTS: usize = 200;
@@ -19,6 +18,8 @@ pub struct Timeline {
     pub line: String,
     /// The area below the curve, as an SVG path.
     pub area: String,
+    /// One standard error to either side of the curve, as an SVG path; `None`: the bytes are exact.
+    pub band: Option<String>,
     /// Height of the total's peak.
     pub peak_y: String,
     /// The total's peak, which may lie between two points.
@@ -50,26 +51,38 @@ pub struct Point {
 pub fn timeline(snapshot: &Snapshot) -> Option<Timeline> {
     let all = &snapshot.timeline;
     let last_ms = all.last()?.ms.max(snapshot.program.elapsed_ms);
-    let highest = all.iter().map(|point| point.live_bytes).max()?.max(snapshot.totals.peak_bytes);
+    let upper = |point: &TimelinePoint| point.live_bytes.saturating_add(point.live_bytes_error.unwrap_or(0));
+    let highest = all.iter().map(upper).max()?.max(snapshot.totals.peak_bytes);
     let x = |ms: u64| if last_ms == 0 { 0.0 } else { ms.min(last_ms) as f64 / last_ms as f64 * WIDTH };
     // A little air above the peak's line.
     let y = |bytes: u64| HEIGHT - bytes as f64 / highest.max(1) as f64 * (HEIGHT - 10.0);
-    let points: Vec<Point> = kept(all.len(), |index| all[index].live_bytes)
-        .map(|index| {
+    let kept: Vec<usize> = kept(all.len(), |index| all[index].live_bytes).collect();
+    let points: Vec<Point> = kept
+        .iter()
+        .map(|&index| {
             let point = all[index];
             Point {
                 at: Figure::ms(format!("/timeline/{index}/ms"), point.ms),
-                live: Figure::bytes(format!("/timeline/{index}/live_bytes"), point.live_bytes),
+                live: Figure::estimated_bytes(
+                    &format!("/timeline/{index}/live_bytes"),
+                    point.live_bytes,
+                    point.live_bytes_error,
+                ),
                 x: format!("{:.1}", x(point.ms)),
                 y: format!("{:.1}", y(point.live_bytes)),
             }
         })
         .collect();
-    let mut line = String::new();
-    for (index, point) in points.iter().enumerate() {
-        let command = if index == 0 { 'M' } else { 'L' };
-        write!(line, "{command}{} {}", point.x, point.y).expect("writing to a String cannot fail");
-    }
+    let line = path(points.iter().map(|point| format!("{} {}", point.x, point.y)));
+    let is_estimated = kept.iter().any(|&index| all[index].live_bytes_error.is_some());
+    let band = is_estimated.then(|| {
+        let lower =
+            |point: &TimelinePoint| point.live_bytes.saturating_sub(point.live_bytes_error.unwrap_or(0));
+        let corner = |point: &TimelinePoint, bytes| format!("{:.1} {:.1}", x(point.ms), y(bytes));
+        let there = kept.iter().map(|&index| corner(&all[index], upper(&all[index])));
+        let back = kept.iter().rev().map(|&index| corner(&all[index], lower(&all[index])));
+        format!("{}Z", path(there.chain(back)))
+    });
     let (first, last) = (points.first()?, points.last()?);
     let area = format!("{line}L{} {HEIGHT}L{} {HEIGHT}Z", last.x, first.x);
     let folded = (all.len() > points.len()).then(|| {
@@ -77,14 +90,25 @@ pub fn timeline(snapshot: &Snapshot) -> Option<Timeline> {
     });
     Some(Timeline {
         peak_y: format!("{:.1}", y(snapshot.totals.peak_bytes)),
-        peak: Figure::bytes("/totals/peak_bytes", snapshot.totals.peak_bytes),
+        peak: Figure::estimated_bytes(
+            "/totals/peak_bytes",
+            snapshot.totals.peak_bytes,
+            snapshot.totals.peak_bytes_error,
+        ),
         end: Figure::ms("/program/elapsed_ms", snapshot.program.elapsed_ms),
         total: Figure::count("len(/timeline)", all.len() as u64),
         line,
         area,
+        band,
         points,
         folded,
     })
+}
+
+/// An SVG path from corner to corner.
+fn path(corners: impl Iterator<Item = String>) -> String {
+    let corners: Vec<String> = corners.collect();
+    format!("M{}", corners.join("L"))
 }
 
 /// Indices of the points to draw: all, or the highest of each of [`MOST_POINTS`] stretches.
@@ -109,6 +133,12 @@ mod tests {
         assert_eq!(kept[123], 1_234);
         assert_eq!(kept[122], 1_220);
         assert_eq!(kept[124], 1_240);
+    }
+
+    #[test]
+    fn the_path_goes_from_corner_to_corner() {
+        let corners = ["0.0 200.0", "500.0 10.0"].map(String::from);
+        assert_eq!(path(corners.into_iter()), "M0.0 200.0L500.0 10.0");
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub fn types(snapshot: &Snapshot) -> Types {
             name: visible(&row.type_name),
             variables: Figure::count(at("variables"), row.variables),
             instances: Figure::count(at("instances"), row.instances),
-            heap: Figure::bytes(at("heap_bytes"), row.heap_bytes),
+            heap: Figure::estimated_bytes(&at("heap_bytes"), row.heap_bytes, row.heap_bytes_error),
             blocks: Figure::count(at("blocks"), row.blocks),
         }
     };

@@ -156,7 +156,7 @@ fn card(row: &Variable, index: usize, labels: &Labels<'_>, largest: u64) -> Card
         scope: label::scope(&row.scope),
         place: label::place(&at, row.file.as_deref(), row.line),
         stage: label::stage(row.stage),
-        heap: Figure::bytes(format!("{at}/heap_bytes"), row.heap_bytes),
+        heap: Figure::estimated_bytes(&format!("{at}/heap_bytes"), row.heap_bytes, row.heap_bytes_error),
         blocks: Figure::count(format!("{at}/blocks"), row.blocks),
         instances: Figure::count(format!("{at}/instances"), row.instances),
         threads: thread_labels(row, &at, labels),
