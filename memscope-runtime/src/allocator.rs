@@ -81,7 +81,7 @@ impl<A: GlobalAlloc> Allocator<A> {
         #[cfg(feature = "sampling")]
         if !by_lot::is_live(this.facts) {
             // SAFETY: the caller's promise is handed on.
-            return unsafe { Self::free_by_lot(block, layout, this) };
+            return unsafe { Self::free_by_lot(block, layout.size(), layout.align(), this) };
         }
         record::freed(block.addr(), layout.size(), this.facts);
         // SAFETY: the caller's promise is handed on.
@@ -118,9 +118,20 @@ impl<A: GlobalAlloc> Allocator<A> {
     /// As for `alloc`.
     #[cfg(feature = "sampling")]
     #[inline(never)]
-    unsafe fn alloc_live_apart(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's promise is handed on.
-        unsafe { self.alloc_live(layout) }
+    unsafe fn alloc_live_apart(size: usize, align: usize, this: &Self) -> *mut u8 {
+        // SAFETY: size and alignment are those of a layout; the caller's promise is handed on.
+        unsafe { this.alloc_live(Layout::from_size_align_unchecked(size, align)) }
+    }
+
+    /// [`Self::dealloc_live`], likewise.
+    ///
+    /// # Safety
+    /// As for `dealloc`.
+    #[cfg(feature = "sampling")]
+    #[inline(never)]
+    unsafe fn dealloc_live_apart(block: *mut u8, size: usize, align: usize, this: &Self) {
+        // SAFETY: size and alignment are those of a layout; the caller's promise is handed on.
+        unsafe { this.dealloc_live(block, Layout::from_size_align_unchecked(size, align)) };
     }
 
     /// # Safety
@@ -162,16 +173,18 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Allocator<A> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         #[cfg(feature = "sampling")]
-        return match by_lot::of_allocation(layout.size()) {
+        match by_lot::of_allocation(layout.size()) {
             // SAFETY: the caller's promise is handed on.
-            Way::Pass if is_unusual(layout) => unsafe { self.pass_unusual(layout) },
+            Way::Pass if is_unusual(layout) => unsafe {
+                Self::pass_unusual(layout.size(), layout.align(), self)
+            },
             // SAFETY: as above.
             Way::Pass => unsafe { self.inner.alloc(layout) },
             // SAFETY: as above.
-            Way::Draw => unsafe { self.alloc_by_lot(layout, Contents::Any) },
+            Way::Draw => unsafe { Self::alloc_by_lot(layout.size(), layout.align(), self, Contents::Any) },
             // SAFETY: as above.
-            Way::Live => unsafe { self.alloc_live_apart(layout) },
-        };
+            Way::Live => unsafe { Self::alloc_live_apart(layout.size(), layout.align(), self) },
+        }
         // SAFETY: as above.
         #[cfg(not(feature = "sampling"))]
         unsafe {
@@ -186,7 +199,9 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Allocator<A> {
             // SAFETY: the caller's promise is handed on.
             Way::Pass => return unsafe { self.inner.alloc_zeroed(layout) },
             // SAFETY: as above.
-            Way::Draw => return unsafe { self.alloc_by_lot(layout, Contents::Zero) },
+            Way::Draw => {
+                return unsafe { Self::alloc_by_lot(layout.size(), layout.align(), self, Contents::Zero) };
+            }
             Way::Live => {}
         }
         // SAFETY: as above.
@@ -198,13 +213,17 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Allocator<A> {
         #[cfg(feature = "sampling")]
         match by_lot::of_free(block.addr(), layout.size()) {
             // SAFETY: the caller's promise is handed on.
-            Way::Pass => return unsafe { self.inner.dealloc(block, layout) },
+            Way::Pass => unsafe { self.inner.dealloc(block, layout) },
             // SAFETY: as above.
-            Way::Draw => return unsafe { Self::free_by_lot(block, layout, self) },
-            Way::Live => {}
+            Way::Draw => unsafe { Self::free_by_lot(block, layout.size(), layout.align(), self) },
+            // SAFETY: as above.
+            Way::Live => unsafe { Self::dealloc_live_apart(block, layout.size(), layout.align(), self) },
         }
         // SAFETY: as above.
-        unsafe { self.dealloc_live(block, layout) }
+        #[cfg(not(feature = "sampling"))]
+        unsafe {
+            self.dealloc_live(block, layout);
+        }
     }
 
     #[inline]

@@ -44,14 +44,15 @@ pub(crate) fn of_allocation(bytes: usize) -> Way {
 /// Of a free.
 #[inline(always)]
 pub(crate) fn of_free(address: usize, bytes: usize) -> Way {
-    // Where every block may be recorded, a thread that knows nothing yet asks on the long way.
-    if LIVE && thread_state::with(|local| local.lottery.kind() != Kind::Sampling) {
-        Way::Live
-    } else if sample_map::may_hold(address, bytes) {
-        Way::Draw
-    } else {
-        Way::Pass
-    }
+    thread_state::with(|Local { lottery, .. }| {
+        if lottery.tells(address, bytes) {
+            Way::Pass
+        } else if LIVE && lottery.kind() != Kind::Sampling {
+            Way::Live // a thread that knows nothing yet asks on the long way
+        } else {
+            Way::Draw
+        }
+    })
 }
 
 /// Of a reallocation; with [`Way::Draw`] whether its gain passed.
@@ -61,8 +62,7 @@ pub(crate) fn of_resize(address: usize, bytes: usize, new_bytes: usize) -> (Way,
         Kind::Live if LIVE => (Way::Live, false),
         Kind::Sampling => {
             let passed = lottery.passes(new_bytes.saturating_sub(bytes));
-            let whole = passed && !sample_map::may_hold(address, bytes);
-            (if whole { Way::Pass } else { Way::Draw }, passed)
+            (if passed && lottery.tells(address, bytes) { Way::Pass } else { Way::Draw }, passed)
         }
         _ => (Way::Draw, false),
     })
@@ -80,6 +80,8 @@ pub(crate) enum Contents {
     Zero,
 }
 
+// What is called in tail position takes its arguments in the order in which `__rust_alloc` and `__rust_dealloc` have
+// them, so that the way of those that pass moves no register.
 impl<A: GlobalAlloc> Allocator<A> {
     /// # Safety
     /// As for `alloc`.
@@ -98,21 +100,35 @@ impl<A: GlobalAlloc> Allocator<A> {
     /// # Safety
     /// As for `alloc`.
     unsafe fn alloc_sampled(&self, layout: Layout, contents: Contents) -> (*mut u8, usize) {
-        let place =
-            places::layout_for(layout.size()).filter(|_| sampler::wants_place(layout.size(), layout.align()));
-        let Some(place) = place else {
+        if !sampler::wants_place(layout.size(), layout.align()) {
             // SAFETY: the caller's promise is handed on.
             return (unsafe { self.inner_alloc(layout, contents) }, 0);
-        };
-        if let Some(block) = places::take(layout.size()) {
-            if contents == Contents::Zero {
-                // SAFETY: the place is that long, and nobody else's.
-                unsafe { block.write_bytes(0, layout.size()) };
-            }
-            return (block, place.size());
         }
-        // SAFETY: as above; the place is longer and more aligned than what was asked for.
-        (unsafe { self.inner_alloc(place, contents) }, place.size())
+        let block = places::take().unwrap_or_else(|| self.more_places());
+        if contents == Contents::Zero && !block.is_null() {
+            // SAFETY: the place is that long, and nobody else's.
+            unsafe { block.write_bytes(0, layout.size()) };
+        }
+        (block, places::BYTES)
+    }
+
+    /// A place, and some to wait beside it; null where the inner allocator refuses.
+    fn more_places(&self) -> *mut u8 {
+        // SAFETY: the layout's size is not zero.
+        let place = || unsafe { self.inner.alloc(places::LAYOUT) };
+        let first = place();
+        for _ in 1..places::BATCH {
+            let more = if first.is_null() { first } else { place() };
+            if more.is_null() {
+                break;
+            }
+            if !places::give(more) {
+                // SAFETY: it was taken with this layout, and is nobody's.
+                unsafe { self.inner.dealloc(more, places::LAYOUT) };
+                break;
+            }
+        }
+        first
     }
 
     /// Gives back the memory of a block that was in the sample, or came into it.
@@ -120,13 +136,12 @@ impl<A: GlobalAlloc> Allocator<A> {
     /// # Safety
     /// As for `dealloc`; `place_bytes` is what [`Self::alloc_sampled`] gave with it, 0 for any other block.
     unsafe fn dealloc_sampled(&self, block: *mut u8, layout: Layout, place_bytes: usize) {
-        let place = places::layout_for(place_bytes).filter(|_| place_bytes > 0);
-        match place {
+        if place_bytes == 0 {
             // SAFETY: the caller's promise is handed on.
-            None => unsafe { self.inner.dealloc(block, layout) },
-            Some(_) if places::give(block, place_bytes) => {}
+            unsafe { self.inner.dealloc(block, layout) };
+        } else if !places::give(block) {
             // SAFETY: as above; it was taken with this layout.
-            Some(place) => unsafe { self.inner.dealloc(block, place) },
+            unsafe { self.inner.dealloc(block, places::LAYOUT) };
         }
     }
 
@@ -134,7 +149,15 @@ impl<A: GlobalAlloc> Allocator<A> {
     /// As for `alloc`.
     #[cold]
     #[inline(never)]
-    pub(crate) unsafe fn alloc_by_lot(&self, layout: Layout, contents: Contents) -> *mut u8 {
+    pub(crate) unsafe fn alloc_by_lot(size: usize, align: usize, this: &Self, contents: Contents) -> *mut u8 {
+        let Ok(layout) = Layout::from_size_align(size, align) else { return ptr::null_mut() };
+        // SAFETY: the caller's promise is handed on.
+        unsafe { this.alloc_drawn(layout, contents) }
+    }
+
+    /// # Safety
+    /// As for `alloc`.
+    unsafe fn alloc_drawn(&self, layout: Layout, contents: Contents) -> *mut u8 {
         let odds = match sampler::draw(layout.size(), self.facts) {
             Lot::Hit(odds) => odds,
             // SAFETY: the caller's promise is handed on.
@@ -174,16 +197,19 @@ impl<A: GlobalAlloc> Allocator<A> {
     /// As for `alloc`.
     #[cold]
     #[inline(never)]
-    pub(crate) unsafe fn pass_unusual(&self, layout: Layout) -> *mut u8 {
+    pub(crate) unsafe fn pass_unusual(size: usize, align: usize, this: &Self) -> *mut u8 {
+        let Ok(layout) = Layout::from_size_align(size, align) else { return ptr::null_mut() };
         // SAFETY: the caller's promise is handed on.
-        unsafe { self.inner.alloc(layout) }
+        unsafe { this.inner.alloc(layout) }
     }
 
     /// # Safety
     /// As for `dealloc`.
     #[cold]
     #[inline(never)]
-    pub(crate) unsafe fn free_by_lot(block: *mut u8, layout: Layout, this: &Self) {
+    pub(crate) unsafe fn free_by_lot(block: *mut u8, size: usize, align: usize, this: &Self) {
+        // SAFETY: size and alignment are those of a layout.
+        let layout = unsafe { Layout::from_size_align_unchecked(size, align) };
         let place_bytes = sampler::end(block.addr(), layout.size()).unwrap_or(0);
         // SAFETY: the caller's promise is handed on.
         unsafe { this.dealloc_sampled(block, layout, place_bytes) };

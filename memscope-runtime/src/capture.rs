@@ -540,8 +540,9 @@ fn profiler(
     }
     Profiler {
         allocator_installed,
-        own_bytes: pages::resident_bytes()
-            .map(|pages| pages + own.allocated_bytes.saturating_sub(own.deallocated_bytes)),
+        own_bytes: pages::resident_bytes().map(|pages| {
+            pages + own.allocated_bytes.saturating_sub(own.deallocated_bytes) + sampling::waiting_bytes()
+        }),
         own_allocations: own.allocations,
         own_deallocations: own.deallocations,
         own_reallocations: own.reallocations,
@@ -569,6 +570,10 @@ mod not_sampled {
     use std::collections::HashMap;
 
     pub(super) fn greatest_mean_bytes() -> u64 {
+        0
+    }
+
+    pub(super) fn waiting_bytes() -> u64 {
         0
     }
 

@@ -139,6 +139,12 @@ impl Sample {
         self.next.load(Ordering::Relaxed)
     }
 
+    /// Where its block is.
+    #[inline]
+    pub(crate) fn address(&self) -> usize {
+        self.address.load(Ordering::Relaxed) as usize
+    }
+
     /// What it says, for the block's holder.
     pub(crate) fn facts(&self) -> Facts {
         let load = |place: &AtomicU64| place.load(Ordering::Relaxed);

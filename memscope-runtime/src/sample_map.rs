@@ -1,8 +1,9 @@
 //! Address → sampled block.
 //!
-//! A sampled block starts at a page's start, or is as long as half a dozen pages ([`is_large`]). Two blocks of one of
-//! these two kinds never start in the same page, so a tree by page number with two places for each page holds all,
-//! and whoever holds a block is alone with its place.
+//! A sampled block has a place at a page's start (`places.rs`), or is about as long as a page or longer
+//! ([`is_large`]). Two blocks of one of these two kinds never start in the same page, so a tree by page number with two
+//! places for each page holds all, and whoever holds a block is alone with its place. (Of an allocator that aligns to
+//! nothing, two blocks of 4,089 to 4,095 bytes may; so the sample's own address is compared.)
 //!
 //! ```text
 //! address ── ÷ 4 TiB ──→ ROOT ──→ middle ── ÷ 128 MiB ──→ leaf ── ÷ 4 KiB ──→ [small, large]
@@ -11,20 +12,13 @@
 //! Orderings: tables are published with release and read with acquire. A block's place is relaxed: whoever frees a
 //! block was handed it by its allocator, in whatever way the program has for that.
 
-use crate::pages;
 use crate::publish::publish;
+use crate::sample::Sample;
+use crate::{pages, places};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
-/// Sampled blocks that are smaller are placed at a page's start, so that a free of any other block is known by the low
-/// bits of its address.
-pub(crate) const PLACE_BYTES: usize = 4096;
-/// Blocks from here on are placed as they come, for what an aligned place costs them is more than what a look-up does:
-/// a large block that is resized would be copied instead of remapped, and a zeroed one written.
-pub(crate) const LARGE_BYTES: usize = 32 << 10;
-const _: () = assert!(LARGE_BYTES > PLACE_BYTES);
-
-const PAGE_BITS: u32 = PLACE_BYTES.ilog2();
+const PAGE_BITS: u32 = places::ALIGN.ilog2();
 const LEVEL_BITS: u32 = 15;
 const LEVEL_LEN: usize = 1 << LEVEL_BITS;
 
@@ -41,16 +35,17 @@ struct Middle {
 /// 2^57 bytes of addresses, which is what five-level page tables reach.
 static ROOT: [AtomicPtr<Middle>; LEVEL_LEN] = [const { AtomicPtr::new(ptr::null_mut()) }; LEVEL_LEN];
 
-/// Whether a block of so many bytes is placed as it comes.
+/// Whether a block is too large for a place. It stays where the inner allocator has it, for there it can be resized
+/// without being copied and be zero without being written; and each free of such a block is looked up.
 #[inline(always)]
 pub(crate) const fn is_large(bytes: usize) -> bool {
-    bytes >= LARGE_BYTES
+    bytes > places::BYTES
 }
 
 /// Whether a block can be a sampled one. Most others are told by their address alone.
 #[inline(always)]
 pub(crate) fn may_hold(address: usize, bytes: usize) -> bool {
-    address % PLACE_BYTES == 0 || is_large(bytes)
+    address % places::ALIGN == 0 || is_large(bytes)
 }
 
 /// The place of a block, where its tables are mapped.
@@ -70,16 +65,18 @@ fn place(address: usize, bytes: usize) -> Option<&'static AtomicU32> {
 pub(crate) fn take(address: usize, bytes: usize) -> Option<u32> {
     let place = place(address, bytes)?;
     let number = place.load(Ordering::Relaxed);
-    if number == 0 {
+    if number == 0 || Sample::get(number)?.address() != address {
         return None;
     }
     place.store(0, Ordering::Relaxed);
     Some(number)
 }
 
-/// Sees to it that the sample of a block can be put into the map; false where the system gives no memory for it.
+/// Sees to it that the sample of a block can be put into the map; false where the system gives no memory for it, or
+/// another block is there.
 pub(crate) fn prepare(address: usize, bytes: usize) -> bool {
-    place(address, bytes).or_else(|| map_place(address, bytes)).is_some()
+    let place = place(address, bytes).or_else(|| map_place(address, bytes));
+    place.is_some_and(|place| place.load(Ordering::Relaxed) == 0)
 }
 
 /// Puts the sample of a block into the map, which was prepared for it.
@@ -110,6 +107,16 @@ fn map_place(address: usize, bytes: usize) -> Option<&'static AtomicU32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample::{Facts, Whereabouts};
+
+    const LARGE: usize = places::BYTES + 1;
+
+    fn sample_at(address: usize) -> u32 {
+        let number = Sample::reserve().expect("memory for a sample");
+        let facts = Facts { address: address as u64, account: 1, ..Facts::default() };
+        Sample::get(number).expect("it is reserved").begin(0, facts);
+        number
+    }
 
     #[test]
     fn a_page_has_a_place_for_each_kind_and_addresses_reach_2_to_57() {
@@ -117,13 +124,19 @@ mod tests {
         for base in [0x0200_0000_0000usize, 1 << 48, (1 << 57) - (1 << 20)] {
             let (small, large) = (base, base + 16);
             assert_eq!(take(small, 64), None);
-            assert!(prepare(small, 64) && prepare(large, LARGE_BYTES));
-            put(small, 64, 5);
-            put(large, LARGE_BYTES, 6);
+            assert!(prepare(small, 64) && prepare(large, LARGE));
+            let (of_small, of_large) = (sample_at(small), sample_at(large));
+            put(small, 64, of_small);
+            put(large, LARGE, of_large);
+            assert!(!prepare(base + 4090, LARGE), "another one starts in the page");
+            assert_eq!(take(base + 4090, LARGE), None);
             // A small block at a page's start and a large one that starts within the page do not meet.
-            assert_eq!(take(small, LARGE_BYTES - 1), Some(5));
+            assert_eq!(take(small, places::BYTES), Some(of_small));
             assert_eq!(take(small, 64), None, "it was taken");
-            assert_eq!(take(large, 1 << 30), Some(6));
+            assert_eq!(take(large, 1 << 30), Some(of_large));
+            for number in [of_small, of_large] {
+                Sample::get(number).expect("it lives").end(number);
+            }
         }
         assert!(!prepare(1 << 57, 64), "past the end");
         assert_eq!(take(usize::MAX, 64), None);
@@ -131,7 +144,18 @@ mod tests {
 
     #[test]
     fn most_blocks_are_told_by_their_address() {
-        assert!(may_hold(8192, 1) && may_hold(16, LARGE_BYTES));
-        assert!(!may_hold(8208, LARGE_BYTES - 1));
+        assert!(may_hold(8192, 1) && may_hold(16, LARGE));
+        assert!(!may_hold(8208, places::BYTES));
+    }
+
+    #[test]
+    fn a_sample_is_used_again_and_reads_nothing_while_it_is_over() {
+        let number = sample_at(0x0300_0000_0000);
+        let sample = Sample::get(number).expect("it was begun");
+        sample.moved(Whereabouts { address: 0x0300_0000_1000, bytes: 50, place_bytes: 0 });
+        let facts = sample.read().expect("nobody writes");
+        assert_eq!((facts.address, facts.block_bytes, facts.resizes), (0x0300_0000_1000, 50, 1));
+        assert_eq!(sample.end(number), 0);
+        assert_eq!(sample.read(), None);
     }
 }

@@ -10,6 +10,7 @@ use crate::snapshot::{Block, Blocks, Lifetimes, Sampling, Totals};
 use crate::thread_state::OWN_NODE;
 use std::collections::{BTreeMap, HashMap};
 
+pub(crate) use crate::places::waiting_bytes;
 pub(crate) use crate::sampler::greatest_mean_bytes;
 
 /// The largest blocks of the sample. What they do not hold of the estimated whole is folded.

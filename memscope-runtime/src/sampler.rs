@@ -17,6 +17,7 @@
 use crate::account::{self, Account};
 use crate::estimate::{Estimate, variance};
 use crate::mode::{self, Decided};
+use crate::places;
 use crate::record;
 pub(crate) use crate::sample::Whereabouts;
 use crate::sample::{Facts, Sample};
@@ -31,6 +32,9 @@ pub(crate) struct Lottery {
     /// Bytes that the thread may allocate before the next hit. 0 where every block is recorded, and before the first
     /// event: no allocation passes.
     countdown: Cell<usize>,
+    /// Bits that tell the address of a block that is not in the sample, where blocks are sampled; else none: no free
+    /// passes.
+    telling_bits: Cell<u32>,
     kind: Cell<Kind>,
     /// The mean distance that `countdown` was drawn with.
     mean: Cell<f64>,
@@ -54,6 +58,7 @@ impl Lottery {
     pub(crate) const fn new() -> Lottery {
         Lottery {
             countdown: Cell::new(0),
+            telling_bits: Cell::new(0),
             kind: Cell::new(Kind::Unknown),
             mean: Cell::new(0.0),
             random: Cell::new(0),
@@ -80,6 +85,18 @@ impl Lottery {
             }
             None => false,
         }
+    }
+
+    /// Whether a block can be told from all sampled ones by its address and size.
+    #[inline(always)]
+    pub(crate) fn tells(&self, address: usize, bytes: usize) -> bool {
+        address as u32 & self.telling_bits.get() != 0 && !is_large(bytes)
+    }
+
+    fn set_kind(&self, kind: Kind) {
+        self.kind.set(kind);
+        let sampled = kind == Kind::Sampling;
+        self.telling_bits.set(if sampled { places::ALIGN as u32 - 1 } else { 0 });
     }
 
     /// Draws the distance to the next hit: −T ln u, rounded down. A block of s bytes is hit if it is below s, and
@@ -199,7 +216,7 @@ fn learn_kind(lottery: &Lottery, facts: record::Facts) -> Kind {
             Kind::Sampling
         }
     };
-    lottery.kind.set(kind);
+    lottery.set_kind(kind);
     kind
 }
 
@@ -417,7 +434,7 @@ fn shrink_chain(local: &Local, mut number: u32, bytes: u64) {
 
 /// Whether a block is to have a place of its own, to be found by its address.
 pub(crate) fn wants_place(bytes: usize, align: usize) -> bool {
-    !is_large(bytes) && align <= sample_map::PLACE_BYTES
+    !is_large(bytes) && align <= places::ALIGN
 }
 
 fn note(local: &Local, account: &Account, bytes: i64) {

@@ -25,13 +25,16 @@ pub(crate) struct Memory {
 }
 
 /// Nanoseconds of one operation.
+///
+/// `shift_bytes` is how far the heap's contents are moved within a page: `contender.rs` says why.
 pub(crate) fn time(
     contender: &Contender,
     program: &Program,
     load: &str,
     operations: u64,
+    shift_bytes: usize,
 ) -> Result<f64, String> {
-    let text = run(contender, program, &[load, &operations.to_string()])?;
+    let text = run(contender, program, &[load, &operations.to_string()], shift_bytes)?;
     // The only number that has a line of its own; heaptrack and memscope-rs print text besides.
     let number = text.lines().find_map(|line| line.trim().parse::<f64>().ok());
     number.filter(|time| time.is_finite() && *time > 0.0).ok_or_else(|| "printed no time".to_owned())
@@ -44,7 +47,7 @@ pub(crate) fn memory(
     block_bytes: u64,
     live_bytes: u64,
 ) -> Result<Memory, String> {
-    let text = run(contender, program, &["memory", &block_bytes.to_string(), &live_bytes.to_string()])?;
+    let text = run(contender, program, &["memory", &block_bytes.to_string(), &live_bytes.to_string()], 0)?;
     let value =
         |name: &str| text.lines().find_map(|line| line.trim().strip_prefix(name)?.trim().parse::<u64>().ok());
     let resident_bytes = value("resident_bytes ").ok_or_else(|| "printed no resident bytes".to_owned())?;
@@ -52,7 +55,12 @@ pub(crate) fn memory(
 }
 
 /// Runs to the end; returns what was printed.
-fn run(contender: &Contender, program: &Program, arguments: &[&str]) -> Result<String, String> {
+fn run(
+    contender: &Contender,
+    program: &Program,
+    arguments: &[&str],
+    shift_bytes: usize,
+) -> Result<String, String> {
     let (stdout, stderr) = (program.file.with_extension("stdout"), program.file.with_extension("stderr"));
     let mut words = program.under.iter().map(|word| word.as_os_str()).chain([program.file.as_os_str()]);
     let mut command = Command::new(words.next().expect("a program has a file"));
@@ -61,6 +69,7 @@ fn run(contender: &Contender, program: &Program, arguments: &[&str]) -> Result<S
         .args(arguments)
         .envs(ENVIRONMENT)
         .envs(contender.environment.iter().copied())
+        .env("OVERHEAD_SHIFT_BYTES", shift_bytes.to_string())
         .env_remove("MEMSCOPE_MODE")
         .stdout(create(&stdout)?)
         .stderr(create(&stderr)?)
