@@ -20,7 +20,7 @@ pub(crate) const ALIGN: usize = 4096;
 /// The largest block that has a place. With the 8 bytes that glibc keeps before a block it is a page.
 pub(crate) const BYTES: usize = ALIGN - 8;
 /// Places that are taken from the inner allocator at a time.
-pub(crate) const BATCH: usize = 8;
+pub(crate) const BATCH: usize = 32;
 /// Places that wait at most: 256 KiB.
 const WAITING: usize = 64;
 
