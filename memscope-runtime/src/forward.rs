@@ -12,7 +12,7 @@ pub enum Mode {
     Live,
     /// Blocks are sampled by bytes (needs the feature `sampling`).
     Sampling {
-        /// Mean distance between two samples, in bytes; 0 stands for [`Mode::DEFAULT_MEAN_BYTES`].
+        /// Mean distance between two samples, in bytes; 0: every block is in the sample.
         mean_bytes: u64,
     },
 }

@@ -16,7 +16,8 @@ pub enum Mode {
     Live,
     /// Blocks are sampled by bytes (needs the feature `sampling`).
     Sampling {
-        /// Mean distance between two samples, in bytes; 0 stands for [`Mode::DEFAULT_MEAN_BYTES`].
+        /// Mean distance between two samples, in bytes ([`Mode::DEFAULT_MEAN_BYTES`] unless there is a reason for
+        /// another); 0: every block is in the sample.
         mean_bytes: u64,
     },
 }
@@ -82,7 +83,7 @@ impl Asked {
 /// Notes that memscope's allocator serves this program, and what it was built to do.
 pub(crate) fn allocator_asks(Asked(word): Asked) {
     ALLOCATOR_INSTALLED.store(true, Ordering::Relaxed);
-    if word >> 8 > 0 {
+    if word as u8 == SAMPLING_MODE {
         MEAN_BYTES.store(word >> 8, Ordering::Relaxed);
     }
     ASKED.store(word as u8, Ordering::Relaxed);
@@ -150,7 +151,7 @@ fn decide() -> Decided {
             None => (
                 None,
                 Some(
-                    "memscope: MEMSCOPE_SAMPLE_BYTES is no number of bytes from 1 on, such as 524288; it is ignored\n",
+                    "memscope: MEMSCOPE_SAMPLE_BYTES is no number of bytes, such as 524288; it is ignored\n",
                 ),
             ),
         },
@@ -176,13 +177,12 @@ fn variable(name: &CStr) -> Option<&'static [u8]> {
     (!value.is_null()).then(|| unsafe { CStr::from_ptr(value) }.to_bytes())
 }
 
-/// A decimal number from 1 on.
+/// A decimal number.
 fn parsed(digits: &[u8]) -> Option<u64> {
-    let value = digits.iter().try_fold(0u64, |value, &digit| {
+    digits.iter().try_fold(0u64, |value, &digit| {
         let digit = digit.checked_sub(b'0').filter(|&digit| digit < 10)?;
         value.checked_mul(10)?.checked_add(u64::from(digit))
-    })?;
-    (value > 0).then_some(value)
+    })
 }
 
 #[cfg(test)]
@@ -193,7 +193,8 @@ mod tests {
     fn a_number_of_bytes_is_read_without_allocating() {
         assert_eq!(parsed(b"524288"), Some(524_288));
         assert_eq!(parsed(b"18446744073709551615"), Some(u64::MAX));
-        for wrong in [&b"0"[..], b"", b"18446744073709551616", b"-1", b"5k", b" 5"] {
+        assert_eq!(parsed(b"0"), Some(0));
+        for wrong in [&b"18446744073709551616", b"-1", b"5k", b" 5"] {
             assert_eq!(parsed(wrong), None, "{wrong:?}");
         }
     }

@@ -113,7 +113,9 @@ impl Lottery {
     /// One of the two whole numbers around `value`, by chance, so that the mean is `value`.
     fn rounded(&self, value: f64) -> u64 {
         let unit = (self.next_random() >> 11) as f64 * STEP;
-        (value + unit).floor() as u64
+        let whole = value.floor();
+        // A float casts to an integer by saturation.
+        whole as u64 + u64::from(unit < value - whole)
     }
 
     /// splitmix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014).
@@ -127,8 +129,10 @@ impl Lottery {
 /// 2⁻⁵³: the distance between the floats in [1/2, 1).
 const STEP: f64 = 1.0 / (1u64 << 53) as f64;
 
-/// Mean distance between two hits that threads draw their next distance with; 0: as it was at the start.
-static MEAN_BYTES: AtomicU64 = AtomicU64::new(0);
+/// In [`MEAN_BYTES`]: as it was at the start.
+const UNCHANGED: u64 = u64::MAX;
+/// Mean distance between two hits that threads draw their next distance with.
+static MEAN_BYTES: AtomicU64 = AtomicU64::new(UNCHANGED);
 /// The greatest that it ever was.
 static GREATEST_MEAN_BYTES: AtomicU64 = AtomicU64::new(0);
 /// Seed of the threads' random numbers.
@@ -139,16 +143,17 @@ static LOST: AtomicU64 = AtomicU64::new(0);
 /// Mean distance between two hits, as it is now.
 pub fn mean_bytes() -> u64 {
     match MEAN_BYTES.load(Ordering::Relaxed) {
-        0 => mode::first_mean_bytes(),
+        UNCHANGED => mode::first_mean_bytes(),
         mean => mean,
     }
 }
 
 /// Changes the mean distance between two hits: on this thread at once, on others after their next hit.
 ///
-/// Each sample keeps the weight that it was drawn with, so figures stay unbiased across the change. `0` is taken for 1.
+/// Each sample keeps the weight that it was drawn with, so figures stay unbiased across the change. With 0 every block
+/// is in the sample, and figures are exact.
 pub fn set_mean_bytes(mean: u64) {
-    let mean = mean.max(1);
+    let mean = mean.min(UNCHANGED - 1);
     GREATEST_MEAN_BYTES.fetch_max(mean_bytes().max(mean), Ordering::Relaxed);
     MEAN_BYTES.store(mean, Ordering::Relaxed);
     thread_state::with(|Local { lottery, .. }| {

@@ -19,10 +19,14 @@ fn small(blocks: usize) -> Vec<Box<[u8; 64]>> {
 fn look() {
     let kept = small(200_000);
     let mut v = Vec::new();
-    for i in 0..10_000_000u64 { v.push(i); }
+    for i in 0..10_000_000u64 {
+        v.push(i);
+    }
     let snapshot = memscope::snapshot();
     println!("{:#?} {:#?} {:?}", snapshot.mode, snapshot.totals, snapshot.profiler);
-    for s in &snapshot.scopes { println!("{:?} {:#?}", s.path, s.exclusive); }
+    for s in &snapshot.scopes {
+        println!("{:?} {:#?}", s.path, s.exclusive);
+    }
     println!("{:?} {:?}", snapshot.lifetimes, snapshot.timeline);
     drop(kept);
     drop(v);
