@@ -30,41 +30,66 @@ pub(crate) const LAYOUT: Layout = match Layout::from_size_align(BYTES, ALIGN) {
     Err(_) => panic!("a page is no layout"),
 };
 
+/// Places that wait.
+struct Waiting {
+    places: [AtomicPtr<u8>; WAITING],
+    /// How many; a hint for who looks.
+    count: AtomicU32,
+}
+
 /// In static memory, where leak checkers look for what is still in hand.
-static PLACES: [AtomicPtr<u8>; WAITING] = [const { AtomicPtr::new(ptr::null_mut()) }; WAITING];
-/// How many wait; a hint for who looks.
-static COUNT: AtomicU32 = AtomicU32::new(0);
+static PLACES: Waiting = Waiting::none();
 
 /// A place that waits.
 pub(crate) fn take() -> Option<*mut u8> {
-    if COUNT.load(Ordering::Relaxed) == 0 {
-        return None;
-    }
-    let taken = PLACES.iter().find_map(|place| {
-        let waiting = !place.load(Ordering::Relaxed).is_null();
-        let taken = if waiting { place.swap(ptr::null_mut(), Ordering::Acquire) } else { ptr::null_mut() };
-        (!taken.is_null()).then_some(taken)
-    })?;
-    COUNT.fetch_sub(1, Ordering::Relaxed);
-    Some(taken)
+    PLACES.take()
 }
 
 /// Has a place wait; false where there is no room.
 pub(crate) fn give(block: *mut u8) -> bool {
-    let given = PLACES.iter().any(|place| {
-        place.load(Ordering::Relaxed).is_null()
-            && place.compare_exchange(ptr::null_mut(), block, Ordering::Release, Ordering::Relaxed).is_ok()
-    });
-    if given {
-        COUNT.fetch_add(1, Ordering::Relaxed);
-    }
-    given
+    PLACES.give(block)
 }
 
 /// Bytes that were taken from the inner allocator and wait here.
 pub(crate) fn waiting_bytes() -> u64 {
-    let count = PLACES.iter().filter(|place| !place.load(Ordering::Relaxed).is_null()).count();
-    (count * BYTES) as u64
+    PLACES.bytes()
+}
+
+impl Waiting {
+    const fn none() -> Waiting {
+        Waiting { places: [const { AtomicPtr::new(ptr::null_mut()) }; WAITING], count: AtomicU32::new(0) }
+    }
+
+    fn take(&self) -> Option<*mut u8> {
+        if self.count.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let taken = self.places.iter().find_map(|place| {
+            let waiting = !place.load(Ordering::Relaxed).is_null();
+            let taken =
+                if waiting { place.swap(ptr::null_mut(), Ordering::Acquire) } else { ptr::null_mut() };
+            (!taken.is_null()).then_some(taken)
+        })?;
+        self.count.fetch_sub(1, Ordering::Relaxed);
+        Some(taken)
+    }
+
+    fn give(&self, block: *mut u8) -> bool {
+        let null = ptr::null_mut();
+        let given = self.places.iter().any(|place| {
+            place.load(Ordering::Relaxed).is_null()
+                && place.compare_exchange(null, block, Ordering::Release, Ordering::Relaxed).is_ok()
+        });
+        if given {
+            self.count.fetch_add(1, Ordering::Relaxed);
+        }
+        given
+    }
+
+    fn bytes(&self) -> u64 {
+        let count = self.places.iter().filter(|place| !place.load(Ordering::Relaxed).is_null()).count();
+        (count * BYTES) as u64
+    }
 }
 
 #[cfg(test)]
@@ -73,14 +98,14 @@ mod tests {
 
     #[test]
     fn a_place_that_was_given_is_taken_once() {
-        // The unit tests' own allocator records every block, so nobody else asks here.
+        static OWN: Waiting = Waiting::none();
         let mut memory = vec![0u8; WAITING + 1];
-        assert_eq!(take(), None);
+        assert_eq!(OWN.take(), None);
         for index in 0..=WAITING {
-            assert_eq!(give(&raw mut memory[index]), index < WAITING);
+            assert_eq!(OWN.give(&raw mut memory[index]), index < WAITING);
         }
-        assert_eq!(waiting_bytes(), (WAITING * BYTES) as u64);
-        let taken: std::collections::HashSet<_> = std::iter::from_fn(take).collect();
-        assert_eq!((taken.len(), waiting_bytes()), (WAITING, 0));
+        assert_eq!(OWN.bytes(), (WAITING * BYTES) as u64);
+        let taken: std::collections::HashSet<_> = std::iter::from_fn(|| OWN.take()).collect();
+        assert_eq!((taken.len(), OWN.bytes()), (WAITING, 0));
     }
 }
