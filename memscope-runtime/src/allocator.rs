@@ -44,11 +44,9 @@ impl<A> Allocator<A> {
 
     /// Asks for a mode; `MEMSCOPE_MODE` in the environment wins over it.
     #[must_use]
-    pub const fn mode(self, mode: Mode) -> Self
-    where
-        A: Copy,
-    {
-        Allocator { inner: self.inner, facts: Facts::new(self.facts.spacing, mode) }
+    pub const fn mode(mut self, mode: Mode) -> Self {
+        self.facts = Facts::new(self.facts.spacing, mode);
+        self
     }
 }
 

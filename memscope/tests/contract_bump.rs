@@ -3,7 +3,7 @@
 
 mod contract;
 
-use contract::mock::Mock;
+use contract::mock::{Counting, Mock};
 use std::alloc::{GlobalAlloc, Layout};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::SeqCst};
@@ -79,7 +79,7 @@ unsafe impl GlobalAlloc for Bump {
 }
 
 #[global_allocator]
-static ALLOC: memscope::Allocator<Mock<Bump>> = memscope::Allocator::new(Mock(Bump));
+static ALLOC: memscope::Allocator<Counting<Mock<Bump>>> = memscope::Allocator::new(Counting(Mock(Bump)));
 
 fn main() -> std::process::ExitCode {
     contract::run(contract::Below {

@@ -2,11 +2,12 @@
 
 mod contract;
 
-use contract::mock::Mock;
+use contract::mock::{Counting, Mock};
 use tikv_jemallocator::Jemalloc;
 
 #[global_allocator]
-static ALLOC: memscope::Allocator<Mock<Jemalloc>> = memscope::Allocator::new(Mock(Jemalloc));
+static ALLOC: memscope::Allocator<Counting<Mock<Jemalloc>>> =
+    memscope::Allocator::new(Counting(Mock(Jemalloc)));
 
 fn main() -> std::process::ExitCode {
     contract::run(contract::Below {

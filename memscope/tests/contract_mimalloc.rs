@@ -2,11 +2,12 @@
 
 mod contract;
 
-use contract::mock::Mock;
+use contract::mock::{Counting, Mock};
 use mimalloc::MiMalloc;
 
 #[global_allocator]
-static ALLOC: memscope::Allocator<Mock<MiMalloc>> = memscope::Allocator::new(Mock(MiMalloc));
+static ALLOC: memscope::Allocator<Counting<Mock<MiMalloc>>> =
+    memscope::Allocator::new(Counting(Mock(MiMalloc)));
 
 fn main() -> std::process::ExitCode {
     contract::run(contract::Below {

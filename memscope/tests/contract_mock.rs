@@ -2,11 +2,11 @@
 
 mod contract;
 
-use contract::mock::Mock;
+use contract::mock::{Counting, Mock};
 use std::alloc::System;
 
 #[global_allocator]
-static ALLOC: memscope::Allocator<Mock<System>> = memscope::Allocator::new(Mock(System));
+static ALLOC: memscope::Allocator<Counting<Mock<System>>> = memscope::Allocator::new(Counting(Mock(System)));
 
 fn main() -> std::process::ExitCode {
     contract::run(contract::Below {
