@@ -10,6 +10,8 @@
 
 #![cfg(test)]
 
+#[path = "../../src/free_list.rs"]
+mod free_list;
 #[allow(dead_code, reason = "what it offers to others is not all driven here")]
 #[path = "../../src/publish.rs"]
 mod publish;
@@ -20,6 +22,7 @@ mod sync;
 mod tenure;
 
 mod block;
+mod free_numbers;
 mod moves;
 mod publications;
 mod readers;
