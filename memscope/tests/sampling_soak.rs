@@ -1,5 +1,6 @@
 //! A long recording takes no more memory than a short one: blocks of many sizes come and go on four threads, some
-//! freed by others, some resized, and what memscope holds stays what it was.
+//! freed by others, some resized, and what memscope holds stays what it was. (It grows with the most samples that were
+//! ever alive at once, and with the range of addresses that the heap ever had; so what waits for a thread is bounded.)
 //!
 //! Two seconds in the gate; `MEMSCOPE_SOAK_SECONDS=3600 cargo test --release -p memscope --features sampling --test
 //! sampling_soak -- --nocapture` is the hour of docs/performance.md, a line for each minute.
@@ -7,7 +8,7 @@
 use memscope::{sampling, track};
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -29,7 +30,7 @@ impl Random {
 }
 
 #[track]
-fn loaded(seed: u64, gives: &Sender<Vec<u8>>, takes: &Receiver<Vec<u8>>) {
+fn loaded(seed: u64, gives: &SyncSender<Vec<u8>>, takes: &Receiver<Vec<u8>>) {
     let mut random = Random(seed);
     let mut kept: Vec<Vec<u8>> = (0..2_000).map(|_| Vec::with_capacity(1 + random.below(2_000))).collect();
     while !DONE.load(Ordering::Relaxed) {
@@ -38,7 +39,7 @@ fn loaded(seed: u64, gives: &Sender<Vec<u8>>, takes: &Receiver<Vec<u8>>) {
             match random.below(8) {
                 0 => kept[place].reserve_exact(1 + random.below(20_000)),
                 1 => kept[place].shrink_to(random.below(100)),
-                2 => drop(gives.send(std::mem::take(&mut kept[place]))),
+                2 => drop(gives.try_send(std::mem::take(&mut kept[place]))),
                 _ => kept[place] = black_box(Vec::with_capacity(1 + random.below(2_000))),
             }
         }
@@ -53,12 +54,12 @@ fn own_memory_stays_flat_under_load() {
     let seconds = std::env::var("MEMSCOPE_SOAK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(2);
     // More samples than by default, so that a short run has enough of them.
     sampling::set_mean_bytes(64 << 10);
-    let (gives, takes): (Vec<_>, Vec<_>) = (0..4).map(|_| channel()).unzip();
+    let (gives, takes): (Vec<_>, Vec<_>) = (0..4).map(|_| sync_channel(1_000)).unzip();
     let threads: Vec<_> = takes
         .into_iter()
         .enumerate()
         .map(|(index, takes)| {
-            let gives: Sender<Vec<u8>> = gives[(index + 1) % 4].clone();
+            let gives: SyncSender<Vec<u8>> = gives[(index + 1) % 4].clone();
             thread::spawn(move || loaded(index as u64 + 1, &gives, &takes))
         })
         .collect();

@@ -145,8 +145,27 @@ fn shift_heap() {
     }
 }
 
+/// Blocks that live throughout, and are in memscope's sample where it samples.
+const LIVE_SAMPLES: &str = "OVERHEAD_LIVE_SAMPLES";
+
+fn keep_samples() -> Vec<Box<[u8; 64]>> {
+    let count = std::env::var(LIVE_SAMPLES).ok().and_then(|text| text.parse().ok()).unwrap_or(0);
+    if count == 0 {
+        return Vec::new();
+    }
+    #[cfg(feature = "memscope-sampling")]
+    let mean_bytes = memscope::sampling::mean_bytes();
+    #[cfg(feature = "memscope-sampling")]
+    memscope::sampling::set_mean_bytes(0);
+    let kept = (0..count).map(|_| black_box(Box::new([1; 64]))).collect();
+    #[cfg(feature = "memscope-sampling")]
+    memscope::sampling::set_mean_bytes(mean_bytes);
+    kept
+}
+
 fn main() {
     let _started = chosen::start();
+    let _kept = keep_samples();
     shift_heap();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();

@@ -1,6 +1,7 @@
 //! One run of a contender in a process of its own.
 
 use crate::contenders::{Contender, Program};
+use crate::plan::Load;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -30,11 +31,15 @@ pub(crate) struct Memory {
 pub(crate) fn time(
     contender: &Contender,
     program: &Program,
-    load: &str,
+    load: &Load,
     operations: u64,
     shift_bytes: usize,
 ) -> Result<f64, String> {
-    let text = run(contender, program, &[load, &operations.to_string()], shift_bytes)?;
+    let environment = [
+        ("OVERHEAD_SHIFT_BYTES", shift_bytes.to_string()),
+        ("OVERHEAD_LIVE_SAMPLES", load.live_samples.to_string()),
+    ];
+    let text = run(contender, program, &[load.workload, &operations.to_string()], &environment)?;
     // The only number that has a line of its own; heaptrack and memscope-rs print text besides.
     let number = text.lines().find_map(|line| line.trim().parse::<f64>().ok());
     number.filter(|time| time.is_finite() && *time > 0.0).ok_or_else(|| "printed no time".to_owned())
@@ -47,7 +52,7 @@ pub(crate) fn memory(
     block_bytes: u64,
     live_bytes: u64,
 ) -> Result<Memory, String> {
-    let text = run(contender, program, &["memory", &block_bytes.to_string(), &live_bytes.to_string()], 0)?;
+    let text = run(contender, program, &["memory", &block_bytes.to_string(), &live_bytes.to_string()], &[])?;
     let value =
         |name: &str| text.lines().find_map(|line| line.trim().strip_prefix(name)?.trim().parse::<u64>().ok());
     let resident_bytes = value("resident_bytes ").ok_or_else(|| "printed no resident bytes".to_owned())?;
@@ -59,7 +64,7 @@ fn run(
     contender: &Contender,
     program: &Program,
     arguments: &[&str],
-    shift_bytes: usize,
+    environment: &[(&str, String)],
 ) -> Result<String, String> {
     let (stdout, stderr) = (program.file.with_extension("stdout"), program.file.with_extension("stderr"));
     let mut words = program.under.iter().map(|word| word.as_os_str()).chain([program.file.as_os_str()]);
@@ -69,8 +74,9 @@ fn run(
         .args(arguments)
         .envs(ENVIRONMENT)
         .envs(contender.environment.iter().copied())
-        .env("OVERHEAD_SHIFT_BYTES", shift_bytes.to_string())
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .env_remove("MEMSCOPE_MODE")
+        .env_remove("MEMSCOPE_SAMPLE_BYTES")
         .stdout(create(&stdout)?)
         .stderr(create(&stderr)?)
         // A group of its own, so that what runs under a command can be stopped with it.

@@ -3,7 +3,7 @@
 use crate::contenders::{self, Contender};
 use crate::figures::{self, Spread};
 use crate::machine;
-use crate::plan::{BLOCKS, Kind, LOADS, Load, Measured, Plan, TARGETS};
+use crate::plan::{BLOCKS, Kind, LIVE, LOADS, Load, Measured, Plan, SAMPLING, TARGETS};
 use crate::rounds::{Results, memory_name};
 use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{CellAlignment, Table};
@@ -13,8 +13,10 @@ const NOT_MEASURED: &str = "–";
 
 /// All that is known, from the machine to what failed.
 pub(crate) fn report(plan: &Plan, results: &Results) -> String {
-    let (timed, functions): (Vec<&Load>, Vec<&Load>) =
-        plan.loads.iter().copied().partition(|load| load.kind != Kind::Functions);
+    let (functions, timed): (Vec<&Load>, Vec<&Load>) =
+        plan.loads.iter().copied().partition(|load| load.kind == Kind::Functions);
+    let (beside_samples, timed): (Vec<&Load>, Vec<&Load>) =
+        timed.into_iter().partition(|load| load.live_samples > 0);
     let mut text = String::new();
     if plan.short {
         text.push_str("A short run: it shows what runs, and its figures mean nothing.\n\n");
@@ -33,6 +35,14 @@ pub(crate) fn report(plan: &Plan, results: &Results) -> String {
         let note = "Nanoseconds of one operation of the plain programs, which are the 1 of the table above.";
         section("Plain programs", &format!("{note}\n\n{}", plain_table(plan, results, &timed)));
     }
+    let sampled = plan.contenders.iter().any(|contender| contender.name == SAMPLING);
+    if let Some(live_samples) = beside_samples.first().filter(|_| sampled).map(|load| load.live_samples) {
+        let note = format!(
+            "Time ÷ time of the plain program while {live_samples} blocks live that are in the sample (in the plain \
+             program they\nlive too)."
+        );
+        section("Beside live samples", &format!("{note}\n\n{}", ratio_table(plan, results, &beside_samples)));
+    }
     if !functions.is_empty() {
         let note = "Nanoseconds that one call or poll takes longer than in the plain program; in brackets, what it \
                     takes in all.\nThe plain program's own are in its row.";
@@ -46,7 +56,11 @@ pub(crate) fn report(plan: &Plan, results: &Results) -> String {
         );
         section("Memory", &format!("{note}\n\n{}", memory_table(plan, results)));
     }
-    section("Targets", &format!("For `memscope`.\n\n{}", target_table(plan, results)));
+    for (contender, title) in [(LIVE, "Targets"), (SAMPLING, "Targets of sampling")] {
+        if plan.contenders.iter().any(|planned| planned.name == contender) {
+            section(title, &format!("For `{contender}`.\n\n{}", target_table(plan, results, contender)));
+        }
+    }
     if !results.failures.is_empty() {
         let lines =
             results.failures.iter().map(|((name, what), reason)| format!("- {name}, {what}: {reason}"));
@@ -79,7 +93,8 @@ fn machine_table() -> String {
 
 fn ratio_table(plan: &Plan, results: &Results, loads: &[&Load]) -> String {
     let mut table = table(titles(loads));
-    for (contender, plain) in compared(plan) {
+    let runs = |contender| loads.iter().any(|load| plan.operations(load, contender).is_some());
+    for (contender, plain) in compared(plan).filter(|&(contender, _)| runs(contender)) {
         let cells = loads.iter().map(|load| {
             let ratios = figures::ratios(results.times(contender, load), results.times(plain, load));
             cell(results, contender, load.name, ratios, |ratio| format!("{:.2}", ratio.median))
@@ -143,20 +158,33 @@ fn memory_table(plan: &Plan, results: &Results) -> String {
     table.to_string()
 }
 
-fn target_table(plan: &Plan, results: &Results) -> String {
-    let memscope = contenders::by_name("memscope").expect("memscope is a contender");
+fn target_table(plan: &Plan, results: &Results, contender: &str) -> String {
+    let memscope = contenders::by_name(contender).expect("memscope's are contenders");
     let plain = contenders::by_name("plain").expect("plain is a contender");
     let head = ["", "target", "measured", "middle half of the rounds", "reached"];
     let mut table = table(head.map(str::to_owned));
-    for target in &TARGETS {
+    for target in TARGETS.iter().filter(|target| target.contender == contender) {
         let times = |name: &str| {
             let load = LOADS.iter().find(|load| load.name == name).expect("a target's load is a load");
-            (load.title, results.times(memscope, load), results.times(plain, load))
+            let title = if load.live_samples > 0 {
+                format!("{} beside {} live samples", load.title, load.live_samples)
+            } else {
+                load.title.to_owned()
+            };
+            (title, results.times(memscope, load), results.times(plain, load))
         };
         let (title, spread, digits, unit) = match target.of {
             Measured::Ratio(name) => {
                 let (title, of, to) = times(name);
                 (format!("{title}, time ÷ plain"), figures::spread(figures::ratios(of, to)), 2, "")
+            }
+            Measured::Change(first, second) => {
+                let (title, of, to) = times(first);
+                let (_, second_of, second_to) = times(second);
+                let first: Vec<Option<f64>> = figures::ratios(of, to).map(Some).collect();
+                let second: Vec<Option<f64>> = figures::ratios(second_of, second_to).map(Some).collect();
+                let change = figures::ratios(&second, &first).map(|ratio| ratio - 1.0);
+                (format!("{title}, growth with the live samples"), figures::spread(change), 3, "")
             }
             Measured::Added(name) => {
                 let (title, of, to) = times(name);

@@ -62,7 +62,7 @@ pub(crate) fn measure(plan: &Plan, target: &Path) -> Results {
             for (contender, program) in in_turn(&programs, round) {
                 let Some(operations) = plan.operations(load, contender) else { continue };
                 let value = results.attempt(contender, load.name, || {
-                    process::time(contender, program, load.name, operations, shift_bytes(round))
+                    process::time(contender, program, load, operations, shift_bytes(round))
                 });
                 results.times.entry((contender.name, load.name)).or_default().push(value);
             }
