@@ -86,8 +86,10 @@ fn own_memory_stays_flat_under_load() {
     for thread in threads {
         thread.join().expect("it does not panic");
     }
-    // The first third fills tables and lists of places; after that nothing is new.
+    // The first third fills tables; after that nothing is new. Of what is held, up to 64 places of 4 KiB wait or do
+    // not, and memscope's own blocks are known to within a few samples of 64 KiB.
+    let slack = (64 * 4 + 4 * 64) << 10;
     let (early, late) = own.split_at(own.len() / 3);
     let (early, late) = (early.iter().max().expect("some"), late.iter().max().expect("some"));
-    assert!(*late <= early + early / 10, "own memory grew from {early} to {late} bytes");
+    assert!(*late <= early + slack, "own memory grew from {early} to {late} bytes");
 }
