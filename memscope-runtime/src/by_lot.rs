@@ -174,7 +174,7 @@ impl<A: GlobalAlloc> Allocator<A> {
             return block;
         }
         if !block.is_null() {
-            if let Some(reserved) = Reserved::of(block.addr(), layout.size()) {
+            if let Some(reserved) = Reserved::of(block.addr()) {
                 let block_at = Whereabouts { address: block.addr(), bytes: layout.size(), place_bytes };
                 sampler::begin(block_at, odds, reserved);
                 return block;
@@ -210,7 +210,7 @@ impl<A: GlobalAlloc> Allocator<A> {
     pub(crate) unsafe fn free_by_lot(block: *mut u8, size: usize, align: usize, this: &Self) {
         // SAFETY: size and alignment are those of a layout.
         let layout = unsafe { Layout::from_size_align_unchecked(size, align) };
-        let place_bytes = sampler::end(block.addr(), layout.size()).unwrap_or(0);
+        let place_bytes = sampler::end(block.addr()).unwrap_or(0);
         // SAFETY: the caller's promise is handed on.
         unsafe { this.dealloc_sampled(block, layout, place_bytes) };
     }
@@ -274,7 +274,7 @@ impl<A: GlobalAlloc> Allocator<A> {
             // SAFETY: as above.
             return unsafe { self.realloc_without_sample(block, layout, new_size, held, hit) };
         };
-        let hit = hit.and_then(|odds| match Reserved::of(moved.addr(), new_size) {
+        let hit = hit.and_then(|odds| match Reserved::of(moved.addr()) {
             Some(reserved) => Some((odds, reserved)),
             None => {
                 sampler::lose();
@@ -282,7 +282,7 @@ impl<A: GlobalAlloc> Allocator<A> {
             }
         });
         let block = Whereabouts { address: moved.addr(), bytes: new_size, place_bytes };
-        if hit.is_some() || sample_map::prepare(moved.addr(), new_size) {
+        if hit.is_some() || sample_map::prepare(moved.addr()) {
             sampler::resized(held, hit, layout.size(), block);
         } else {
             // Only a block that has no place comes here, for `copied` asks before.
@@ -313,8 +313,8 @@ impl<A: GlobalAlloc> Allocator<A> {
             }
             // A block in a place needs its record, which says so. One that was not in the sample yet needs one more.
             let findable = match had {
-                0 => Reserved::of(moved.addr(), new_size).map(Reserved::give_back).is_some(),
-                _ => sample_map::prepare(moved.addr(), new_size),
+                0 => Reserved::of(moved.addr()).map(Reserved::give_back).is_some(),
+                _ => sample_map::prepare(moved.addr()),
             };
             if place_bytes > 0 && !findable {
                 self.dealloc_sampled(moved, to, place_bytes);

@@ -93,7 +93,7 @@ pub(crate) fn capture() -> Capture {
         sites: sites(&nodes, readings),
         profiler: Profiler {
             sampling: sampled.then(|| sampling::parameters(readings)),
-            ..profiler(readings, installed && !sampled, installed, totals.peak_bytes)
+            ..profiler(readings, sampled, installed, totals.peak_bytes)
         },
         scopes,
     };
@@ -161,19 +161,7 @@ fn scopes(
     // A node may be younger than the copy of the tree; its figures wait for the next snapshot.
     for reading in readings.iter().filter(|reading| (reading.node as usize) < count) {
         let node = reading.node as usize;
-        exclusive[node].add(&Charged {
-            memory: ScopeMemory {
-                allocations: reading.allocations,
-                deallocations: reading.deallocations,
-                reallocations: reading.reallocations,
-                allocated_bytes: reading.allocated_bytes,
-                deallocated_bytes: reading.deallocated_bytes,
-                ..ScopeMemory::default()
-            },
-            variances: reading.variances,
-            entered: reading.calls > 0 || node as u32 == ROOT_NODE,
-            ..Charged::default()
-        });
+        exclusive[node].add_reading(reading);
         calls[node].0 += reading.calls;
         calls[node].1 += reading.recursive_calls;
     }
@@ -235,6 +223,22 @@ struct Charged {
 }
 
 impl Charged {
+    fn add_reading(&mut self, reading: &Reading) {
+        self.add(&Charged {
+            memory: ScopeMemory {
+                allocations: reading.allocations,
+                deallocations: reading.deallocations,
+                reallocations: reading.reallocations,
+                allocated_bytes: reading.allocated_bytes,
+                deallocated_bytes: reading.deallocated_bytes,
+                ..ScopeMemory::default()
+            },
+            variances: reading.variances,
+            entered: reading.calls > 0 || reading.node == ROOT_NODE,
+            ..Charged::default()
+        });
+    }
+
     fn add(&mut self, other: &Charged) {
         let (memory, more) = (&mut self.memory, &other.memory);
         memory.allocations += more.allocations;
@@ -524,37 +528,33 @@ fn sites(nodes: &[Node], readings: &[Reading]) -> Vec<SiteRow> {
     rows
 }
 
-fn profiler(
-    readings: &[Reading],
-    peak_is_bounded: bool,
-    allocator_installed: bool,
-    peak_bytes: u64,
-) -> Profiler {
-    let mut own = Totals::default();
+fn profiler(readings: &[Reading], sampled: bool, allocator_installed: bool, peak_bytes: u64) -> Profiler {
+    let mut own = Charged::default();
     for reading in readings.iter().filter(|reading| reading.node == OWN_NODE) {
-        own.allocations += reading.allocations;
-        own.deallocations += reading.deallocations;
-        own.reallocations += reading.reallocations;
-        own.allocated_bytes += reading.allocated_bytes;
-        own.deallocated_bytes += reading.deallocated_bytes;
+        own.add_reading(reading);
     }
+    let own = own.whole(sampled);
     Profiler {
         allocator_installed,
-        own_bytes: pages::resident_bytes().map(|pages| {
-            pages + own.allocated_bytes.saturating_sub(own.deallocated_bytes) + sampling::waiting_bytes()
-        }),
+        own_bytes: pages::resident_bytes().map(|pages| pages + own.live_bytes + sampling::place_bytes()),
+        own_bytes_error: own.live_bytes_error,
         own_allocations: own.allocations,
+        own_allocations_error: own.allocations_error,
         own_deallocations: own.deallocations,
+        own_deallocations_error: own.deallocations_error,
         own_reallocations: own.reallocations,
+        own_reallocations_error: own.reallocations_error,
         own_allocated_bytes: own.allocated_bytes,
+        own_allocated_bytes_error: own.allocated_bytes_error,
         own_deallocated_bytes: own.deallocated_bytes,
+        own_deallocated_bytes_error: own.deallocated_bytes_error,
         unrecorded_events: thread_state::UNRECORDED.load(Ordering::Relaxed),
-        blocks_before_start: thread_state::UNKNOWN_BLOCKS.load(Ordering::Relaxed),
+        blocks_before_start: (!sampled).then(|| thread_state::UNKNOWN_BLOCKS.load(Ordering::Relaxed)),
         folded_scopes: scope::folded(),
         unmatched_declared_deallocations: 0,
         clock_resolution_ms: Some(clock::resolution_ms()),
         missed_peak_captures: peak::missed(),
-        peak_error_bound_bytes: peak_is_bounded.then(|| {
+        peak_error_bound_bytes: (allocator_installed && !sampled).then(|| {
             u64::from(thread_state::most_running()) * peak::THREAD_ERROR_BYTES
                 + peak_bytes / peak::ERROR_SHARE
         }),
@@ -573,7 +573,7 @@ mod not_sampled {
         0
     }
 
-    pub(super) fn waiting_bytes() -> u64 {
+    pub(super) fn place_bytes() -> u64 {
         0
     }
 

@@ -1,12 +1,12 @@
 //! Address → sampled block.
 //!
-//! A sampled block has a place at a page's start (`places.rs`), or is about as long as a page or longer
-//! ([`is_large`]). Two blocks of one of these two kinds never start in the same page, so a tree by page number with two
-//! places for each page holds all, and whoever holds a block is alone with its place. (Of an allocator that aligns to
-//! nothing, two blocks of 4,089 to 4,095 bytes may; so the sample's own address is compared.)
+//! A sampled block fills a unit of 2 KiB (`places.rs`), or is about as long as one or longer ([`is_large`]). So two of
+//! them never start in the same unit, a tree with a place for each unit holds all, and whoever holds a block is alone
+//! with its place. (But for small blocks that are aligned to more than a unit, and for an allocator that leaves less
+//! than 8 bytes between blocks: so the sample's own address is compared, and a unit that is taken costs the sample.)
 //!
 //! ```text
-//! address ── ÷ 4 TiB ──→ ROOT ──→ middle ── ÷ 128 MiB ──→ leaf ── ÷ 4 KiB ──→ [small, large]
+//! address ── ÷ 4 TiB ──→ ROOT ──→ middle ── ÷ 128 MiB ──→ leaf ── ÷ 2 KiB ──→ sample
 //! ```
 //!
 //! Orderings: tables are published with release and read with acquire. A block's place is relaxed: whoever frees a
@@ -18,13 +18,15 @@ use crate::{pages, places};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
-const PAGE_BITS: u32 = places::ALIGN.ilog2();
+const UNIT_BITS: u32 = places::ALIGN.ilog2();
 const LEVEL_BITS: u32 = 15;
 const LEVEL_LEN: usize = 1 << LEVEL_BITS;
+const LEAF_BITS: u32 = 16;
+const LEAF_LEN: usize = 1 << LEAF_BITS;
 
 /// The numbers of samples of 128 MiB of addresses; 0: none. All-zero is empty.
 struct Leaf {
-    pages: [[AtomicU32; 2]; LEVEL_LEN],
+    units: [AtomicU32; LEAF_LEN],
 }
 
 /// 4 TiB of addresses. All-zero is empty.
@@ -48,22 +50,23 @@ pub(crate) fn may_hold(address: usize, bytes: usize) -> bool {
     address % places::ALIGN == 0 || is_large(bytes)
 }
 
-/// The place of a block, where its tables are mapped.
+/// Where the number of a block's sample is, if that is mapped.
 #[inline]
-fn place(address: usize, bytes: usize) -> Option<&'static AtomicU32> {
-    let page = address >> PAGE_BITS;
+fn place(address: usize) -> Option<&'static AtomicU32> {
+    let unit = address >> UNIT_BITS;
+    let middle = ROOT.get(unit >> (LEAF_BITS + LEVEL_BITS))?.load(Ordering::Acquire);
     // SAFETY: pointers are null or point to mappings that stay, published with release.
-    let middle = unsafe { ROOT.get(page >> (2 * LEVEL_BITS))?.load(Ordering::Acquire).as_ref() }?;
+    let middle = unsafe { middle.as_ref() }?;
+    let leaf = middle.leaves[unit >> LEAF_BITS & (LEVEL_LEN - 1)].load(Ordering::Acquire);
     // SAFETY: as above.
-    let leaf =
-        unsafe { middle.leaves[page >> LEVEL_BITS & (LEVEL_LEN - 1)].load(Ordering::Acquire).as_ref() }?;
-    Some(&leaf.pages[page & (LEVEL_LEN - 1)][usize::from(is_large(bytes))])
+    let leaf = unsafe { leaf.as_ref() }?;
+    Some(&leaf.units[unit & (LEAF_LEN - 1)])
 }
 
 /// Takes the number of the sample of a block out of the map; `None`: it is not in the sample.
 #[inline]
-pub(crate) fn take(address: usize, bytes: usize) -> Option<u32> {
-    let place = place(address, bytes)?;
+pub(crate) fn take(address: usize) -> Option<u32> {
+    let place = place(address)?;
     let number = place.load(Ordering::Relaxed);
     if number == 0 || Sample::get(number)?.address() != address {
         return None;
@@ -74,42 +77,40 @@ pub(crate) fn take(address: usize, bytes: usize) -> Option<u32> {
 
 /// Sees to it that the sample of a block can be put into the map; false where the system gives no memory for it, or
 /// another block is there.
-pub(crate) fn prepare(address: usize, bytes: usize) -> bool {
-    let place = place(address, bytes).or_else(|| map_place(address, bytes));
+pub(crate) fn prepare(address: usize) -> bool {
+    let place = place(address).or_else(|| map_place(address));
     place.is_some_and(|place| place.load(Ordering::Relaxed) == 0)
 }
 
 /// Puts the sample of a block into the map, which was prepared for it.
-pub(crate) fn put(address: usize, bytes: usize, number: u32) {
-    if let Some(place) = place(address, bytes) {
+pub(crate) fn put(address: usize, number: u32) {
+    if let Some(place) = place(address) {
         place.store(number, Ordering::Relaxed);
     }
 }
 
 #[cold]
-fn map_place(address: usize, bytes: usize) -> Option<&'static AtomicU32> {
-    let page = address >> PAGE_BITS;
-    let root = ROOT.get(page >> (2 * LEVEL_BITS))?;
+fn map_place(address: usize) -> Option<&'static AtomicU32> {
+    let unit = address >> UNIT_BITS;
+    let root = ROOT.get(unit >> (LEAF_BITS + LEVEL_BITS))?;
     if root.load(Ordering::Acquire).is_null() {
         // SAFETY: all atomics, for which zero is valid.
         publish(root, unsafe { pages::zeroed::<Middle>() }?);
     }
     // SAFETY: it was published just now or before, and stays.
     let middle = unsafe { root.load(Ordering::Acquire).as_ref() }?;
-    let leaf = &middle.leaves[page >> LEVEL_BITS & (LEVEL_LEN - 1)];
+    let leaf = &middle.leaves[unit >> LEAF_BITS & (LEVEL_LEN - 1)];
     if leaf.load(Ordering::Acquire).is_null() {
         // SAFETY: all atomics, for which zero is valid.
         publish(leaf, unsafe { pages::zeroed::<Leaf>() }?);
     }
-    place(address, bytes)
+    place(address)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sample::{Facts, Whereabouts};
-
-    const LARGE: usize = places::BYTES + 1;
 
     fn sample_at(address: usize) -> u32 {
         let number = Sample::reserve().expect("memory for a sample");
@@ -119,32 +120,32 @@ mod tests {
     }
 
     #[test]
-    fn a_page_has_a_place_for_each_kind_and_addresses_reach_2_to_57() {
+    fn a_unit_has_a_place_and_addresses_reach_2_to_57() {
         // Addresses that no allocator of this process uses.
         for base in [0x0200_0000_0000usize, 1 << 48, (1 << 57) - (1 << 20)] {
-            let (small, large) = (base, base + 16);
-            assert_eq!(take(small, 64), None);
-            assert!(prepare(small, 64) && prepare(large, LARGE));
-            let (of_small, of_large) = (sample_at(small), sample_at(large));
-            put(small, 64, of_small);
-            put(large, LARGE, of_large);
-            assert!(!prepare(base + 4090, LARGE), "another one starts in the page");
-            assert_eq!(take(base + 4090, LARGE), None);
-            // A small block at a page's start and a large one that starts within the page do not meet.
-            assert_eq!(take(small, places::BYTES), Some(of_small));
-            assert_eq!(take(small, 64), None, "it was taken");
-            assert_eq!(take(large, 1 << 30), Some(of_large));
-            for number in [of_small, of_large] {
+            let (first, second) = (base, base + places::ALIGN + 16);
+            assert_eq!(take(first), None);
+            assert!(prepare(first) && prepare(second));
+            let (of_first, of_second) = (sample_at(first), sample_at(second));
+            put(first, of_first);
+            put(second, of_second);
+            assert!(!prepare(base + 2042), "another one starts in the unit");
+            assert_eq!(take(base + 2042), None, "and it is not this one");
+            assert_eq!(take(first), Some(of_first));
+            assert_eq!(take(first), None, "it was taken");
+            assert_eq!(take(second), Some(of_second));
+            for number in [of_first, of_second] {
                 Sample::get(number).expect("it lives").end(number);
             }
         }
-        assert!(!prepare(1 << 57, 64), "past the end");
-        assert_eq!(take(usize::MAX, 64), None);
+        assert!(!prepare(1 << 57), "past the end");
+        assert_eq!(take(usize::MAX), None);
     }
 
     #[test]
     fn most_blocks_are_told_by_their_address() {
-        assert!(may_hold(8192, 1) && may_hold(16, LARGE));
+        let large = places::BYTES + 1;
+        assert!(may_hold(8192, 1) && may_hold(16, large));
         assert!(!may_hold(8208, places::BYTES));
     }
 

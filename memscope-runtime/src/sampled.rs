@@ -4,13 +4,13 @@ use crate::account::Account;
 use crate::books::Reading;
 use crate::capture::LARGEST_BLOCKS;
 use crate::estimate::{standard_error, variance};
+use crate::places;
 use crate::sample::Sample;
 use crate::sampler::{self, lifetimes as ended};
 use crate::snapshot::{Block, Blocks, Lifetimes, Sampling, Totals};
 use crate::thread_state::OWN_NODE;
 use std::collections::{BTreeMap, HashMap};
 
-pub(crate) use crate::places::waiting_bytes;
 pub(crate) use crate::sampler::greatest_mean_bytes;
 
 /// The largest blocks of the sample. What they do not hold of the estimated whole is folded.
@@ -42,6 +42,15 @@ pub(crate) fn blocks(scope_of_node: &HashMap<u32, u32>, totals: &Totals) -> Bloc
         folded_bytes: totals.live_bytes.saturating_sub(listed_bytes),
         largest,
     }
+}
+
+/// Bytes of places that no block of the program is in: places that wait, and what sampled blocks leave of theirs.
+pub(crate) fn place_bytes() -> u64 {
+    let mut rests: BTreeMap<u64, u64> = BTreeMap::new();
+    for facts in Sample::all().filter_map(Sample::read).filter(|facts| facts.place_bytes > 0) {
+        rests.insert(facts.address, u64::from(facts.place_bytes).saturating_sub(facts.block_bytes));
+    }
+    places::waiting_bytes() + rests.into_values().sum::<u64>()
 }
 
 /// How long blocks lived that were freed, and how old those are that live.

@@ -247,8 +247,8 @@ pub(crate) struct Reserved {
 
 impl Reserved {
     /// For a block at `address`; `None` where the system gives no memory.
-    pub(crate) fn of(address: usize, bytes: usize) -> Option<Reserved> {
-        if !sample_map::prepare(address, bytes) {
+    pub(crate) fn of(address: usize) -> Option<Reserved> {
+        if !sample_map::prepare(address) {
             return None;
         }
         Some(Reserved { number: Sample::reserve()? })
@@ -262,7 +262,7 @@ impl Reserved {
 /// A block that was hit is here: books it and follows it.
 pub(crate) fn begin(block: Whereabouts, odds: Odds, reserved: Reserved) {
     thread_state::with(|local| begin_sample(local, 0, 0, block, odds, reserved.number));
-    sample_map::put(block.address, block.bytes, reserved.number);
+    sample_map::put(block.address, reserved.number);
 }
 
 /// A new sample of the bytes from `start` to the end of a block, booked to the current account. Where there is none,
@@ -308,8 +308,8 @@ fn begin_sample(local: &Local, earlier: u32, start: usize, block: Whereabouts, o
 }
 
 /// A block that may be in the sample is about to be freed; gives the size of its place, if it is and has one.
-pub(crate) fn end(address: usize, bytes: usize) -> Option<usize> {
-    let number = sample_map::take(address, bytes)?;
+pub(crate) fn end(address: usize) -> Option<usize> {
+    let number = sample_map::take(address)?;
     let place_bytes = Sample::get(number)?.facts().place_bytes as usize;
     end_chain(number, Some(clock_now()));
     (place_bytes > 0).then_some(place_bytes)
@@ -364,14 +364,14 @@ pub(crate) struct Held {
 impl Held {
     /// Those of the block at `address`, if it is in the sample.
     pub(crate) fn of(address: usize, bytes: usize) -> Option<Held> {
-        let number = sample_map::take(address, bytes)?;
+        let number = sample_map::take(address)?;
         let place_bytes = Sample::get(number)?.facts().place_bytes as usize;
         Some(Held { number, block: Whereabouts { address, bytes, place_bytes } })
     }
 
     /// The inner allocator refused: the block stands as it was.
     pub(crate) fn put_back(self) {
-        sample_map::put(self.block.address, self.block.bytes, self.number);
+        sample_map::put(self.block.address, self.number);
     }
 
     /// The block goes on where it cannot be found: its books are closed as if it were freed.
@@ -413,7 +413,7 @@ pub(crate) fn resized(
         number = reserved.number;
     }
     if number != 0 {
-        sample_map::put(block.address, block.bytes, number);
+        sample_map::put(block.address, number);
     }
 }
 

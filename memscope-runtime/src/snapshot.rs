@@ -546,23 +546,37 @@ pub struct SiteRow {
 pub struct Profiler {
     /// Whether `memscope::Allocator` is the program's global allocator.
     pub allocator_installed: bool,
-    /// Memory that memscope holds: the touched pages of its own maps and counters, and its own live allocations;
+    /// Memory that memscope holds: the touched pages of its own maps and counters, its own live allocations, and what
+    /// sampled blocks leave of their places;
     /// `None`: the kernel would not say which pages were touched.
     pub own_bytes: Option<u64>,
+    /// Standard error of `own_bytes`.
+    pub own_bytes_error: Option<u64>,
     /// Allocations that memscope itself made through the inner allocator. They are in no other figure.
     pub own_allocations: u64,
+    /// Standard error of `own_allocations`.
+    pub own_allocations_error: Option<u64>,
     /// Frees of these.
     pub own_deallocations: u64,
+    /// Standard error of `own_deallocations`.
+    pub own_deallocations_error: Option<u64>,
     /// Resizes of these.
     pub own_reallocations: u64,
+    /// Standard error of `own_reallocations`.
+    pub own_reallocations_error: Option<u64>,
     /// Bytes of these allocations, growth included.
     pub own_allocated_bytes: u64,
+    /// Standard error of `own_allocated_bytes`.
+    pub own_allocated_bytes_error: Option<u64>,
     /// Bytes of these frees, shrinking included.
     pub own_deallocated_bytes: u64,
+    /// Standard error of `own_deallocated_bytes`.
+    pub own_deallocated_bytes_error: Option<u64>,
     /// Allocations that could not be recorded (memscope's maps could not grow). They are in no other figure.
     pub unrecorded_events: u64,
-    /// Freed or resized blocks that were allocated before the recording or not recorded.
-    pub blocks_before_start: u64,
+    /// Freed or resized blocks that were allocated before the recording or not recorded; `None`: not measured, for a
+    /// block that is not known may as well not be in the sample.
+    pub blocks_before_start: Option<u64>,
     /// Scope entries that were charged to their parent because the tree was full.
     pub folded_scopes: u64,
     /// Declared frees of an address that was not declared.

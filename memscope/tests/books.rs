@@ -78,7 +78,7 @@ fn assert_exact(what: &str) {
         .map(|counter| counter.load(SeqCst));
     let snapshot = memscope::snapshot();
     let (totals, own) = (snapshot.totals, &snapshot.profiler);
-    assert_eq!((own.unrecorded_events, own.blocks_before_start), (0, 0), "{what}");
+    assert_eq!((own.unrecorded_events, own.blocks_before_start), (0, Some(0)), "{what}");
     let recorded = [
         totals.allocations + own.own_allocations,
         totals.deallocations + own.own_deallocations,

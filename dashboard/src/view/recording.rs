@@ -64,31 +64,44 @@ pub fn recording(snapshot: &Snapshot) -> Recording {
 fn figures(snapshot: &Snapshot) -> Vec<Labelled> {
     let profiler = &snapshot.profiler;
     let at = |field: &str| format!("/profiler/{field}");
-    let bytes = |field: &str, value: u64| Figure::bytes(at(field), value);
+    let bytes = |field: &str, value: u64, error| Figure::estimated_bytes(&at(field), value, error);
+    let estimated = |field: &str, value: u64, error| Figure::estimated_count(&at(field), value, error);
     let count = |field: &str, value: u64| Figure::count(at(field), value);
     let row = |label, meaning, figure| Labelled { label, meaning, figure };
     let mut rows = vec![
         row(
             "Own memory",
             "Memory that memscope holds: its maps, counters and own live allocations.",
-            Figure::bytes(at("own_bytes"), profiler.own_bytes),
+            Figure::estimated_bytes(&at("own_bytes"), profiler.own_bytes, profiler.own_bytes_error),
         ),
         row(
             "Own allocations",
             "Allocations that memscope itself made; they are in no other figure.",
-            count("own_allocations", profiler.own_allocations),
+            estimated("own_allocations", profiler.own_allocations, profiler.own_allocations_error),
         ),
-        row("Own frees", "Frees of these.", count("own_deallocations", profiler.own_deallocations)),
-        row("Own reallocations", "Resizes of these.", count("own_reallocations", profiler.own_reallocations)),
+        row(
+            "Own frees",
+            "Frees of these.",
+            estimated("own_deallocations", profiler.own_deallocations, profiler.own_deallocations_error),
+        ),
+        row(
+            "Own reallocations",
+            "Resizes of these.",
+            estimated("own_reallocations", profiler.own_reallocations, profiler.own_reallocations_error),
+        ),
         row(
             "Own bytes allocated",
             "Bytes of its own allocations, growth included.",
-            bytes("own_allocated_bytes", profiler.own_allocated_bytes),
+            bytes("own_allocated_bytes", profiler.own_allocated_bytes, profiler.own_allocated_bytes_error),
         ),
         row(
             "Own bytes freed",
             "Bytes of its own frees, shrinking included.",
-            bytes("own_deallocated_bytes", profiler.own_deallocated_bytes),
+            bytes(
+                "own_deallocated_bytes",
+                profiler.own_deallocated_bytes,
+                profiler.own_deallocated_bytes_error,
+            ),
         ),
         row(
             "Unrecorded events",
@@ -98,7 +111,7 @@ fn figures(snapshot: &Snapshot) -> Vec<Labelled> {
         row(
             "Blocks from before",
             "Freed or resized blocks that were allocated before the recording or not recorded.",
-            count("blocks_before_start", profiler.blocks_before_start),
+            Figure::count(at("blocks_before_start"), profiler.blocks_before_start),
         ),
         row(
             "Folded scopes",
@@ -131,7 +144,7 @@ fn figures(snapshot: &Snapshot) -> Vec<Labelled> {
             row(
                 "Mean sample distance",
                 "Bytes allocated from one sample to the next, on average.",
-                bytes("sampling/mean_bytes", sampling.mean_bytes),
+                bytes("sampling/mean_bytes", sampling.mean_bytes, None),
             ),
             row(
                 "Samples drawn",
