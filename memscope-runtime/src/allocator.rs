@@ -146,6 +146,31 @@ impl<A: GlobalAlloc> Allocator<A> {
         }
     }
 
+    /// Every reallocation that does not simply pass.
+    ///
+    /// # Safety
+    /// As for `realloc`.
+    #[cfg(feature = "sampling")]
+    #[inline(never)]
+    unsafe fn realloc_apart(
+        block: *mut u8,
+        size: usize,
+        align: usize,
+        new_size: usize,
+        this: &Self,
+        (way, passed): (Way, bool),
+    ) -> *mut u8 {
+        // SAFETY: size and alignment are those of a layout; the caller's promise is handed on.
+        unsafe {
+            let layout = Layout::from_size_align_unchecked(size, align);
+            match way {
+                Way::Pass => this.inner.realloc(block, layout, new_size),
+                Way::Draw => this.realloc_by_lot(block, layout, new_size, passed),
+                Way::Live => this.realloc_live(block, layout, new_size),
+            }
+        }
+    }
+
     /// # Safety
     /// As for `realloc`.
     #[inline(always)]
@@ -229,12 +254,16 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Allocator<A> {
         #[cfg(feature = "sampling")]
         match by_lot::of_resize(block.addr(), layout.size(), new_size) {
             // SAFETY: the caller's promise is handed on.
-            (Way::Pass, _) => return unsafe { self.inner.realloc(block, layout, new_size) },
+            (Way::Pass, _) if !is_unusual(layout) => unsafe { self.inner.realloc(block, layout, new_size) },
             // SAFETY: as above.
-            (Way::Draw, passed) => return unsafe { self.realloc_by_lot(block, layout, new_size, passed) },
-            (Way::Live, _) => {}
+            (way, passed) => unsafe {
+                Self::realloc_apart(block, layout.size(), layout.align(), new_size, self, (way, passed))
+            },
         }
         // SAFETY: as above.
-        unsafe { self.realloc_live(block, layout, new_size) }
+        #[cfg(not(feature = "sampling"))]
+        unsafe {
+            self.realloc_live(block, layout, new_size)
+        }
     }
 }

@@ -24,6 +24,8 @@ pub(crate) enum Counted {
 }
 
 const SCENARIO: &str = "MEMSCOPE_CONTRACT_SCENARIO";
+/// The mode that scenarios run in, where the suite's own is not meant.
+const MODE: &str = "MEMSCOPE_CONTRACT_MODE";
 /// A scenario that takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -57,7 +59,11 @@ pub(crate) fn run(below: Below) -> ExitCode {
 fn in_a_child(name: &str, variables: &[(&str, &str)]) -> Result<(), Failed> {
     let program = env::current_exe().map_err(|error| error.to_string())?;
     let mut command = Command::new(program);
-    command.env(SCENARIO, name).env_remove("MEMSCOPE_MODE").envs(variables.iter().copied());
+    command.env(SCENARIO, name).env_remove("MEMSCOPE_MODE");
+    if let Some(mode) = env::var_os(MODE) {
+        command.env("MEMSCOPE_MODE", mode);
+    }
+    command.envs(variables.iter().copied());
     let mut child = command.spawn().map_err(|error| error.to_string())?;
     let started = Instant::now();
     loop {
