@@ -101,10 +101,10 @@ mod tests {
     #[test]
     fn a_place_that_was_given_is_taken_once() {
         static OWN: Waiting = Waiting::none();
-        let mut memory = vec![0u8; WAITING + 1];
+        let mut memory = [0u8; WAITING + 1];
         assert_eq!(OWN.take(), None);
-        for index in 0..=WAITING {
-            assert_eq!(OWN.give(&raw mut memory[index]), index < WAITING);
+        for (index, place) in memory.iter_mut().enumerate() {
+            assert_eq!(OWN.give(place), index < WAITING);
         }
         assert_eq!(OWN.bytes(), (WAITING * BYTES) as u64);
         let taken: std::collections::HashSet<_> = std::iter::from_fn(|| OWN.take()).collect();
