@@ -198,8 +198,8 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Allocator<A> {
         match by_lot::of_allocation(layout.size()) {
             // SAFETY: the caller's promise is handed on.
             Way::Pass => return unsafe { self.inner.alloc_zeroed(layout) },
-            // SAFETY: as above.
             Way::Draw => {
+                // SAFETY: as above.
                 return unsafe { Self::alloc_by_lot(layout.size(), layout.align(), self, Contents::Zero) };
             }
             Way::Live => {}
