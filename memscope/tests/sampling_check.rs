@@ -4,7 +4,10 @@
 use memscope::sampling::{self, CheckedScope, SelfCheck, SelfCheckError, self_check};
 use memscope::track;
 use std::hint::black_box;
+use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
 
@@ -185,6 +188,57 @@ fn errors_are_as_large_as_they_say() {
     }
 }
 
+/// The end of a check falls between two events of each thread, wherever these are, and nothing of them is half in it.
+fn threads_may_go_on() {
+    sampling::set_mean_bytes(0);
+    for _ in 0..50 {
+        let done = Arc::new(AtomicBool::new(false));
+        let mut thread = None;
+        let check = self_check(|| {
+            let (done, (started, starts)) = (Arc::clone(&done), channel());
+            thread = Some(thread::spawn(move || {
+                let mut round = 0;
+                while !done.load(Ordering::Relaxed) {
+                    let mut block = make(100 + round % 5_000);
+                    grow(&mut block, 5_200);
+                    trim(&mut block, 50);
+                    round += 1;
+                    if round == 20 {
+                        started.send(()).expect("it is waited for");
+                    }
+                }
+            }));
+            starts.recv().expect("it starts");
+        });
+        let check = check.expect("nothing is in its way");
+        for (name, figure) in check.scopes.iter().flat_map(CheckedScope::figures) {
+            assert_eq!(figure.estimate, figure.exact, "{name} in {check}");
+        }
+        done.store(true, Ordering::Relaxed);
+        thread.expect("it was started").join().expect("it does not panic");
+    }
+}
+
+fn a_forks_child_has_no_check() {
+    let mut pid = 0;
+    let check = self_check(|| {
+        drop(make(1));
+        // SAFETY: the child goes on in this thread alone, to the exit below.
+        pid = unsafe { libc::fork() };
+        drop(make(1));
+    });
+    if pid == 0 {
+        let as_it_should = check == Err(SelfCheckError::Forked) && self_check(|| drop(make(1))).is_ok();
+        // SAFETY: it ends the child, whose copy of the test harness must not go on.
+        unsafe { libc::_exit(if as_it_should { 0 } else { 1 }) };
+    }
+    assert!(check.is_ok());
+    let mut status = -1;
+    // SAFETY: `status` is a valid place for the answer.
+    assert_eq!(unsafe { libc::waitpid(pid, &mut status, 0) }, pid);
+    assert_eq!(status, 0);
+}
+
 fn one_check_at_a_time() {
     let mut inner = None;
     let outer = self_check(|| inner = Some(self_check(|| unreachable!("another check runs"))));
@@ -222,20 +276,50 @@ fn blocks_of_threads_that_are_not_checked() {
     earlier.join().expect("it does not panic");
 }
 
+/// In a process of little address space, of which the log takes an eighth at most.
+fn a_log_that_is_full_is_an_error() {
+    let check = self_check(|| (0..2_000_000).for_each(|_| drop(make(1))));
+    assert!(matches!(check, Err(SelfCheckError::LogFull { .. })), "{check:?}");
+}
+
+/// Runs this test in a process of its own, which does what `part` names.
+fn in_a_process(part: &str, limit: Option<libc::rlim_t>) {
+    let mut itself = Command::new(std::env::current_exe().expect("it has a path"));
+    itself
+        .env("MEMSCOPE_TEST_PART", part)
+        .env("MEMSCOPE_MODE", if part == "off" { "off" } else { "sampling" });
+    if let Some(bytes) = limit {
+        let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
+        // SAFETY: what is called between fork and exec is one system call.
+        unsafe {
+            itself.pre_exec(move || match libc::setrlimit(libc::RLIMIT_AS, &limit) {
+                0 => Ok(()),
+                _ => Err(std::io::Error::last_os_error()),
+            })
+        };
+    }
+    let output = itself.output().expect("it starts");
+    assert!(output.status.success(), "{part}: {}", String::from_utf8_lossy(&output.stdout));
+}
+
 #[test]
 fn a_self_check_sets_estimates_beside_the_truth() {
-    if std::env::var_os("MEMSCOPE_MODE").is_some_and(|mode| mode == "off") {
-        let check = self_check(|| unreachable!("there is nothing to check"));
-        assert_eq!(check, Err(SelfCheckError::NotSampling));
-        return;
+    match std::env::var("MEMSCOPE_TEST_PART").as_deref() {
+        Ok("off") => {
+            let check = self_check(|| unreachable!("there is nothing to check"));
+            return assert_eq!(check, Err(SelfCheckError::NotSampling));
+        }
+        Ok("full") => return a_log_that_is_full_is_an_error(),
+        _ => {}
     }
     every_block_is_in_the_sample();
     estimates_are_near_the_truth();
     errors_are_as_large_as_they_say();
+    threads_may_go_on();
+    a_forks_child_has_no_check();
     one_check_at_a_time();
     it_is_over_after_a_panic();
     blocks_of_threads_that_are_not_checked();
-    let itself = std::env::current_exe().expect("it has a path");
-    let other = Command::new(itself).env("MEMSCOPE_MODE", "off").output().expect("it starts");
-    assert!(other.status.success(), "{}", String::from_utf8_lossy(&other.stdout));
+    in_a_process("off", None);
+    in_a_process("full", Some(300 << 20));
 }
