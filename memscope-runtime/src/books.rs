@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Reading {
     /// Number of the account.
-    account: u32,
+    pub(crate) account: u32,
     pub(crate) node: u32,
     /// The thread that did it.
     pub(crate) thread: u32,

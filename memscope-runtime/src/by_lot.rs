@@ -8,6 +8,7 @@
 //! or it is large, and as the inner allocator gave it. A place that is refused costs the sample, never the block.
 
 use crate::allocator::Allocator;
+use crate::event_log::UnderWay;
 use crate::mode::LIVE;
 use crate::places;
 use crate::record;
@@ -151,8 +152,13 @@ impl<A: GlobalAlloc> Allocator<A> {
     #[inline(never)]
     pub(crate) unsafe fn alloc_by_lot(size: usize, align: usize, this: &Self, contents: Contents) -> *mut u8 {
         let Ok(layout) = Layout::from_size_align(size, align) else { return ptr::null_mut() };
+        let checked = UnderWay::begin(this.facts);
         // SAFETY: the caller's promise is handed on.
-        unsafe { this.alloc_drawn(layout, contents) }
+        let block = unsafe { this.alloc_drawn(layout, contents) };
+        if let Some(checked) = checked {
+            checked.allocated(block, size);
+        }
+        block
     }
 
     /// # Safety
@@ -210,9 +216,16 @@ impl<A: GlobalAlloc> Allocator<A> {
     pub(crate) unsafe fn free_by_lot(block: *mut u8, size: usize, align: usize, this: &Self) {
         // SAFETY: size and alignment are those of a layout.
         let layout = unsafe { Layout::from_size_align_unchecked(size, align) };
-        let place_bytes = sampler::end(block.addr()).unwrap_or(0);
+        let checked = UnderWay::begin(this.facts);
+        if let Some(checked) = &checked {
+            checked.freed(block, size);
+        }
+        let sampled = sample_map::may_hold(block.addr(), size);
+        let place_bytes = if sampled { sampler::end(block.addr()) } else { None };
         // SAFETY: the caller's promise is handed on.
-        unsafe { this.dealloc_sampled(block, layout, place_bytes) };
+        unsafe { this.dealloc_sampled(block, layout, place_bytes.unwrap_or(0)) };
+        // Now nobody has to wait for this event any more.
+        drop(checked);
     }
 
     /// # Safety
@@ -230,6 +243,18 @@ impl<A: GlobalAlloc> Allocator<A> {
             // SAFETY: the caller's promise is handed on.
             return unsafe { self.realloc_live(block, layout, new_size) };
         }
+        let checked = UnderWay::begin(self.facts).map(|checked| checked.resizing(block, layout.size()));
+        // SAFETY: as above.
+        let moved = unsafe { self.realloc_drawn(block, layout, new_size, passed) };
+        if let Some(checked) = checked {
+            checked.end(moved, new_size);
+        }
+        moved
+    }
+
+    /// # Safety
+    /// As for `realloc`.
+    unsafe fn realloc_drawn(&self, block: *mut u8, layout: Layout, new_size: usize, passed: bool) -> *mut u8 {
         let gain = new_size.saturating_sub(layout.size());
         let hit = match if passed { Lot::Passed } else { sampler::draw(gain, self.facts) } {
             Lot::Hit(odds) => Some(odds),

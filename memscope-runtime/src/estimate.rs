@@ -12,6 +12,8 @@
 use crate::account::{self, Account};
 use crate::arena::Arena;
 use std::ops::AddAssign;
+#[cfg(feature = "sampling")]
+use std::ops::SubAssign;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Variances of an account's counters, and the numbers of samples. All-zero is an account without samples.
@@ -99,6 +101,20 @@ impl Estimate {
         self.live_allocations.add(-of_blocks);
         self.live_samples.store(self.live_samples.load(Ordering::Relaxed).wrapping_sub(1), Ordering::Relaxed);
     }
+
+    /// As if there had been no sample; the peak, which only a process has, is left out.
+    pub(crate) fn clear(&self) {
+        let Estimate { allocations, deallocations, reallocations, .. } = self;
+        let Estimate { allocated_bytes, deallocated_bytes, live_allocations, live_bytes, .. } = self;
+        for sum in [allocations, deallocations, reallocations] {
+            sum.set(0.0);
+        }
+        for sum in [allocated_bytes, deallocated_bytes, live_allocations, live_bytes] {
+            sum.set(0.0);
+        }
+        self.samples.store(0, Ordering::Relaxed);
+        self.live_samples.store(0, Ordering::Relaxed);
+    }
 }
 
 impl Estimate {
@@ -151,6 +167,21 @@ impl AddAssign for Variances {
         self.live_bytes += other.live_bytes;
         self.samples += other.samples;
         self.live_samples += other.live_samples;
+    }
+}
+
+#[cfg(feature = "sampling")]
+impl SubAssign for Variances {
+    fn sub_assign(&mut self, other: Variances) {
+        self.allocations -= other.allocations;
+        self.deallocations -= other.deallocations;
+        self.reallocations -= other.reallocations;
+        self.allocated_bytes -= other.allocated_bytes;
+        self.deallocated_bytes -= other.deallocated_bytes;
+        self.live_allocations -= other.live_allocations;
+        self.live_bytes -= other.live_bytes;
+        self.samples = self.samples.wrapping_sub(other.samples);
+        self.live_samples = self.live_samples.wrapping_sub(other.live_samples);
     }
 }
 

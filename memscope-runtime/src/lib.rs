@@ -29,6 +29,8 @@ mod capture;
 mod clock;
 #[cfg(feature = "recorder")]
 mod estimate;
+#[cfg(feature = "sampling")]
+mod event_log;
 #[cfg(feature = "recorder")]
 mod fork;
 #[cfg(feature = "sampling")]
@@ -59,6 +61,8 @@ mod sampled;
 pub mod sampler;
 #[cfg(feature = "recorder")]
 mod scope;
+#[cfg(feature = "sampling")]
+pub mod self_check;
 #[cfg(feature = "recorder")]
 mod site;
 #[cfg(feature = "recorder")]

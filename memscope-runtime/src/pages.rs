@@ -225,6 +225,44 @@ fn map(bytes: usize, used: usize) -> Option<NonNull<Mapping>> {
     }
 }
 
+#[cfg(feature = "sampling")]
+/// Zeroed places in a mapping of their own, given back when dropped: for what is large and soon over.
+pub(crate) struct Lent<T> {
+    start: NonNull<T>,
+    len: usize,
+}
+
+#[cfg(feature = "sampling")]
+impl<T> Lent<T> {
+    /// `None` where the system refuses.
+    ///
+    /// # Safety
+    /// All-zero bytes are a valid `T`.
+    pub(crate) unsafe fn zeroed(len: usize) -> Option<Lent<T>> {
+        const { assert!(align_of::<T>() <= 4096 && !std::mem::needs_drop::<T>()) };
+        let bytes = (len * size_of::<T>()).max(1);
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        // SAFETY: a fresh anonymous mapping touches nothing that exists.
+        let start =
+            unsafe { libc::mmap(ptr::null_mut(), bytes, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
+        let start = if start == libc::MAP_FAILED { None } else { NonNull::new(start.cast()) };
+        start.map(|start| Lent { start, len })
+    }
+
+    pub(crate) fn as_slice(&self) -> &[T] {
+        // SAFETY: the mapping is that long, and `zeroed`'s caller said that zero is valid.
+        unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.len) }
+    }
+}
+
+#[cfg(feature = "sampling")]
+impl<T> Drop for Lent<T> {
+    fn drop(&mut self) {
+        // SAFETY: mapped by `zeroed` with this size, and no reference into it outlives `self`.
+        unsafe { libc::munmap(self.start.as_ptr().cast(), (self.len * size_of::<T>()).max(1)) };
+    }
+}
+
 /// A list of fixed capacity in a mapping of its own, given back when dropped: for reading the books without
 /// touching the allocator whose books they are. Where the system maps nothing more, it is on the heap after all:
 /// figures that include it are better than none.

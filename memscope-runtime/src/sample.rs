@@ -51,6 +51,8 @@ pub(crate) struct Sample {
     resizes: AtomicU64,
     /// The block's size now.
     block_bytes: AtomicU64,
+    /// The self-check that the sample was drawn in, as long as only threads that this one checks had the block; else 0.
+    check: AtomicU32,
 }
 
 /// Where a block is that is in the sample or comes into it.
@@ -67,6 +69,7 @@ pub(crate) struct Whereabouts {
 pub(crate) struct Facts {
     pub(crate) account: u32,
     pub(crate) place_bytes: u32,
+    pub(crate) check: u32,
     pub(crate) address: u64,
     pub(crate) start: u64,
     pub(crate) drawn: u64,
@@ -112,6 +115,7 @@ impl Sample {
         self.next.store(earlier, Ordering::Relaxed);
         self.write(|| {
             self.place_bytes.store(facts.place_bytes, Ordering::Relaxed);
+            self.check.store(facts.check, Ordering::Relaxed);
             self.address.store(facts.address, Ordering::Relaxed);
             self.start.store(facts.start, Ordering::Relaxed);
             self.drawn.store(facts.drawn, Ordering::Relaxed);
@@ -151,6 +155,7 @@ impl Sample {
         Facts {
             account: self.account.load(Ordering::Relaxed),
             place_bytes: self.place_bytes.load(Ordering::Relaxed),
+            check: self.check.load(Ordering::Relaxed),
             address: load(&self.address),
             start: load(&self.start),
             drawn: load(&self.drawn),
@@ -189,6 +194,11 @@ impl Sample {
             self.place_bytes.store(block.place_bytes as u32, Ordering::Relaxed);
             self.resizes.store(self.resizes.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
         });
+    }
+
+    /// A thread that is not checked had the block.
+    pub(crate) fn leave_check(&self) {
+        self.check.store(0, Ordering::Relaxed);
     }
 
     fn write(&self, f: impl FnOnce()) {

@@ -16,6 +16,7 @@
 
 use crate::account::{self, Account};
 use crate::estimate::{Estimate, variance};
+use crate::event_log::{self, Outside};
 use crate::mode::{self, Decided};
 use crate::places;
 use crate::record;
@@ -27,7 +28,9 @@ use crate::{clock, observer};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What the sampler knows of a thread. No destructor, as all that the hook reads.
+/// What the sampler knows of a thread. No destructor, as all that the hook reads. In this order, so that what every event
+/// reads lies together.
+#[repr(C)]
 pub(crate) struct Lottery {
     /// Bytes that the thread may allocate before the next hit. 0 where every block is recorded, and before the first
     /// event: no allocation passes.
@@ -40,6 +43,11 @@ pub(crate) struct Lottery {
     mean: Cell<f64>,
     /// State of the random numbers.
     random: Cell<u64>,
+    /// The self-check that this thread's events are logged for; 0: none.
+    check: Cell<u32>,
+    /// `countdown` while the thread is checked. That one is 0 then, and there are no telling bits, so that no event
+    /// passes unseen, and none has to ask whether there is a check.
+    hidden_countdown: Cell<usize>,
 }
 
 /// How a thread's events are recorded; the same for all threads, once they know it.
@@ -62,6 +70,47 @@ impl Lottery {
             kind: Cell::new(Kind::Unknown),
             mean: Cell::new(0.0),
             random: Cell::new(0),
+            check: Cell::new(0),
+            hidden_countdown: Cell::new(0),
+        }
+    }
+
+    /// The self-check that this thread's events are logged for; 0: none.
+    pub(crate) fn check(&self) -> u32 {
+        self.check.get()
+    }
+
+    /// From here on no event passes unseen. The distance is drawn anew, for the mean may have changed since; the process
+    /// has no memory, so that changes nothing else.
+    pub(crate) fn join_check(&self, check: u32) {
+        self.check.set(check);
+        self.countdown.set(0);
+        self.telling_bits.set(0);
+        self.draw_distance();
+    }
+
+    /// Events pass again.
+    pub(crate) fn leave_check(&self) {
+        if self.check.replace(0) != 0 {
+            self.countdown.set(self.hidden_countdown.get());
+            self.set_kind(self.kind());
+        }
+    }
+
+    /// Where the bytes before the next hit are counted, hidden or not.
+    fn true_countdown(&self) -> &Cell<usize> {
+        if self.check() == 0 { &self.countdown } else { &self.hidden_countdown }
+    }
+
+    /// [`Lottery::passes`], of a thread that may be checked.
+    fn passes_truly(&self, bytes: usize) -> bool {
+        let countdown = self.true_countdown();
+        match countdown.get().checked_sub(bytes) {
+            Some(left) => {
+                countdown.set(left);
+                true
+            }
+            None => false,
         }
     }
 
@@ -107,7 +156,7 @@ impl Lottery {
         let unit = ((self.next_random() >> 11) + 1) as f64 * STEP;
         self.mean.set(mean);
         // A float casts to an integer by saturation.
-        self.countdown.set((-mean * unit.ln()) as usize);
+        self.true_countdown().set((-mean * unit.ln()) as usize);
     }
 
     /// One of the two whole numbers around `value`, by chance, so that the mean is `value`.
@@ -222,6 +271,10 @@ fn learn_kind(lottery: &Lottery, facts: record::Facts) -> Kind {
         }
     };
     lottery.set_kind(kind);
+    let check = if mode::decided() == Decided::Sampling { event_log::open_check() } else { 0 };
+    if check != 0 {
+        lottery.join_check(check);
+    }
     kind
 }
 
@@ -231,7 +284,7 @@ pub(crate) fn draw(bytes: usize, facts: record::Facts) -> Lot {
         if lottery.known_kind(facts) == Kind::Live {
             return Lot::Live;
         }
-        if lottery.passes(bytes) || mode::decided() == Decided::Off {
+        if lottery.passes_truly(bytes) || mode::decided() == Decided::Off {
             return Lot::Passed;
         }
         let mean = lottery.mean.get();
@@ -271,6 +324,7 @@ fn begin_sample(local: &Local, earlier: u32, start: usize, block: Whereabouts, o
     let Some(sample) = Sample::get(number) else { return };
     let whereabouts = Facts {
         place_bytes: block.place_bytes as u32,
+        check: local.lottery.check(),
         address: block.address as u64,
         start: start as u64,
         block_bytes: block.bytes as u64,
@@ -327,8 +381,14 @@ fn end_chain(mut number: u32, freed_ms: Option<u64>) {
             let (account, estimate) = books_of(local, facts.account)?;
             lose_bytes(local, account, estimate, &facts, (0, 0));
             let blocks = u64::from(facts.start == 0);
-            estimate.freed((blocks, facts.blocks));
-            account::add_release(&account.deallocations, facts.blocks);
+            let free = |account: &Account, estimate: &Estimate| {
+                estimate.freed((blocks, facts.blocks));
+                account::add_release(&account.deallocations, facts.blocks);
+            };
+            free(account, estimate);
+            if let Some(outside) = Outside::of(local, facts.check, account) {
+                free(&outside.account, &outside.estimate);
+            }
             if let Some(now_ms) = freed_ms.filter(|_| blocks == 1 && !account.is_own()) {
                 lifetimes::ended(now_ms.saturating_sub(facts.drawn_ms), facts.blocks);
             }
@@ -349,8 +409,14 @@ fn books_of(local: &Local, account: u32) -> Option<(&'static Account, &'static E
 
 fn lose_bytes(local: &Local, account: &Account, estimate: &Estimate, facts: &Facts, after: (u64, u64)) {
     let gone = facts.left_for - after.1;
-    estimate.lost((facts.drawn, facts.drawn_for), (facts.left, facts.left_for), after);
-    account::add_release(&account.deallocated_bytes, gone);
+    let lose = |account: &Account, estimate: &Estimate| {
+        estimate.lost((facts.drawn, facts.drawn_for), (facts.left, facts.left_for), after);
+        account::add_release(&account.deallocated_bytes, gone);
+    };
+    lose(account, estimate);
+    if let Some(outside) = Outside::of(local, facts.check, account) {
+        lose(&outside.account, &outside.estimate);
+    }
     note(local, account, -(gone as i64));
 }
 
@@ -404,6 +470,13 @@ pub(crate) fn resized(
                 if let Some(estimate) = Estimate::of(current) {
                     estimate.resized(facts.blocks, facts.resizes);
                 }
+                if let Some(outside) = Outside::of(local, facts.check, current) {
+                    account::add(&outside.account.reallocations, facts.blocks);
+                    outside.estimate.resized(facts.blocks, facts.resizes);
+                }
+            }
+            if facts.check != local.lottery.check() {
+                sample.leave_check();
             }
             next = sample.earlier();
         }
@@ -476,6 +549,8 @@ fn first_random(lottery: &Lottery) -> u64 {
 /// In a fork's child: its random numbers are not those of its parent.
 pub(crate) fn after_fork(lottery: &Lottery) {
     lottery.random.set(mixed(lottery.random.get() ^ u64::from(std::process::id())));
+    event_log::after_fork();
+    lottery.leave_check();
 }
 
 pub(crate) mod lifetimes {

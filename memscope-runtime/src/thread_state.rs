@@ -494,6 +494,12 @@ fn probe(entries: &[Entry], key: u64) -> impl Iterator<Item = &Entry> {
     (0..entries.len()).map(move |step| &entries[(start + step) & (entries.len() - 1)])
 }
 
+/// Whether a row may stand for more than one thread.
+#[cfg(feature = "sampling")]
+pub(crate) fn rows_are_shared() -> bool {
+    NEXT_THREAD.load(Ordering::Relaxed) > ROWS
+}
+
 /// The most threads that ever ran at once.
 pub(crate) fn most_running() -> u32 {
     MOST_RUNNING.load(Ordering::Relaxed)

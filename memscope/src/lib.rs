@@ -52,10 +52,11 @@ pub use memscope_runtime::snapshot as model;
 pub use memscope_runtime::{Allocator, Mode};
 #[cfg(any(feature = "live", feature = "sampling"))]
 pub use memscope_runtime::{Container, Trackable, Visitor};
-/// The sampler's parameters, while the program runs.
+/// The sampler's parameters, while the program runs, and what it makes of the program beside what really happens.
 #[cfg(feature = "sampling")]
 pub mod sampling {
     pub use memscope_runtime::sampler::{mean_bytes, seed, set_mean_bytes};
+    pub use memscope_runtime::self_check::{CheckedScope, Compared, SelfCheck, SelfCheckError, self_check};
 }
 
 /// The program's memory at this moment.
