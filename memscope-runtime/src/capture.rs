@@ -313,12 +313,15 @@ fn variables(scopes: &[Scope], scope_of_node: &HashMap<u32, u32>) -> (Vec<Variab
                     line: Some(row.site.line),
                     instances: stages.total(),
                     active_instances: alive().filter(|instance| instance.ended_ms.is_none()).count() as u64,
+                    active_instances_error: None,
                     stage: stages.liveliest(),
                     stages,
+                    stages_error: None,
                     heap_bytes: sum(variable::Instance::live_bytes),
                     heap_bytes_error: None,
                     peak_heap_bytes: row.bytes.filter(|_| walked).map(|bytes| bytes.peak()),
                     blocks: sum(variable::Instance::live_blocks),
+                    blocks_error: None,
                     value_bytes: Some(row.value_bytes),
                     walk,
                     provenance: if walked { Provenance::Measured } else { Provenance::NotMeasured },
@@ -377,6 +380,7 @@ fn instance_row(instance: &variable::Instance, walked: bool) -> Instance {
         .collect();
     blocks.sort_by_key(|block| (block.address, block.freed_ms));
     Instance {
+        weight: 1,
         thread: instance.thread,
         stage: instance.stage(),
         bound_ms: instance.bound_ms,
@@ -552,6 +556,7 @@ fn profiler(
         blocks_before_start: thread_state::UNKNOWN_BLOCKS.load(Ordering::Relaxed),
         folded_scopes: scope::folded(),
         unmatched_declared_deallocations: 0,
+        unkept_declared_deallocations: 0,
         clock_resolution_ms: Some(clock::resolution_ms()),
         missed_peak_captures: peak::missed(),
         peak_error_bound_bytes: peak_is_bounded.then(|| {

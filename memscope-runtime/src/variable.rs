@@ -403,6 +403,7 @@ impl Stages {
             Stage::Allocated => &mut self.allocated,
             Stage::Moved => &mut self.moved,
             Stage::Deallocated => &mut self.deallocated,
+            Stage::Ended => &mut self.ended,
             Stage::NoHeap => &mut self.no_heap,
         } += 1;
     }
