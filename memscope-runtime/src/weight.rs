@@ -131,8 +131,8 @@ mod tests {
         assert_eq!(some, Sum { value: 120, variance: 30.0 * 12.0 }); // 4 × (4 − 1) each
         assert_eq!(share(100, some, Sum::default()), Sum { value: 100, variance: 0.0 });
         assert_eq!(share(100, Sum::default(), some), Sum { value: 0, variance: 0.0 });
-        // Half and half, each residual ±1/2: (100/240)² × (1/4 × 360 + 1/4 × 360) = 31.25.
-        assert_eq!(share(100, some, some), Sum { value: 50, variance: 31.25 });
+        // Half and half, each residual ±1/2: (120/240)² × (1/4 × 360 + 1/4 × 360) = 45.
+        assert_eq!(share(120, some, some), Sum { value: 60, variance: 45.0 });
         assert_eq!(share(3, Sum::default(), Sum::default()), Sum { value: 1, variance: 2.25 });
         // Without weights above 1 all is known.
         let mut exact = Sum::default();
