@@ -261,11 +261,12 @@ pub struct Variable {
     pub stages: Stages,
     /// Standard errors of `stages`.
     pub stages_error: Option<Stages>,
-    /// Bytes alive now in blocks that the instances own; `None`: not walked.
+    /// Bytes alive now in blocks that the instances own; in sampling mode what was found at the last look at each
+    /// instance whose binding is in scope; `None`: not walked.
     pub heap_bytes: Option<u64>,
     /// Standard error of `heap_bytes`.
     pub heap_bytes_error: Option<u64>,
-    /// The most `heap_bytes` seen at an observation or a snapshot; `None`: not walked.
+    /// The most `heap_bytes` seen at an observation or a snapshot; `None`: not walked, or an estimate would be needed.
     pub peak_heap_bytes: Option<u64>,
     /// Blocks alive now that the instances own; `None`: not walked.
     pub blocks: Option<u64>,
@@ -333,7 +334,8 @@ pub struct Instance {
     pub observations: u64,
     /// End of the binding; `None`: in scope, or declared without an end.
     pub ended_ms: Option<u64>,
-    /// Bytes alive now; `None`: not walked.
+    /// Bytes alive now; `None`: not walked, or not followed past the end of the binding (sampling mode), up to which it
+    /// is what was found at `observed_ms`.
     pub heap_bytes: Option<u64>,
     /// The blocks it was seen to own, sorted by address, at most 8 (more where declarations are among them).
     pub blocks: Vec<InstanceBlock>,
