@@ -40,8 +40,12 @@ const PRIMITIVES: [&str; 17] = [
     "bool", "char", "()",
 ];
 
-/// Visits the container's own blocks; [`Walk::NotWalked`] if the type is none of those that are known.
+/// Visits the container's own blocks; [`Walk::NotWalked`] if the type is none of those that are known, and in sampling
+/// mode, for the words do not say the size of the block.
 pub(crate) fn visit_own_blocks<T: ?Sized>(value: &T, type_name: &str, visitor: &mut Visitor<'_>) -> Walk {
+    if visitor.by_size.is_some() {
+        return Walk::NotWalked;
+    }
     let (name, parameters) = match type_name.split_once('<') {
         Some((name, rest)) => (name, rest.strip_suffix('>').unwrap_or(rest)),
         None => (type_name, ""),

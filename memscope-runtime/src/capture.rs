@@ -12,11 +12,12 @@ use crate::scope::{self, Node};
 use crate::site::Site;
 use crate::snapshot::{
     Block, Blocks, Instance, InstanceBlock, Mode, Profiler, Program, Provenance, Scope, ScopeMemory,
-    SiteKind, SiteRow, Snapshot, Thread, TimelinePoint, Totals, Variable, Walk,
+    SiteKind, SiteRow, Snapshot, Stage, Stages, Thread, TimelinePoint, Totals, Variable, Walk,
 };
 use crate::thread_state::{self, OWN_NODE, ROOT_NODE, ThreadState};
-use crate::variable::{self, HISTORY_LEN};
+use crate::variable::{self, HISTORY_LEN, RowBySize};
 use crate::watch::Watch;
+use crate::weight::{Sum, share};
 use crate::{clock, mode, observer, pages, peak};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
@@ -61,7 +62,7 @@ pub(crate) fn capture() -> Capture {
             live_bytes_error: totals.live_bytes_error,
         });
     }
-    let (variables, row_order) = variables(&scopes, &scope_of_node);
+    let (variables, row_order) = variables(&scopes, &scope_of_node, sampled);
     let types = crate::snapshot::types(&variables);
     let blocks =
         if sampled { sampling::blocks(&scope_of_node, &totals) } else { blocks(&scope_of_node, &row_order) };
@@ -289,7 +290,11 @@ fn bytes_without_a_sample() -> u64 {
 }
 
 /// The rows of `variables[]`, and the index among them of each row of the registry.
-fn variables(scopes: &[Scope], scope_of_node: &HashMap<u32, u32>) -> (Vec<Variable>, HashMap<u64, u32>) {
+fn variables(
+    scopes: &[Scope],
+    scope_of_node: &HashMap<u32, u32>,
+    sampled: bool,
+) -> (Vec<Variable>, HashMap<u64, u32>) {
     variable::with_registry(|registry| {
         let empty = HashMap::new();
         let instances = registry.instances.as_ref().unwrap_or(&empty);
@@ -309,7 +314,7 @@ fn variables(scopes: &[Scope], scope_of_node: &HashMap<u32, u32>) -> (Vec<Variab
                     |figure: fn(&variable::Instance) -> u64| walked.then(|| alive().map(figure).sum::<u64>());
                 let shown = row.instances.len().saturating_sub(HISTORY_LEN);
                 let scope = scope_of_node.get(&row.node).and_then(|&index| scopes.get(index as usize));
-                let variable = Variable {
+                let mut variable = Variable {
                     name: row.site.name.to_owned(),
                     type_name: Some(row.type_name.to_owned()),
                     scope: scope.map(|scope| scope.path.clone()).unwrap_or_default(),
@@ -317,12 +322,15 @@ fn variables(scopes: &[Scope], scope_of_node: &HashMap<u32, u32>) -> (Vec<Variab
                     line: Some(row.site.line),
                     instances: stages.total(),
                     active_instances: alive().filter(|instance| instance.ended_ms.is_none()).count() as u64,
+                    active_instances_error: None,
                     stage: stages.liveliest(),
                     stages,
+                    stages_error: None,
                     heap_bytes: sum(variable::Instance::live_bytes),
                     heap_bytes_error: None,
                     peak_heap_bytes: row.bytes.filter(|_| walked).map(|bytes| bytes.peak()),
                     blocks: sum(variable::Instance::live_blocks),
+                    blocks_error: None,
                     value_bytes: Some(row.value_bytes),
                     walk,
                     provenance: if walked { Provenance::Measured } else { Provenance::NotMeasured },
@@ -340,6 +348,10 @@ fn variables(scopes: &[Scope], scope_of_node: &HashMap<u32, u32>) -> (Vec<Variab
                     ffi_crossings: None,
                     category: None,
                 };
+                if sampled {
+                    let kept: Vec<&variable::Instance> = alive().collect();
+                    set_figures_by_size(&mut variable, &row.by_size, &kept);
+                }
                 (variable, row.instances.as_slice())
             })
             .collect();
@@ -361,6 +373,55 @@ fn variables(scopes: &[Scope], scope_of_node: &HashMap<u32, u32>) -> (Vec<Variab
     })
 }
 
+/// The figures of a row in sampling mode, where blocks are not followed but what the last looks found is summed.
+fn set_figures_by_size(variable: &mut Variable, row: &RowBySize, kept: &[&variable::Instance]) {
+    let (mut active, mut shared) = (Sum::default(), Sum::default());
+    let (mut ended, mut no_heap) = (row.ended, row.no_heap);
+    for instance in kept {
+        let of_stage = match instance.stage() {
+            Stage::Shared => &mut shared,
+            Stage::Ended => &mut ended,
+            Stage::NoHeap => &mut no_heap,
+            _ => &mut active,
+        };
+        of_stage.add(1, instance.weight);
+    }
+    // How many are in scope and how many have ended is counted; only of what kind they are goes by those kept.
+    let of_whole = |whole, part: Sum, rest| if part.value == 0 { part } else { share(whole, part, rest) };
+    let past = row.executions - row.in_scope;
+    let (shared, no_heap) = (of_whole(row.in_scope, shared, active), of_whole(past, no_heap, ended));
+    variable.stages = Stages {
+        active: row.in_scope - shared.value,
+        shared: shared.value,
+        ended: past - no_heap.value,
+        no_heap: no_heap.value,
+        ..Stages::default()
+    };
+    variable.stage = variable.stages.liveliest();
+    variable.instances = row.executions;
+    variable.active_instances = row.in_scope;
+    variable.folded_instances = row.executions.saturating_sub(variable.history.len() as u64);
+    variable.grown_bytes = None;
+    let walked = variable.heap_bytes.is_some();
+    variable.heap_bytes = walked.then_some(row.bytes.value);
+    variable.blocks = walked.then_some(row.blocks.value);
+    variable.peak_heap_bytes = (walked && !row.is_by_lot).then_some(row.peak_bytes);
+    if row.is_by_lot {
+        variable.stages_error = Some(Stages {
+            active: shared.error(),
+            shared: shared.error(),
+            ended: no_heap.error(),
+            no_heap: no_heap.error(),
+            ..Stages::default()
+        });
+        variable.heap_bytes_error = walked.then(|| row.bytes.error());
+        variable.blocks_error = walked.then(|| row.blocks.error());
+        if walked {
+            variable.provenance = Provenance::Sampled;
+        }
+    }
+}
+
 fn instance_row(instance: &variable::Instance, walked: bool) -> Instance {
     let watches: Vec<&Watch> = instance.single.iter().filter_map(|&id| Watch::get(id)).collect();
     let mut blocks: Vec<InstanceBlock> = watches
@@ -380,7 +441,23 @@ fn instance_row(instance: &variable::Instance, walked: bool) -> Instance {
         })
         .collect();
     blocks.sort_by_key(|block| (block.address, block.freed_ms));
+    if let Some(found) = instance.by_size {
+        return Instance {
+            weight: instance.weight,
+            thread: instance.thread,
+            stage: instance.stage(),
+            bound_ms: instance.bound_ms,
+            observed_ms: instance.observed_ms,
+            observations: instance.observations,
+            ended_ms: instance.ended_ms,
+            heap_bytes: (walked && instance.walk != Walk::NotWalked && instance.ended_ms.is_none())
+                .then_some(found.bytes),
+            blocks: Vec::new(),
+            folded_blocks: found.blocks,
+        };
+    }
     Instance {
+        weight: instance.weight,
         thread: instance.thread,
         stage: instance.stage(),
         bound_ms: instance.bound_ms,
@@ -552,6 +629,7 @@ fn profiler(readings: &[Reading], sampled: bool, allocator_installed: bool, peak
         blocks_before_start: (!sampled).then(|| thread_state::UNKNOWN_BLOCKS.load(Ordering::Relaxed)),
         folded_scopes: scope::folded(),
         unmatched_declared_deallocations: 0,
+        unkept_declared_deallocations: 0,
         clock_resolution_ms: Some(clock::resolution_ms()),
         missed_peak_captures: peak::missed(),
         peak_error_bound_bytes: (allocator_installed && !sampled).then(|| {

@@ -3,14 +3,22 @@
 //! Where memscope's allocator is installed and knows the block, the block is watched, so its end and its growth are
 //! measured. Where not, the figures are what was declared.
 //!
-//! Kept in full are all allocations that live and the newest [`ENDED_LEN`] that ended; older ones are counted.
+//! Kept are all allocations that live and the newest [`ENDED_LEN`] that ended; older ones are counted. A ledger that is
+//! [`Ledger::sampled`] keeps all of the first thousand declarations of a site (a place in the source with a name and
+//! a type), and of those after them a part, by the rule of `weight.rs`. It counts every one.
+//!
+//! Invariant: whether a declaration is kept depends on its number alone, and what ends a kept one ends it whether what
+//! comes after is kept or not. So kept ones live as long as all others, and weighted sums over them have no bias.
 
 use crate::snapshot::{
-    Instance, InstanceBlock, Mode, Provenance, Snapshot, Stage, Stages, Thread, TimelinePoint, Totals,
-    Variable, Walk,
+    Instance, InstanceBlock, Mode, Provenance, Snapshot, Stage, Stages, Thread, TimelinePoint, Variable,
+    Walk, error_of_sum,
 };
+use crate::weight::{self, Sum, share};
 use parking_lot::Mutex;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::panic::Location;
 use std::thread::ThreadId;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -30,6 +38,10 @@ pub struct Declared {
     pub name: Option<String>,
     /// The type's name, where it was declared.
     pub type_name: Option<String>,
+    /// Where in the source it was declared, where that was noted.
+    pub place: Option<&'static Location<'static>>,
+    /// How many declarations of its site this one stands for.
+    pub weight: u64,
     /// The thread that declared it: memscope's number, or the ledger's own where nothing is recorded.
     pub thread: u32,
     /// When it was declared, nanoseconds since the Unix epoch.
@@ -66,6 +78,8 @@ impl Declared {
             bytes,
             name,
             type_name,
+            place: None,
+            weight: 1,
             thread,
             declared_ns,
             ended_ns,
@@ -80,6 +94,8 @@ impl Declared {
 #[derive(Debug)]
 pub struct Ledger {
     started_ns: u64,
+    /// What the lots are drawn with; `None`: every declaration is kept.
+    seed: Option<u64>,
     entries: Mutex<Entries>,
 }
 
@@ -92,20 +108,105 @@ enum ThreadKey {
     Numbered(u32),
 }
 
+/// Who declares what: the place in the source, where it was noted, the name and the type.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Site {
+    place: Option<&'static Location<'static>>,
+    name: Option<String>,
+    type_name: Option<String>,
+}
+
+/// The declarations of a site.
+#[derive(Debug)]
+struct Declarations {
+    count: u64,
+    seed: u64,
+    by_node: BTreeMap<u32, InNode>,
+}
+
+/// The declarations of a site in one scope node.
+#[derive(Clone, Debug)]
+struct InNode {
+    /// Who declared there.
+    threads: BTreeSet<u32>,
+    first_ns: u64,
+    last_ns: u64,
+    tally: Tally,
+}
+
+/// Declarations, and what became of those that are kept.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    /// All of them, kept or not.
+    count: u64,
+    /// Whether some were not kept, or stand for others.
+    is_sampled: bool,
+    live: Sum,
+    ended: Sum,
+    live_bytes: Sum,
+    ended_bytes: Sum,
+}
+
+impl Tally {
+    /// Counts a declaration, which is kept if it has a weight.
+    fn count(&mut self, weight: Option<u64>) {
+        self.count += 1;
+        self.is_sampled |= weight != Some(1);
+    }
+
+    fn add_live(&mut self, bytes: u64, weight: u64) {
+        self.live.add(1, weight);
+        self.live_bytes.add(bytes, weight);
+    }
+
+    fn add_ended(&mut self, bytes: u64, weight: u64) {
+        self.ended.add(1, weight);
+        self.ended_bytes.add(bytes, weight);
+    }
+
+    fn add(&mut self, declared: &Declared) {
+        match declared.ended_ns {
+            None => self.add_live(declared.bytes as u64, declared.weight),
+            Some(_) => self.add_ended(declared.bytes as u64, declared.weight),
+        }
+    }
+
+    /// How many of them live.
+    fn live(&self) -> Sum {
+        share(self.count, self.live, self.ended)
+    }
+
+    fn allocated_bytes(&self) -> Sum {
+        let mut sum = self.live_bytes;
+        sum.add_sum(self.ended_bytes);
+        sum
+    }
+
+    fn error(&self, sum: Sum) -> Option<u64> {
+        self.is_sampled.then(|| sum.error())
+    }
+}
+
 #[derive(Debug, Default)]
 struct Entries {
     live: HashMap<usize, Declared>,
     ended: VecDeque<Declared>,
-    /// Ended allocations that are no longer kept, by name, type and node.
-    folded: BTreeMap<(Option<String>, Option<String>, u32), u64>,
+    /// Ended allocations that are no longer kept are in the tallies; the others are added when these are read.
+    sites: HashMap<Site, Declarations>,
+    by_thread: HashMap<u32, Tally>,
     threads: HashMap<ThreadKey, (u32, Option<String>)>,
-    totals: Totals,
+    /// As declared, of what lives, and when that was most.
+    live_bytes: Sum,
+    peak_bytes: Sum,
     unmatched: u64,
+    /// Declarations that were not kept and may be live.
+    unkept: u64,
+    unkept_freed: u64,
 }
 
 impl Default for Ledger {
     fn default() -> Self {
-        Ledger { started_ns: unix_ns(), entries: Mutex::default() }
+        Ledger { started_ns: unix_ns(), seed: None, entries: Mutex::default() }
     }
 }
 
@@ -116,6 +217,12 @@ fn unix_ns() -> u64 {
 }
 
 impl Ledger {
+    /// A ledger that keeps declarations by lot past the first thousand of a site. One of the same `seed` keeps the same
+    /// ones.
+    pub fn sampled(seed: u64) -> Ledger {
+        Ledger { seed: Some(seed), ..Ledger::default() }
+    }
+
     /// A ledger of records that somebody kept; their totals are summed, the peak by the order of their times.
     pub fn of(records: impl IntoIterator<Item = Declared>) -> Ledger {
         let mut records: Vec<Declared> = records.into_iter().collect();
@@ -125,15 +232,13 @@ impl Ledger {
         let mut entries = Entries::default();
         let mut kept: Vec<Declared> = Vec::new();
         for record in records {
-            let bytes = record.bytes as u64;
-            *steps.entry(record.declared_ns).or_default() += i128::from(bytes);
-            entries.totals.allocations += 1;
-            entries.totals.allocated_bytes = entries.totals.allocated_bytes.saturating_add(bytes);
+            *steps.entry(record.declared_ns).or_default() += i128::from(record.bytes as u64);
+            let site =
+                Site { place: record.place, name: record.name.clone(), type_name: record.type_name.clone() };
+            entries.count(site, None, record.node, record.thread, record.declared_ns);
             entries.threads.insert(ThreadKey::Numbered(record.thread), (record.thread, None));
             if let Some(ended_ns) = record.ended_ns {
-                *steps.entry(ended_ns).or_default() -= i128::from(bytes);
-                entries.totals.deallocations += 1;
-                entries.totals.deallocated_bytes = entries.totals.deallocated_bytes.saturating_add(bytes);
+                *steps.entry(ended_ns).or_default() -= i128::from(record.bytes as u64);
                 entries.ended.push_back(record);
             } else {
                 kept.push(record);
@@ -144,23 +249,17 @@ impl Ledger {
             // The later of two live records of one address is the one that can live.
             if let Some(mut earlier) = entries.live.insert(address, record) {
                 *steps.entry(at_ns).or_default() -= i128::from(earlier.bytes as u64);
-                entries.totals.deallocations += 1;
-                entries.totals.deallocated_bytes =
-                    entries.totals.deallocated_bytes.saturating_add(earlier.bytes as u64);
                 earlier.ended_ns = Some(at_ns);
                 entries.ended.push_back(earlier);
             }
         }
-        entries.totals.live_allocations = entries.totals.allocations - entries.totals.deallocations;
-        entries.totals.live_bytes =
-            entries.totals.allocated_bytes.saturating_sub(entries.totals.deallocated_bytes);
         let mut live = 0;
         for step in steps.into_values() {
             live += step;
-            entries.totals.peak_bytes =
-                entries.totals.peak_bytes.max(u64::try_from(live.max(0)).unwrap_or(u64::MAX));
+            let live = u64::try_from(live.max(0)).unwrap_or(u64::MAX);
+            entries.peak_bytes.value = entries.peak_bytes.value.max(live);
         }
-        Ledger { started_ns, entries: Mutex::new(entries) }
+        Ledger { started_ns, seed: None, entries: Mutex::new(entries) }
     }
 
     /// What was declared here, and nothing else.
@@ -173,13 +272,27 @@ impl Ledger {
     }
 
     /// Notes an allocation. One that was declared at the same address before is taken for freed.
-    pub fn declare(&self, address: usize, bytes: usize, name: Option<String>, type_name: Option<String>) {
+    pub fn declare(
+        &self,
+        address: usize,
+        bytes: usize,
+        name: Option<String>,
+        type_name: Option<String>,
+        place: Option<&'static Location<'static>>,
+    ) {
         let node = recorder::current_node();
         let _own = crate::own_work();
         let now_ns = unix_ns();
+        let site = Site { place, name, type_name };
         let mut entries = self.entries.lock();
         let thread = entries.thread();
+        let (Site { place, name, type_name }, weight) = entries.count(site, self.seed, node, thread, now_ns);
         entries.end(address, now_ns);
+        let Some(weight) = weight else {
+            entries.unkept += 1;
+            drop(entries); // the names are freed without the lock
+            return;
+        };
         let watch = recorder::watch(address);
         let provenance = if watch == 0 { Provenance::Declared } else { Provenance::Measured };
         let declared = Declared {
@@ -187,6 +300,8 @@ impl Ledger {
             bytes,
             name,
             type_name,
+            place,
+            weight,
             thread,
             declared_ns: now_ns,
             ended_ns: None,
@@ -195,37 +310,36 @@ impl Ledger {
             watch,
         };
         entries.live.insert(address, declared);
-        let totals = &mut entries.totals;
-        totals.allocations += 1;
-        totals.allocated_bytes = totals.allocated_bytes.saturating_add(bytes as u64);
-        totals.live_allocations += 1;
-        totals.live_bytes = totals.live_bytes.saturating_add(bytes as u64);
-        totals.peak_bytes = totals.peak_bytes.max(totals.live_bytes);
+        entries.live_bytes.add(bytes as u64, weight);
+        if entries.live_bytes.value > entries.peak_bytes.value {
+            entries.peak_bytes = entries.live_bytes;
+        }
     }
 
     /// Notes a free; one of an address that was not declared is counted as unmatched, and gives `false`.
+    ///
+    /// Of a declaration that was not kept nothing is known but that it was made. So a free of an address at which no
+    /// kept one lives is taken for its end, and gives `true`, as long as there are more such declarations than there
+    /// were such frees. `false` is therefore sure; `true` is sure as long as every declaration is kept.
     pub fn declare_free(&self, address: usize) -> bool {
         let _own = crate::own_work();
         let mut entries = self.entries.lock();
-        let known = entries.end(address, unix_ns());
-        if !known {
+        if entries.end(address, unix_ns()) {
+            return true;
+        }
+        let may_be_unkept = entries.unkept > 0;
+        if may_be_unkept {
+            entries.unkept -= 1;
+            entries.unkept_freed += 1;
+        } else {
             entries.unmatched += 1;
         }
-        known
+        may_be_unkept
     }
 
     /// Everything that is kept, by time of declaration.
     pub fn list(&self) -> Vec<Declared> {
-        let entries = self.entries.lock();
-        let mut list: Vec<Declared> =
-            entries.live.values().chain(&entries.ended).cloned().map(recorder::measured).collect();
-        list.sort_by_key(|declared| (declared.declared_ns, declared.address));
-        list
-    }
-
-    /// Sums of what was declared.
-    pub fn totals(&self) -> Totals {
-        self.entries.lock().totals
+        self.entries.lock().list()
     }
 
     /// Name of a thread that declared something.
@@ -236,9 +350,10 @@ impl Ledger {
 
     /// Adds what was declared to a snapshot; `path_of` names a scope node.
     pub(crate) fn add_to(&self, snapshot: &mut Snapshot, path_of: impl Fn(u32) -> Vec<String>) {
-        let list = self.list();
         let entries = self.entries.lock();
+        let list = entries.list();
         snapshot.profiler.unmatched_declared_deallocations += entries.unmatched;
+        snapshot.profiler.unkept_declared_deallocations += entries.unkept_freed;
         if snapshot.mode == Mode::Off {
             snapshot.mode = Mode::Declared;
             snapshot.program.started_unix_ms = self.started_ns / 1_000_000;
@@ -246,159 +361,217 @@ impl Ledger {
         }
         let started_ns = snapshot.program.started_unix_ms * 1_000_000;
         let ms = |ns: u64| ns.saturating_sub(started_ns) / 1_000_000;
+        let mut rows: BTreeMap<RowKey, Row<'_>> = BTreeMap::new();
+        for (site, declarations) in &entries.sites {
+            for (&node, in_node) in &declarations.by_node {
+                rows.entry(row_key(path_of(node), site)).or_default().parts.push(in_node.clone());
+            }
+        }
+        for declared in &list {
+            let site = Site {
+                place: declared.place,
+                name: declared.name.clone(),
+                type_name: declared.type_name.clone(),
+            };
+            rows.entry(row_key(path_of(declared.node), &site)).or_default().kept.push(declared);
+        }
+        let rows: Vec<(Tally, Variable)> = rows.into_iter().map(|(key, row)| row.variable(key, ms)).collect();
         if snapshot.mode == Mode::Declared {
-            snapshot.totals.add_declared(&entries.totals);
+            add_totals(snapshot, &rows, entries.peak_bytes);
             snapshot.timeline = declared_timeline(&list, ms);
             add_threads(&mut snapshot.threads, &entries, &list);
         }
-        let mut rows: BTreeMap<RowKey, Variable> = BTreeMap::new();
-        for declared in list {
-            let key = (path_of(declared.node), declared.name.clone(), declared.type_name.clone());
-            let row = rows.entry(key.clone()).or_insert_with(|| empty_row(key));
-            row.take(&declared, ms);
-        }
-        for ((name, type_name, node), &count) in &entries.folded {
-            let key = (path_of(*node), name.clone(), type_name.clone());
-            let row = rows.entry(key.clone()).or_insert_with(|| empty_row(key));
-            row.instances += count;
-            row.stages.deallocated += count;
-            row.folded_instances += count;
-        }
-        for row in rows.values_mut() {
-            row.stage = row.stages.liveliest();
-            let shown = row.history.len().saturating_sub(HISTORY_LEN);
-            row.history.drain(..shown);
-            row.folded_instances += shown as u64;
-            row.threads.sort_unstable();
-            row.threads.dedup();
-        }
-        snapshot.variables.extend(rows.into_values());
+        snapshot.variables.extend(rows.into_iter().map(|(_, variable)| variable));
     }
 }
 
-/// Scope path, name and type.
-type RowKey = (Vec<String>, Option<String>, Option<String>);
+/// Scope path, name, file, line and type.
+type RowKey = (Vec<String>, Option<String>, Option<(&'static str, u32)>, Option<String>);
 
-fn empty_row((scope, name, type_name): RowKey) -> Variable {
-    Variable {
-        name: name.unwrap_or_else(|| "(unnamed)".to_owned()),
-        type_name,
-        scope,
-        file: None,
-        line: None,
-        instances: 0,
-        active_instances: 0,
-        stage: Stage::NoHeap,
-        stages: Stages::default(),
-        heap_bytes: Some(0),
-        heap_bytes_error: None,
-        peak_heap_bytes: None,
-        blocks: Some(0),
-        value_bytes: None,
-        walk: Walk::Declared,
-        provenance: Provenance::Measured,
-        threads: Vec::new(),
-        first_ms: u64::MAX,
-        last_observed_ms: 0,
-        history: Vec::new(),
-        folded_instances: 0,
-        grown_bytes: None,
-        strong_owners: None,
-        ffi_crossings: None,
-        category: None,
-    }
+fn row_key(scope: Vec<String>, site: &Site) -> RowKey {
+    let place = site.place.map(|place| (place.file(), place.line()));
+    (scope, site.name.clone(), place, site.type_name.clone())
 }
 
-impl Variable {
-    fn take(&mut self, declared: &Declared, ms: impl Fn(u64) -> u64) {
-        let lives = declared.ended_ns.is_none();
-        let live_bytes = if lives { declared.bytes as u64 } else { 0 };
-        let stage = if lives { Stage::Active } else { Stage::Deallocated };
-        let declared_ms = ms(declared.declared_ns);
-        self.instances += 1;
-        self.active_instances += u64::from(lives);
-        self.stages.active += u64::from(lives);
-        self.stages.deallocated += u64::from(!lives);
-        self.heap_bytes = self.heap_bytes.map(|bytes| bytes.saturating_add(live_bytes));
-        self.blocks = self.blocks.map(|blocks| blocks + u64::from(lives));
-        if declared.provenance != Provenance::Measured {
-            self.provenance = Provenance::Declared;
+/// A row of `variables`, while it is put together. Scope nodes of the same names share one.
+#[derive(Default)]
+struct Row<'a> {
+    parts: Vec<InNode>,
+    /// Those that are kept, by time.
+    kept: Vec<&'a Declared>,
+}
+
+impl Row<'_> {
+    fn variable(self, key: RowKey, ms: impl Fn(u64) -> u64) -> (Tally, Variable) {
+        let (scope, name, place, type_name) = key;
+        let mut tally = Tally::default();
+        let mut threads = BTreeSet::new();
+        for part in &self.parts {
+            tally.add_tally(&part.tally);
+            threads.extend(&part.threads);
         }
-        self.threads.push(declared.thread);
-        self.first_ms = self.first_ms.min(declared_ms);
-        self.last_observed_ms = self.last_observed_ms.max(declared_ms);
-        self.history.push(Instance {
-            thread: declared.thread,
-            stage,
-            bound_ms: declared_ms,
-            observed_ms: declared_ms,
-            observations: 1,
-            ended_ms: declared.ended_ns.map(&ms),
-            heap_bytes: Some(live_bytes),
-            blocks: vec![InstanceBlock {
-                address: declared.address as u64,
-                bytes: declared.bytes as u64,
-                allocated_ms: None,
-                freed_ms: declared.ended_ns.map(&ms),
-                freed_by: None,
-                reallocations: 0,
-                grown_bytes: 0,
-            }],
-            folded_blocks: 0,
-        });
+        self.kept.iter().for_each(|declared| tally.add(declared));
+        let live = tally.live();
+        let error = tally.error(live);
+        let of_both = |active, deallocated| Stages { active, deallocated, ..Stages::default() };
+        let stages = of_both(live.value, tally.count - live.value);
+        let history: Vec<Instance> = self.kept[self.kept.len().saturating_sub(HISTORY_LEN)..]
+            .iter()
+            .map(|declared| instance(declared, &ms))
+            .collect();
+        let is_measured = self.kept.iter().all(|declared| declared.provenance == Provenance::Measured);
+        let variable = Variable {
+            name: name.unwrap_or_else(|| "(unnamed)".to_owned()),
+            type_name,
+            scope,
+            file: place.map(|(file, _)| file.to_owned()),
+            line: place.map(|(_, line)| line),
+            instances: tally.count,
+            active_instances: live.value,
+            active_instances_error: error,
+            stage: stages.liveliest(),
+            stages,
+            stages_error: error.map(|error| of_both(error, error)),
+            heap_bytes: Some(tally.live_bytes.value),
+            heap_bytes_error: tally.error(tally.live_bytes),
+            peak_heap_bytes: None,
+            blocks: Some(live.value), // a declaration is of one block
+            blocks_error: error,
+            value_bytes: None,
+            walk: Walk::Declared,
+            provenance: match (tally.is_sampled, is_measured) {
+                (true, _) => Provenance::Sampled,
+                (false, true) => Provenance::Measured,
+                (false, false) => Provenance::Declared,
+            },
+            threads: threads.into_iter().collect(),
+            first_ms: ms(self.parts.iter().map(|part| part.first_ns).min().unwrap_or(0)),
+            last_observed_ms: ms(self.parts.iter().map(|part| part.last_ns).max().unwrap_or(0)),
+            folded_instances: tally.count - history.len() as u64,
+            history,
+            grown_bytes: None,
+            strong_owners: None,
+            ffi_crossings: None,
+            category: None,
+        };
+        (tally, variable)
     }
 }
 
-impl Totals {
-    fn add_declared(&mut self, declared: &Totals) {
-        self.allocations += declared.allocations;
-        self.deallocations += declared.deallocations;
-        self.allocated_bytes = self.allocated_bytes.saturating_add(declared.allocated_bytes);
-        self.deallocated_bytes = self.deallocated_bytes.saturating_add(declared.deallocated_bytes);
-        self.live_allocations += declared.live_allocations;
-        self.live_bytes = self.live_bytes.saturating_add(declared.live_bytes);
-        self.peak_bytes = self.peak_bytes.saturating_add(declared.peak_bytes);
+impl Tally {
+    fn add_tally(&mut self, other: &Tally) {
+        self.count += other.count;
+        self.is_sampled |= other.is_sampled;
+        self.live.add_sum(other.live);
+        self.ended.add_sum(other.ended);
+        self.live_bytes.add_sum(other.live_bytes);
+        self.ended_bytes.add_sum(other.ended_bytes);
     }
+}
+
+fn instance(declared: &Declared, ms: impl Fn(u64) -> u64) -> Instance {
+    let lives = declared.ended_ns.is_none();
+    let declared_ms = ms(declared.declared_ns);
+    Instance {
+        weight: declared.weight,
+        thread: declared.thread,
+        stage: if lives { Stage::Active } else { Stage::Deallocated },
+        bound_ms: declared_ms,
+        observed_ms: declared_ms,
+        observations: 1,
+        ended_ms: declared.ended_ns.map(&ms),
+        heap_bytes: Some(if lives { declared.bytes as u64 } else { 0 }),
+        blocks: vec![InstanceBlock {
+            address: declared.address as u64,
+            bytes: declared.bytes as u64,
+            allocated_ms: None,
+            freed_ms: declared.ended_ns.map(&ms),
+            freed_by: None,
+            reallocations: 0,
+            grown_bytes: 0,
+        }],
+        folded_blocks: 0,
+    }
+}
+
+/// Adds the sums of all rows to the totals. Their errors are those of independent lots.
+fn add_totals(snapshot: &mut Snapshot, rows: &[(Tally, Variable)], peak_bytes: Sum) {
+    let mut all = Tally::default();
+    let mut live = Sum::default();
+    for (tally, _) in rows {
+        all.add_tally(tally);
+        live.add_sum(tally.live());
+    }
+    let allocated = all.allocated_bytes();
+    let totals = &mut snapshot.totals;
+    let add = |total: &mut u64, error: &mut Option<u64>, sum: Sum| {
+        *total = total.saturating_add(sum.value);
+        *error = error_of_sum(*error, all.error(sum));
+    };
+    totals.allocations += all.count;
+    totals.deallocations += all.count - live.value;
+    totals.deallocations_error = error_of_sum(totals.deallocations_error, all.error(live));
+    add(&mut totals.live_allocations, &mut totals.live_allocations_error, live);
+    add(&mut totals.allocated_bytes, &mut totals.allocated_bytes_error, allocated);
+    add(&mut totals.deallocated_bytes, &mut totals.deallocated_bytes_error, all.ended_bytes);
+    add(&mut totals.live_bytes, &mut totals.live_bytes_error, all.live_bytes);
+    add(&mut totals.peak_bytes, &mut totals.peak_bytes_error, peak_bytes);
 }
 
 /// Declared live bytes after each declaration and each free that is kept.
 fn declared_timeline(list: &[Declared], ms: impl Fn(u64) -> u64) -> Vec<TimelinePoint> {
-    let mut steps: BTreeMap<u64, i128> = BTreeMap::new();
+    let is_sampled = list.iter().any(|declared| declared.weight > 1);
+    let mut steps: BTreeMap<u64, (i128, f64)> = BTreeMap::new();
     for declared in list {
-        *steps.entry(ms(declared.declared_ns)).or_default() += i128::from(declared.bytes as u64);
+        let mut booked = Sum::default();
+        booked.add(declared.bytes as u64, declared.weight);
+        let start = steps.entry(ms(declared.declared_ns)).or_default();
+        start.0 += i128::from(booked.value);
+        start.1 += booked.variance;
         if let Some(ended_ns) = declared.ended_ns {
-            *steps.entry(ms(ended_ns)).or_default() -= i128::from(declared.bytes as u64);
+            let end = steps.entry(ms(ended_ns)).or_default();
+            end.0 -= i128::from(booked.value);
+            end.1 -= booked.variance;
         }
     }
-    let mut live = 0;
+    let (mut live, mut variance) = (0, 0.0);
     steps
         .into_iter()
         .map(|(ms, step)| {
-            live += step;
+            live += step.0;
+            variance += step.1;
             TimelinePoint {
                 ms,
                 live_bytes: u64::try_from(live.max(0)).unwrap_or(u64::MAX),
-                live_bytes_error: None,
+                live_bytes_error: is_sampled.then(|| weight::standard_error(variance)),
             }
         })
         .collect()
 }
 
 fn add_threads(threads: &mut Vec<Thread>, entries: &Entries, list: &[Declared]) {
+    let mut tallies = entries.by_thread.clone();
+    for declared in list {
+        tallies.entry(declared.thread).or_default().add(declared);
+    }
     for (id, name) in entries.threads.values() {
-        let of_thread = || list.iter().filter(|declared| declared.thread == *id);
-        let live = || of_thread().filter(|declared| declared.ended_ns.is_none());
-        let bytes = |declared: &Declared| declared.bytes as u64;
+        let tally = tallies.get(id).copied().unwrap_or_default();
+        let live = tally.live();
+        let allocated = tally.allocated_bytes();
         let position = threads.iter().position(|thread| thread.id == *id).unwrap_or_else(|| {
             threads.push(Thread::idle(*id, 1, name.clone(), false));
             threads.len() - 1
         });
         let row = &mut threads[position];
-        row.allocations += of_thread().count() as u64;
-        row.deallocations += of_thread().filter(|declared| declared.ended_ns.is_some()).count() as u64;
-        row.allocated_bytes += of_thread().map(bytes).fold(0, u64::saturating_add);
-        row.live_allocations += live().count() as u64;
-        row.live_bytes += live().map(bytes).fold(0, u64::saturating_add);
+        row.allocations += tally.count;
+        row.deallocations += tally.count - live.value;
+        row.deallocations_error = error_of_sum(row.deallocations_error, tally.error(live));
+        row.allocated_bytes = row.allocated_bytes.saturating_add(allocated.value);
+        row.allocated_bytes_error = error_of_sum(row.allocated_bytes_error, tally.error(allocated));
+        row.live_allocations += live.value;
+        row.live_allocations_error = error_of_sum(row.live_allocations_error, tally.error(live));
+        row.live_bytes = row.live_bytes.saturating_add(tally.live_bytes.value);
+        row.live_bytes_error = error_of_sum(row.live_bytes_error, tally.error(tally.live_bytes));
     }
     threads.sort_by_key(|thread| thread.id);
 }
@@ -413,24 +586,76 @@ impl Entries {
         *id
     }
 
+    /// Counts a declaration and gives it back with its weight; `None`: it is not to be kept.
+    fn count(
+        &mut self,
+        site: Site,
+        seed: Option<u64>,
+        node: u32,
+        thread: u32,
+        now_ns: u64,
+    ) -> (Site, Option<u64>) {
+        if !self.sites.contains_key(&site) {
+            // Places draw apart from each other, so that their errors add up like those of independent figures.
+            let mut hasher = DefaultHasher::new();
+            site.hash(&mut hasher);
+            let seed = weight::mix(seed.unwrap_or(0), hasher.finish());
+            self.sites.insert(site.clone(), Declarations { count: 0, seed, by_node: BTreeMap::new() });
+        }
+        let Some(declarations) = self.sites.get_mut(&site) else { return (site, Some(1)) };
+        let weight = match seed {
+            Some(_) => weight::of_execution(declarations.seed, declarations.count),
+            None => Some(1),
+        };
+        declarations.count += 1;
+        let in_node = declarations.by_node.entry(node).or_insert_with(|| InNode {
+            threads: BTreeSet::new(),
+            first_ns: now_ns,
+            last_ns: now_ns,
+            tally: Tally::default(),
+        });
+        in_node.last_ns = in_node.last_ns.max(now_ns);
+        in_node.tally.count(weight);
+        in_node.threads.insert(thread);
+        self.by_thread.entry(thread).or_default().count(weight);
+        (site, weight)
+    }
+
+    /// Everything that is kept, by time of declaration.
+    fn list(&self) -> Vec<Declared> {
+        let all = self.live.values().chain(&self.ended).cloned();
+        let mut list: Vec<Declared> = all.map(recorder::measured).collect();
+        list.sort_by_key(|declared| (declared.declared_ns, declared.address));
+        list
+    }
+
     /// Moves the allocation at `address` to those that ended; false if there is none.
     fn end(&mut self, address: usize, now_ns: u64) -> bool {
         let Some(declared) = self.live.remove(&address) else { return false };
+        self.live_bytes.take_out(declared.bytes as u64, declared.weight);
         let mut declared = recorder::measured(declared);
-        self.totals.deallocations += 1;
-        self.totals.live_allocations -= 1;
-        let declared_bytes = declared.bytes as u64;
-        self.totals.deallocated_bytes += declared_bytes;
-        self.totals.live_bytes = self.totals.live_bytes.saturating_sub(declared_bytes);
         declared.ended_ns.get_or_insert(now_ns);
         recorder::unwatch(&mut declared);
         self.ended.push_back(declared);
         if self.ended.len() > ENDED_LEN {
             if let Some(oldest) = self.ended.pop_front() {
-                *self.folded.entry((oldest.name, oldest.type_name, oldest.node)).or_default() += 1;
+                self.fold(oldest);
             }
         }
         true
+    }
+
+    /// Keeps of an allocation that ended only that it did.
+    fn fold(&mut self, oldest: Declared) {
+        let (bytes, weight) = (oldest.bytes as u64, oldest.weight);
+        if let Some(tally) = self.by_thread.get_mut(&oldest.thread) {
+            tally.add_ended(bytes, weight);
+        }
+        let site = Site { place: oldest.place, name: oldest.name, type_name: oldest.type_name };
+        let declarations = self.sites.get_mut(&site);
+        if let Some(in_node) = declarations.and_then(|all| all.by_node.get_mut(&oldest.node)) {
+            in_node.tally.add_ended(bytes, weight);
+        }
     }
 }
 

@@ -11,6 +11,9 @@
 
 use crate::account::{self, Account};
 use crate::arena::Arena;
+pub(crate) use crate::weight::standard_error;
+#[cfg(feature = "sampling")]
+pub(crate) use crate::weight::variance;
 use std::ops::AddAssign;
 #[cfg(feature = "sampling")]
 use std::ops::SubAssign;
@@ -52,12 +55,6 @@ impl Float {
     fn add(&self, amount: f64) {
         self.set(self.get() + amount);
     }
-}
-
-#[cfg(any(feature = "sampling", test))]
-/// The share in the variance of a sample that was booked for `booked` and stands for `exact`.
-pub(crate) fn variance(booked: u64, exact: u64) -> f64 {
-    booked as f64 * (booked as f64 - exact as f64)
 }
 
 // SAFETY: an estimate is all atomics, for which zero is valid.
@@ -182,24 +179,5 @@ impl SubAssign for Variances {
         self.live_bytes -= other.live_bytes;
         self.samples = self.samples.wrapping_sub(other.samples);
         self.live_samples = self.live_samples.wrapping_sub(other.live_samples);
-    }
-}
-
-/// The standard error behind a variance, rounded up. Rounding of sums can leave a little below 0 of what is none.
-pub(crate) fn standard_error(variance: f64) -> u64 {
-    variance.max(0.0).sqrt().ceil() as u64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_samples_share_is_that_of_horvitz_and_thompson() {
-        // Drawn with π = 1/4, 10 bytes are booked as 40: n² (1 − π) / π² = 100 × 0.75 × 16 = 1,200 = 40 × (40 − 10).
-        assert_eq!(variance(40, 10), 1_200.0);
-        assert_eq!(variance(10, 10), 0.0, "what is always in has no error");
-        assert_eq!(standard_error(1_200.0), 35); // 34.64…
-        assert_eq!(standard_error(-1e-9), 0);
     }
 }

@@ -8,6 +8,7 @@ pub mod declared;
 pub mod findings;
 pub mod format;
 pub mod snapshot;
+mod weight;
 
 #[cfg(feature = "recorder")]
 mod account;

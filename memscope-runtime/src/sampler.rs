@@ -24,6 +24,7 @@ pub(crate) use crate::sample::Whereabouts;
 use crate::sample::{Facts, Sample};
 use crate::sample_map::{self, is_large};
 use crate::thread_state::{self, Local};
+use crate::weight::mixed;
 use crate::{clock, observer};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -500,7 +501,7 @@ fn shrink_chain(local: &Local, mut number: u32, bytes: u64) {
         let left = bytes.saturating_sub(facts.start);
         let left_for = local
             .lottery
-            .rounded(facts.left_for as f64 * (left as f64 / facts.left as f64))
+            .rounded(facts.left_for as f64 * left as f64 / facts.left as f64)
             .min(facts.left_for);
         if let Some((account, estimate)) = books_of(local, facts.account) {
             lose_bytes(local, account, estimate, &facts, (left, left_for));
@@ -522,13 +523,6 @@ fn note(local: &Local, account: &Account, bytes: i64) {
 }
 
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
-
-fn mixed(state: u64) -> u64 {
-    let mut value = state;
-    value = (value ^ value >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    value = (value ^ value >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-    value ^ value >> 31
-}
 
 /// Where the random numbers of this thread begin.
 fn first_random(lottery: &Lottery) -> u64 {

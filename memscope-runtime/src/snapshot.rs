@@ -216,6 +216,8 @@ pub enum Stage {
     Moved,
     /// All blocks that it was seen to own are freed.
     Deallocated,
+    /// The binding has ended; what became of its blocks is not measured (in sampling mode nobody follows them).
+    Ended,
     /// The binding has ended and was never seen to own a block.
     NoHeap,
 }
@@ -243,7 +245,7 @@ pub struct Variable {
     pub type_name: Option<String>,
     /// Short names of the scope's path from the root.
     pub scope: Vec<String>,
-    /// Source file; `None` for a declared allocation.
+    /// Source file; `None` for an allocation that was declared through `track_allocation`.
     pub file: Option<String>,
     /// Source line.
     pub line: Option<u32>,
@@ -251,18 +253,25 @@ pub struct Variable {
     pub instances: u64,
     /// Executions whose binding is in scope now.
     pub active_instances: u64,
+    /// Standard error of `active_instances`.
+    pub active_instances_error: Option<u64>,
     /// The liveliest stage among the instances.
     pub stage: Stage,
     /// Instances by stage.
     pub stages: Stages,
-    /// Bytes alive now in blocks that the instances own; `None`: not walked.
+    /// Standard errors of `stages`.
+    pub stages_error: Option<Stages>,
+    /// Bytes alive now in blocks that the instances own; in sampling mode what was found at the last look at each
+    /// instance whose binding is in scope; `None`: not walked.
     pub heap_bytes: Option<u64>,
     /// Standard error of `heap_bytes`.
     pub heap_bytes_error: Option<u64>,
-    /// The most `heap_bytes` seen at an observation or a snapshot; `None`: not walked.
+    /// The most `heap_bytes` seen at an observation or a snapshot; `None`: not walked, or an estimate would be needed.
     pub peak_heap_bytes: Option<u64>,
     /// Blocks alive now that the instances own; `None`: not walked.
     pub blocks: Option<u64>,
+    /// Standard error of `blocks`.
+    pub blocks_error: Option<u64>,
     /// `size_of_val` of the value itself; `None` for a declared allocation.
     pub value_bytes: Option<u64>,
     /// How far the type could be looked into.
@@ -275,7 +284,7 @@ pub struct Variable {
     pub first_ms: u64,
     /// Last time that the value was looked at.
     pub last_observed_ms: u64,
-    /// The newest executions, oldest first.
+    /// The newest executions of those that are kept, oldest first.
     pub history: Vec<Instance>,
     /// Executions that `history` does not hold.
     pub folded_instances: u64,
@@ -302,6 +311,8 @@ pub struct Stages {
     pub moved: u64,
     /// All blocks freed.
     pub deallocated: u64,
+    /// Binding ended, what became of the blocks not measured.
+    pub ended: u64,
     /// Never owned a block.
     pub no_heap: u64,
 }
@@ -309,6 +320,8 @@ pub struct Stages {
 /// One execution of a tracked binding.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Instance {
+    /// How many executions this one stands for: 1, unless executions are kept by lot.
+    pub weight: u64,
     /// Thread that executed the binding.
     pub thread: u32,
     /// Where it is in its life.
@@ -321,7 +334,8 @@ pub struct Instance {
     pub observations: u64,
     /// End of the binding; `None`: in scope, or declared without an end.
     pub ended_ms: Option<u64>,
-    /// Bytes alive now; `None`: not walked.
+    /// Bytes alive now; `None`: not walked, or not followed past the end of the binding (sampling mode), up to which it
+    /// is what was found at `observed_ms`.
     pub heap_bytes: Option<u64>,
     /// The blocks it was seen to own, sorted by address, at most 8 (more where declarations are among them).
     pub blocks: Vec<InstanceBlock>,
@@ -405,6 +419,8 @@ pub struct Type {
     pub heap_bytes_error: Option<u64>,
     /// Their live blocks; `None`: not walked.
     pub blocks: Option<u64>,
+    /// Standard error of `blocks`.
+    pub blocks_error: Option<u64>,
 }
 
 /// Live bytes at one moment.
@@ -581,6 +597,9 @@ pub struct Profiler {
     pub folded_scopes: u64,
     /// Declared frees of an address that was not declared.
     pub unmatched_declared_deallocations: u64,
+    /// Declared frees of an address that may be that of a declaration that was not kept. What lives is estimated from
+    /// the declarations that were.
+    pub unkept_declared_deallocations: u64,
     /// Resolution of all times; `None` where no clock was read.
     pub clock_resolution_ms: Option<u64>,
     /// How far `totals.peak_bytes` may lie from the true peak.
@@ -608,19 +627,20 @@ pub struct Sampling {
 impl Stages {
     /// All instances.
     pub fn total(&self) -> u64 {
-        let Stages { active, shared, allocated, moved, deallocated, no_heap } = *self;
-        active + shared + allocated + moved + deallocated + no_heap
+        let Stages { active, shared, allocated, moved, deallocated, ended, no_heap } = *self;
+        active + shared + allocated + moved + deallocated + ended + no_heap
     }
 
     /// The first stage, in the order of [`Stage`], that any instance is in; [`Stage::NoHeap`] without instances.
     pub fn liveliest(&self) -> Stage {
-        let Stages { active, shared, allocated, moved, deallocated, no_heap: _ } = *self;
+        let Stages { active, shared, allocated, moved, deallocated, ended, no_heap: _ } = *self;
         let stages = [
             (active, Stage::Active),
             (shared, Stage::Shared),
             (allocated, Stage::Allocated),
             (moved, Stage::Moved),
             (deallocated, Stage::Deallocated),
+            (ended, Stage::Ended),
         ];
         stages.into_iter().find(|&(count, _)| count > 0).map_or(Stage::NoHeap, |(_, stage)| stage)
     }
@@ -646,6 +666,7 @@ pub(crate) fn types(variables: &[Variable]) -> Vec<Type> {
             heap_bytes: None,
             heap_bytes_error: None,
             blocks: None,
+            blocks_error: None,
         });
         row.variables += 1;
         row.instances += variable.instances;
@@ -657,6 +678,7 @@ pub(crate) fn types(variables: &[Variable]) -> Vec<Type> {
         row.heap_bytes = add(row.heap_bytes, variable.heap_bytes);
         row.blocks = add(row.blocks, variable.blocks);
         row.heap_bytes_error = error_of_sum(row.heap_bytes_error, variable.heap_bytes_error);
+        row.blocks_error = error_of_sum(row.blocks_error, variable.blocks_error);
     }
     types.into_values().collect()
 }

@@ -5,10 +5,11 @@
 //!
 //! A block that a std container does not show (a map's table, a tree's node) is found by asking the live map for
 //! the block around an element, or, in an empty container that kept its memory, around the addresses that the
-//! container itself holds.
+//! container itself holds. In sampling mode the live map knows no block, and such a container says so.
 
 use crate::snapshot::Walk;
 use crate::visitor::Visitor;
+use std::alloc::Layout;
 use std::any::type_name;
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell, RefCell};
@@ -41,7 +42,8 @@ use std::sync::{Arc, Mutex, OnceLock, RwLock, TryLockError, Weak as ArcWeak};
     note = "if the variable's type is not settled at `track_var!(x)`, annotate it, or move the macro below its first use"
 )]
 pub trait Trackable {
-    /// Shows every owned block to the visitor; borrowed memory is not owned.
+    /// Shows every owned block to the visitor; borrowed memory is not owned. A block that the type allocates itself is
+    /// shown by [`Visitor::block_of`] where its size is known, so that it is found in sampling mode too.
     fn visit_blocks(&self, visitor: &mut Visitor<'_>);
 
     /// Strong owners of a shared value; `None` for a value that has one owner by its type.
@@ -185,7 +187,7 @@ impl<T: ?Sized> Trackable for &mut T {
 impl Trackable for String {
     fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
         if self.capacity() > 0 {
-            visitor.block(self.as_ptr());
+            visitor.block_of(self.as_ptr(), self.capacity());
         }
     }
 }
@@ -193,7 +195,7 @@ impl Trackable for String {
 impl Trackable for PathBuf {
     fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
         if self.capacity() > 0 {
-            visitor.block(self.as_os_str().as_encoded_bytes().as_ptr());
+            visitor.block_of(self.as_os_str().as_encoded_bytes().as_ptr(), self.capacity());
         }
     }
 }
@@ -201,14 +203,14 @@ impl Trackable for PathBuf {
 impl Trackable for OsString {
     fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
         if self.capacity() > 0 {
-            visitor.block(self.as_encoded_bytes().as_ptr());
+            visitor.block_of(self.as_encoded_bytes().as_ptr(), self.capacity());
         }
     }
 }
 
 impl Trackable for CString {
     fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
-        visitor.block(self.as_ptr().cast());
+        visitor.block_of(self.as_ptr().cast(), self.as_bytes_with_nul().len());
     }
 }
 
@@ -216,7 +218,7 @@ impl<T> Container for Vec<T> {
     const ELEMENTS_MAY_OWN: bool = needs_drop::<T>();
     fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
         if self.capacity() > 0 && size_of::<T>() > 0 {
-            visitor.block(self.as_ptr().cast());
+            visitor.block_of(self.as_ptr().cast(), self.capacity() * size_of::<T>());
         }
     }
 }
@@ -233,9 +235,10 @@ impl<T> Container for VecDeque<T> {
         if self.capacity() == 0 || size_of::<T>() == 0 {
             return;
         }
+        let bytes = self.capacity() * size_of::<T>();
         match self.front() {
-            Some(element) => visitor.block(std::ptr::from_ref(element).cast()),
-            None => visitor.blocks_behind_words_of(self),
+            Some(element) => visitor.block_of(std::ptr::from_ref(element).cast(), bytes),
+            None => visitor.hidden_block_of(self, bytes),
         }
     }
 }
@@ -250,7 +253,7 @@ impl<T> Container for BinaryHeap<T> {
     const ELEMENTS_MAY_OWN: bool = needs_drop::<T>();
     fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
         if self.capacity() > 0 && size_of::<T>() > 0 {
-            visitor.block(self.as_slice().as_ptr().cast());
+            visitor.block_of(self.as_slice().as_ptr().cast(), self.capacity() * size_of::<T>());
         }
     }
 }
@@ -373,8 +376,9 @@ impl<T: ?Sized> Container for Box<T> {
     // Whether an unsized value drops anything is not known here.
     const ELEMENTS_MAY_OWN: bool = needs_drop::<T>();
     fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
-        if size_of_val::<T>(self) > 0 {
-            visitor.block(std::ptr::from_ref::<T>(self).cast());
+        let bytes = size_of_val::<T>(self);
+        if bytes > 0 {
+            visitor.block_of(std::ptr::from_ref::<T>(self).cast(), bytes);
         }
     }
 }
@@ -402,6 +406,12 @@ impl<T: Trackable, const N: usize> Trackable for [T; N] {
     }
 }
 
+/// Size of the block that `Rc` and `Arc` allocate for `value`: two counts, then the value, as `repr(C)` lays them out.
+fn bytes_with_counts<T: ?Sized>(value: &T) -> usize {
+    let with_value = Layout::new::<[usize; 2]>().extend(Layout::for_value(value));
+    with_value.map_or(0, |(layout, _)| layout.pad_to_align().size()) // it was allocated, so it is a layout
+}
+
 macro_rules! shared_pointer {
     ($pointer:ident, $weak:ident) => {
         impl<T: ?Sized> Container for $pointer<T> {
@@ -410,10 +420,11 @@ macro_rules! shared_pointer {
                 // The value stands behind the two counts, in their block. One without a size may stand at the
                 // block's end, so the byte before it, which is a count's, is asked for.
                 let counts = std::ptr::from_ref::<T>(self).cast::<u8>().wrapping_sub(1);
+                let bytes = bytes_with_counts::<T>(self);
                 if $pointer::strong_count(self) == 1 {
-                    visitor.block(counts);
+                    visitor.block_of(counts, bytes);
                 } else {
-                    visitor.shared_block(counts);
+                    visitor.shared_block_of(counts, bytes);
                 }
             }
             fn strong_owners(&self) -> Option<usize> {
@@ -425,10 +436,11 @@ macro_rules! shared_pointer {
             fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
                 // Through each shared value once: it may hold a way back to itself.
                 let counts = std::ptr::from_ref::<T>(self).cast::<u8>().wrapping_sub(1);
+                let bytes = bytes_with_counts::<T>(self);
                 if $pointer::strong_count(self) == 1 {
-                    visitor.block(counts);
+                    visitor.block_of(counts, bytes);
                     (**self).visit_blocks(visitor);
-                } else if visitor.shared_block(counts) {
+                } else if visitor.shared_block_of(counts, bytes) {
                     (**self).visit_blocks(visitor);
                 }
             }

@@ -6,19 +6,26 @@
 //!
 //! The number of instances kept is bounded: once an instance's binding has ended and its blocks are gone, and the
 //! row has newer ones to show, it is folded into the row's counts.
+//!
+//! In sampling mode blocks are not followed: an instance's bytes are what the last look found, they count for its row
+//! while its binding is in scope, and of its end only the end is known. Past the first thousand executions of a
+//! binding, instances are kept by lot (`weight.rs`); the others are counted and not looked at.
 
 use crate::fork::{self, Side};
+use crate::mode::{self, Decided};
 use crate::site::Site;
 use crate::snapshot::{Stage, Stages, Walk};
 use crate::thread_state::{self, Local, OWN_NODE, ROOT_NODE};
 use crate::trackable::Walker;
-use crate::visitor::Visitor;
+use crate::visitor::{BySize, Visitor};
 use crate::watch::{RowBytes, Watch};
+use crate::weight::{self, Sum};
 use crate::{account::Account, by_name, clock, observer};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use std::any::type_name;
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 /// Instances of a row that are kept after their end, to show them.
 pub(crate) const HISTORY_LEN: usize = 16;
@@ -38,11 +45,50 @@ pub(crate) struct Row {
     /// Ended instances that are no longer kept.
     pub(crate) folded: Stages,
     pub(crate) bytes: Option<&'static RowBytes>,
+    /// What is known in sampling mode.
+    pub(crate) by_size: RowBySize,
     fold_at: usize,
+}
+
+/// A row in sampling mode.
+#[derive(Default)]
+pub(crate) struct RowBySize {
+    /// Executions, kept or not.
+    pub(crate) executions: u64,
+    /// Of these, those in scope.
+    pub(crate) in_scope: u64,
+    /// Whether some were not kept, or stand for others.
+    pub(crate) is_by_lot: bool,
+    /// Of those in scope, as of their last observation.
+    pub(crate) bytes: Sum,
+    pub(crate) blocks: Sum,
+    pub(crate) peak_bytes: u64,
+    /// Kept ones that have ended and are folded, by stage.
+    pub(crate) ended: Sum,
+    pub(crate) no_heap: Sum,
+}
+
+impl RowBySize {
+    /// What a look at an instance in scope found, in place of what the one before did.
+    fn replace(&mut self, before: BySize, after: BySize, weight: u64) {
+        self.bytes.take_out(before.bytes, weight);
+        self.blocks.take_out(before.blocks, weight);
+        self.bytes.add(after.bytes, weight);
+        self.blocks.add(after.blocks, weight);
+        self.peak_bytes = self.peak_bytes.max(self.bytes.value);
+    }
 }
 
 /// One execution of a binding.
 pub(crate) struct Instance {
+    /// How many executions it stands for.
+    pub(crate) weight: u64,
+    /// In sampling mode, what the last look found.
+    pub(crate) by_size: Option<BySize>,
+    /// Shared blocks that count for it, in sampling mode.
+    claims: SmallVec<[usize; 1]>,
+    /// Whether any look found a block, in sampling mode.
+    owned: bool,
     row: usize,
     place: Place,
     /// Whether growth keeps the blocks of such a value under watch.
@@ -73,6 +119,12 @@ pub(crate) struct Registry {
     pub(crate) instances: Option<HashMap<u64, Instance>>,
     /// Bindings in scope.
     active: Option<HashMap<Place, u64>>,
+    /// Executions in scope that are not kept, and their rows.
+    unkept: Option<HashMap<u64, (usize, Place)>>,
+    /// Executions of a binding with a type, in sampling mode.
+    executions: Option<HashMap<(u32, &'static str), u64>>,
+    /// The instance for which a shared block counts, by the address of its counts, in sampling mode.
+    shared: Option<HashMap<usize, u64>>,
     next_instance: u64,
 }
 
@@ -81,6 +133,9 @@ static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
     row_index: None,
     instances: None,
     active: None,
+    unkept: None,
+    executions: None,
+    shared: None,
     next_instance: 1,
 });
 
@@ -152,6 +207,7 @@ impl Binding {
             known.unwrap_or_else(|| {
                 let row = registry.row(self.site, node, type_name::<T>(), now_ms);
                 let id = registry.begin_instance(row, thread, self.bound_ms, address);
+                registry.rows[row].threads.insert(thread);
                 self.instance.store(id, std::sync::atomic::Ordering::Relaxed);
                 id
             })
@@ -164,7 +220,12 @@ impl Binding {
         } else {
             (walker.visit)(value, &mut look.visitor);
         }
-        if look.visitor.incomplete {
+        if let Some(found) = look.visitor.by_size {
+            if look.visitor.incomplete {
+                // The elements' blocks without their container's would be no figure that anybody asks for.
+                walk = if found.own_is_unknown { Walk::NotWalked } else { walk.max(Walk::ContainerOnly) };
+            }
+        } else if look.visitor.incomplete {
             let found_some = !look.visitor.single.is_empty();
             walk = if found_some { walk.max(Walk::ContainerOnly) } else { Walk::NotWalked };
         }
@@ -194,9 +255,14 @@ struct Seen {
 impl Look {
     fn begin(id: u64) -> Option<Look> {
         let visitor = with_registry(|registry| {
-            let instance = registry.instances.as_ref()?.get(&id)?;
+            let instance = registry.instances.as_mut()?.get_mut(&id)?;
             let bytes = registry.rows[instance.row].bytes;
-            Some(Visitor::new(id, bytes, instance.single.clone(), instance.grouped.clone()))
+            for address in instance.claims.drain(..) {
+                registry.shared.get_or_insert_default().remove(&address);
+            }
+            let mut visitor = Visitor::new(id, bytes, instance.single.clone(), instance.grouped.clone());
+            visitor.by_size = instance.by_size.map(|_| BySize::default());
+            Some(visitor)
         })?;
         Some(Look { id, visitor, seen: None })
     }
@@ -223,6 +289,15 @@ impl Drop for Look {
             instance.walk = seen.walk;
             instance.strong_owners = seen.strong_owners;
             let row = &mut registry.rows[instance.row];
+            if let Some(found) = self.visitor.by_size {
+                // Where only a part of the value is known, the part is no figure.
+                let found = if seen.walk == Walk::NotWalked { BySize::default() } else { found };
+                let before = instance.by_size.replace(found).unwrap_or_default();
+                instance.owned |= found.blocks > 0;
+                if instance.ended_ms.is_none() {
+                    row.by_size.replace(before, found, instance.weight);
+                }
+            }
             row.value_bytes = seen.value_bytes;
             row.last_observed_ms = seen.now_ms;
             row.threads.insert(seen.thread);
@@ -258,6 +333,7 @@ impl Registry {
                 first_ms: now_ms,
                 last_observed_ms: now_ms,
                 threads: BTreeSet::new(),
+                by_size: RowBySize::default(),
                 instances: Vec::new(),
                 folded: Stages::default(),
                 bytes: RowBytes::open(),
@@ -272,7 +348,18 @@ impl Registry {
         self.next_instance += 1;
         let Row { site, type_name, node, .. } = self.rows[row];
         let place = (site.name, address, type_name, node);
+        let is_by_size = mode::decided() == Decided::Sampling;
+        let weight = if is_by_size { self.count_execution(row) } else { Some(1) };
+        self.active.get_or_insert_default().insert(place, id);
+        let Some(weight) = weight else {
+            self.unkept.get_or_insert_default().insert(id, (row, place));
+            return id;
+        };
         let instance = Instance {
+            weight,
+            by_size: is_by_size.then(BySize::default),
+            claims: SmallVec::new(),
+            owned: false,
             row,
             place,
             blocks_follow: blocks_follow(type_name),
@@ -288,7 +375,6 @@ impl Registry {
             grouped: SmallVec::new(),
         };
         self.instances.get_or_insert_default().insert(id, instance);
-        self.active.get_or_insert_default().insert(place, id);
         self.rows[row].instances.push(id);
         if self.rows[row].instances.len() >= self.rows[row].fold_at {
             self.fold(row);
@@ -296,10 +382,44 @@ impl Registry {
         id
     }
 
+    /// Counts an execution of a row in sampling mode, and gives its weight; `None`: it is not to be kept.
+    fn count_execution(&mut self, row: usize) -> Option<u64> {
+        let Row { site, type_name, ref mut by_size, .. } = self.rows[row];
+        let number = self.executions.get_or_insert_default().entry((site.number(), type_name)).or_default();
+        let weight = if *number < weight::KEPT_IN_FULL {
+            Some(1)
+        } else {
+            let mut hasher = DefaultHasher::new();
+            (site.file, site.line, site.column, site.name, type_name).hash(&mut hasher);
+            weight::of_execution(hasher.finish(), *number)
+        };
+        *number += 1;
+        by_size.executions += 1;
+        by_size.in_scope += 1;
+        by_size.is_by_lot |= weight != Some(1);
+        weight
+    }
+
     fn end_instance(&mut self, id: u64, now_ms: u64) {
-        let Some(instance) = self.instances.as_mut().and_then(|all| all.get_mut(&id)) else { return };
-        instance.ended_ms = Some(now_ms);
-        let place = instance.place;
+        let place = match self.unkept.as_mut().and_then(|all| all.remove(&id)) {
+            Some((row, place)) => {
+                self.rows[row].by_size.in_scope -= 1;
+                place
+            }
+            None => {
+                let Some(instance) = self.instances.as_mut().and_then(|all| all.get_mut(&id)) else { return };
+                instance.ended_ms = Some(now_ms);
+                if let Some(found) = instance.by_size {
+                    let row = &mut self.rows[instance.row].by_size;
+                    row.replace(found, BySize::default(), instance.weight);
+                    row.in_scope -= 1;
+                }
+                for address in instance.claims.drain(..) {
+                    self.shared.get_or_insert_default().remove(&address);
+                }
+                instance.place
+            }
+        };
         if let Some(active) = self.active.as_mut() {
             // A later binding of the same name at the same address (a loop's next turn) stays.
             if active.get(&place) == Some(&id) {
@@ -321,7 +441,11 @@ impl Registry {
             if position >= newest || instance.ended_ms.is_none() || instance.live_blocks() > 0 {
                 return true;
             }
-            row.folded.count(instance.stage());
+            match instance.stage() {
+                Stage::NoHeap if instance.by_size.is_some() => row.by_size.no_heap.add(1, instance.weight),
+                Stage::Ended => row.by_size.ended.add(1, instance.weight),
+                stage => row.folded.count(stage),
+            }
             Watch::close(instance.watches());
             instances.remove(id);
             false
@@ -354,6 +478,9 @@ impl Instance {
 
     /// Where it is in its life, from events alone.
     pub(crate) fn stage(&self) -> Stage {
+        if self.by_size.is_some() {
+            return self.stage_by_size();
+        }
         let lives = self.live_blocks() > 0;
         let shared = self.strong_owners.is_some_and(|owners| owners > 1);
         let was_seen_to_own = !self.single.is_empty();
@@ -373,6 +500,19 @@ impl Instance {
             (true, true) if shared => Stage::Shared,
             (true, true) => Stage::Allocated,
             (true, false) => gone,
+        }
+    }
+}
+
+impl Instance {
+    /// Its stage where its blocks are not followed.
+    fn stage_by_size(&self) -> Stage {
+        let shared = self.strong_owners.is_some_and(|owners| owners > 1);
+        match self.ended_ms {
+            None if shared => Stage::Shared,
+            None => Stage::Active,
+            Some(_) if self.walk == Walk::Full && !self.owned && !self.elsewhere => Stage::NoHeap,
+            Some(_) => Stage::Ended,
         }
     }
 }
@@ -403,6 +543,7 @@ impl Stages {
             Stage::Allocated => &mut self.allocated,
             Stage::Moved => &mut self.moved,
             Stage::Deallocated => &mut self.deallocated,
+            Stage::Ended => &mut self.ended,
             Stage::NoHeap => &mut self.no_heap,
         } += 1;
     }
@@ -411,6 +552,24 @@ impl Stages {
 /// The scope node that is current on this thread.
 pub(crate) fn current_node() -> u32 {
     thread_state::with(|local| local.account().map_or(ROOT_NODE, Account::node))
+}
+
+/// Lets a shared block count for an instance; false if it counts for another one in scope.
+pub(crate) fn claim_shared(address: usize, id: u64) -> bool {
+    with_registry(|registry| {
+        let instances = registry.instances.get_or_insert_default();
+        let shared = registry.shared.get_or_insert_default();
+        if shared.get(&address).is_some_and(|&holder| holder != id) {
+            return false; // claims are given back at the binding's end
+        }
+        let Some(instance) = instances.get_mut(&id).filter(|instance| instance.ended_ms.is_none()) else {
+            return false;
+        };
+        if shared.insert(address, id).is_none() {
+            instance.claims.push(address);
+        }
+        true
+    })
 }
 
 /// Whether the binding of an instance is in scope.

@@ -4,12 +4,15 @@
 //! account (or from the watch of the variable that had it) to a watch of the instance that is looked at; from then
 //! on the hook tells that watch what becomes of the block.
 //!
+//! In sampling mode nobody knows the blocks that are in no sample, and there are no watches: a walk adds up the sizes that
+//! the types themselves know, and is incomplete where a type does not know them.
+//!
 //! Invariant: a block's bytes are counted by one watch at a time, and by it before its record names it.
 
 use crate::account::Account;
 use crate::live_map;
 use crate::slot::Found;
-use crate::variable::{STORY_LEN, is_in_scope};
+use crate::variable::{STORY_LEN, claim_shared, is_in_scope};
 use crate::watch::{DECLARED, RowBytes, Watch};
 use smallvec::SmallVec;
 use std::collections::HashSet;
@@ -29,7 +32,18 @@ pub struct Visitor<'a> {
     pub(crate) elsewhere: bool,
     /// Shared values that this walk went through.
     shared: HashSet<usize>,
+    /// What was found by the sizes that types know; `None`: blocks are looked up.
+    pub(crate) by_size: Option<BySize>,
     looks: std::marker::PhantomData<&'a ()>,
+}
+
+/// Blocks found by the sizes that types know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct BySize {
+    pub(crate) bytes: u64,
+    pub(crate) blocks: u64,
+    /// The first block that there may be was of no known size: the value's own, not one of its elements'.
+    pub(crate) own_is_unknown: bool,
 }
 
 impl Visitor<'_> {
@@ -48,13 +62,19 @@ impl Visitor<'_> {
             incomplete: false,
             elsewhere: false,
             shared: HashSet::new(),
+            by_size: None,
             looks: std::marker::PhantomData,
         }
     }
 
     /// The block that holds `pointer`, at its start or inside, is owned by the value alone. Memory that is in no
     /// recorded block (a static, memory of a foreign library) is passed over.
+    ///
+    /// In sampling mode only [`Visitor::block_of`] finds anything: this one makes the walk incomplete.
     pub fn block(&mut self, pointer: *const u8) {
+        if self.by_size.is_some() {
+            return self.could_not_look();
+        }
         let address = pointer.addr();
         if self.last.is_some_and(|(start, bytes)| address.wrapping_sub(start) < bytes) {
             return;
@@ -65,8 +85,49 @@ impl Visitor<'_> {
         }
     }
 
+    /// The block that holds `pointer` and was allocated with `bytes` bytes is owned by the value alone.
+    ///
+    /// Where every block is recorded this is [`Visitor::block`], and the recorded size is the one that counts. In
+    /// sampling mode `bytes` counts; so give what was asked of the allocator (a capacity, not a length).
+    pub fn block_of(&mut self, pointer: *const u8, bytes: usize) {
+        match &mut self.by_size {
+            Some(found) => found.add(bytes),
+            None => self.block(pointer),
+        }
+    }
+
+    /// The block that holds `pointer` and was allocated with `bytes` bytes is owned by the value among others. False if
+    /// there is nothing more to see behind it: this walk has been here, or, in sampling mode, the block and what is
+    /// behind it count for another variable in scope.
+    pub fn shared_block_of(&mut self, pointer: *const u8, bytes: usize) -> bool {
+        let Some(found) = &mut self.by_size else { return self.shared_block(pointer) };
+        if !self.shared.insert(pointer.addr()) {
+            return false;
+        }
+        let is_ours = claim_shared(pointer.addr(), self.instance);
+        if is_ours {
+            found.add(bytes);
+        }
+        self.elsewhere |= !is_ours;
+        is_ours
+    }
+
+    /// The one block of `bytes` bytes of a container that does not show where it is.
+    pub(crate) fn hidden_block_of<T>(&mut self, container: &T, bytes: usize) {
+        match &mut self.by_size {
+            Some(found) => found.add(bytes),
+            None => self.blocks_behind_words_of(container),
+        }
+    }
+
     /// The block that holds `pointer` is owned by the value among others. False if this walk has been here.
+    ///
+    /// In sampling mode only [`Visitor::shared_block_of`] finds anything: this one makes the walk incomplete.
     pub fn shared_block(&mut self, pointer: *const u8) -> bool {
+        if self.by_size.is_some() {
+            self.could_not_look();
+            return self.shared.insert(pointer.addr());
+        }
         let Some(found) = live_map::find(pointer.addr()) else { return true };
         if !self.shared.insert(found.address) {
             return false;
@@ -93,10 +154,16 @@ impl Visitor<'_> {
     /// part.
     pub fn could_not_look(&mut self) {
         self.incomplete = true;
+        if let Some(found) = &mut self.by_size {
+            found.own_is_unknown |= found.blocks == 0;
+        }
     }
 
     /// The blocks behind the words that make up a std container, for one that is empty and yet kept its memory.
     pub(crate) fn blocks_behind_words_of<T>(&mut self, container: &T) {
+        if self.by_size.is_some() {
+            return self.could_not_look();
+        }
         if align_of::<T>() != align_of::<usize>() || size_of::<T>() % size_of::<usize>() != 0 {
             return self.could_not_look();
         }
@@ -164,6 +231,13 @@ impl Visitor<'_> {
         let watch = Watch::open(self.instance, account, self.row)?;
         self.grouped.push(watch.id());
         Some(watch)
+    }
+}
+
+impl BySize {
+    fn add(&mut self, bytes: usize) {
+        self.bytes += bytes as u64;
+        self.blocks += 1;
     }
 }
 

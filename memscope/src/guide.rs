@@ -8,6 +8,7 @@ use parking_lot::Mutex;
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Write as _};
+use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -222,7 +223,7 @@ impl MemoryTracker {
         var_name: Option<String>,
     ) -> Result<(), TrackError> {
         check(ptr, size)?;
-        self.ledger.declare(ptr, size, var_name, None);
+        self.ledger.declare(ptr, size, var_name, None, None);
         Ok(())
     }
 
@@ -393,9 +394,14 @@ fn write_page(snapshot: &Snapshot, path: &Path, started: Instant) -> Result<Expo
 /// How long what was declared may wait for the file.
 const FLUSH_EVERY: Duration = Duration::from_secs(1);
 
+/// What the lots are drawn with: always the same, so that the same program keeps the same declarations, and two
+/// recordings of it differ by what it did.
+const LOTS: u64 = 0;
+
 /// Records declared variables to a file while the program runs.
 ///
-/// Every declaration is counted. (Sampling of declarations comes with memscope's sampling mode.)
+/// Every declaration is counted; of a place that declares often, only a part is kept (see
+/// [`SamplingTracker::track_variable`]). A name that is made of numbers makes a place of its own each time.
 #[derive(Debug)]
 pub struct SamplingTracker {
     recorder: Arc<FileRecorder>,
@@ -431,7 +437,8 @@ impl SamplingTracker {
         if let Some(recorder) = known.find(|known| std::path::absolute(&known.path).ok() == wanted) {
             return SamplingTracker { recorder }; // two trackers of one file write one recording
         }
-        let recorder = Arc::new(FileRecorder { path, ledger: Ledger::default(), flushed: Mutex::new(None) });
+        let recorder =
+            Arc::new(FileRecorder { path, ledger: Ledger::sampled(LOTS), flushed: Mutex::new(None) });
         recorders.push(Arc::downgrade(&recorder));
         SamplingTracker { recorder }
     }
@@ -439,8 +446,14 @@ impl SamplingTracker {
     /// Declares a variable of `size` bytes at address `ptr`. The file is written at the first declaration and then
     /// at most once a second.
     ///
+    /// All of the first 1,000 declarations with this name and type at this place in the source are kept; from the
+    /// `1,000 × 2^k`-th on each is kept with a probability of `1 / 2^(k + 1)` and stands for `2^(k + 1)` of them, its
+    /// [`Instance::weight`](crate::model::Instance::weight). How many there were is counted; bytes and what lives are
+    /// estimates from then on, with their standard errors beside them.
+    ///
     /// # Errors
     /// A null address, a range that leaves the address space, and what the file system refuses.
+    #[track_caller]
     pub fn track_variable(
         &self,
         ptr: usize,
@@ -449,7 +462,8 @@ impl SamplingTracker {
         type_name: String,
     ) -> Result<(), TrackVariableError> {
         check(ptr, size)?;
-        self.recorder.ledger.declare(ptr, size, Some(var_name), Some(type_name));
+        let place = Some(Location::caller());
+        self.recorder.ledger.declare(ptr, size, Some(var_name), Some(type_name), place);
         let due = self.recorder.flushed.lock().is_none_or(|last| last.elapsed() >= FLUSH_EVERY);
         if due {
             self.recorder.flush()?;
@@ -458,6 +472,10 @@ impl SamplingTracker {
     }
 
     /// Declares that the variable at `ptr` was freed; `false` if none was declared there, which is counted.
+    ///
+    /// Addresses of declarations that are not kept are forgotten. A free of an address that is not known is taken for
+    /// the end of one of them, and gives `true`, as long as there were more such declarations than such frees.
+    /// `false` is therefore sure; `true` is sure as long as every declaration is kept.
     pub fn track_deallocation(&self, ptr: usize) -> bool {
         self.recorder.ledger.declare_free(ptr)
     }

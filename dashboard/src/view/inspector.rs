@@ -5,7 +5,7 @@ use super::label::{self, Labels, Place, StageLabel, ThreadLabel};
 use super::variables::{thread_labels, with_card};
 use crate::figure::Figure;
 use crate::text::visible;
-use memscope_runtime::snapshot::{Instance, InstanceBlock, Snapshot, Variable};
+use memscope_runtime::snapshot::{Instance, InstanceBlock, Snapshot, Stages, Variable};
 use serde::Serialize;
 
 /// Executions shown of one variable at most: the newest.
@@ -83,6 +83,8 @@ pub struct StageCount {
 /// One execution.
 #[derive(Clone, Debug, Serialize)]
 pub struct InstanceView {
+    /// How many executions it stands for; `None`: for itself.
+    pub weight: Option<Figure>,
     /// Where it is in its life.
     pub stage: StageLabel,
     /// Thread that executed the binding.
@@ -178,10 +180,14 @@ fn inspector(snapshot: &Snapshot, index: usize, labels: &Labels<'_>, rows_left: 
         stage: label::stage(row.stage),
         heap: Figure::estimated_bytes(&at("heap_bytes"), row.heap_bytes, row.heap_bytes_error),
         peak_heap: Figure::bytes(at("peak_heap_bytes"), row.peak_heap_bytes),
-        blocks: Figure::count(at("blocks"), row.blocks),
+        blocks: Figure::estimated_count(&at("blocks"), row.blocks, row.blocks_error),
         value: Figure::bytes(at("value_bytes"), row.value_bytes),
         instances: Figure::count(at("instances"), row.instances),
-        active_instances: Figure::count(at("active_instances"), row.active_instances),
+        active_instances: Figure::estimated_count(
+            &at("active_instances"),
+            row.active_instances,
+            row.active_instances_error,
+        ),
         by_stage: by_stage(row, index),
         walk: label::walk(row.walk),
         provenance: label::provenance(row.provenance),
@@ -200,21 +206,25 @@ fn inspector(snapshot: &Snapshot, index: usize, labels: &Labels<'_>, rows_left: 
 }
 
 fn by_stage(row: &Variable, index: usize) -> Vec<StageCount> {
-    let counts = [
-        row.stages.active,
-        row.stages.allocated,
-        row.stages.shared,
-        row.stages.moved,
-        row.stages.deallocated,
-        row.stages.no_heap,
-    ];
-    let stages = label::STAGES.map(label::stage).into_iter().zip(counts);
+    let at = format!("/variables/{index}");
+    let errors = row.stages_error.map(in_order);
+    let stages = label::STAGES.map(label::stage).into_iter().zip(in_order(row.stages));
     stages
-        .map(|(stage, count)| StageCount {
-            count: Figure::count(format!("/variables/{index}/stages/{}", stage.key), count),
-            stage,
+        .enumerate()
+        .map(|(position, (stage, count))| {
+            // A stage that nothing kept is in has no error; its 0 stands beside the stages that have one.
+            let error = errors.map(|errors| errors[position]).filter(|&error| error > 0);
+            let error = error.map(|error| Figure::count(format!("{at}/stages_error/{}", stage.key), error));
+            let count = Figure::count(format!("{at}/stages/{}", stage.key), count);
+            StageCount { count: count.with_error(error), stage }
         })
         .collect()
+}
+
+/// The counts in the order of [`label::STAGES`].
+fn in_order(stages: Stages) -> [u64; 7] {
+    let Stages { active, shared, allocated, moved, deallocated, ended, no_heap } = stages;
+    [active, allocated, shared, moved, deallocated, ended, no_heap]
 }
 
 fn folded_instances(row: &Variable, index: usize, shown: usize) -> Option<Figure> {
@@ -236,6 +246,7 @@ fn instance_view(
     let blocks = blocks.map(|(k, block)| block_view(block, &format!("{at}/blocks/{k}"), labels, elapsed_ms));
     let folded = instance.folded_blocks.saturating_add((instance.blocks.len() - shown) as u64);
     InstanceView {
+        weight: (instance.weight > 1).then(|| Figure::count(format!("{at}/weight"), instance.weight)),
         stage: label::stage(instance.stage),
         thread: labels.thread(format!("{at}/thread"), instance.thread),
         bound: Figure::ms(format!("{at}/bound_ms"), instance.bound_ms),

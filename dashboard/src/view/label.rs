@@ -100,6 +100,12 @@ pub fn stage(stage: Stage) -> StageLabel {
         Stage::Deallocated => {
             ("deallocated", "⚫", "Deallocated", "All blocks that it was seen to own are freed.")
         }
+        Stage::Ended => (
+            "ended",
+            "◌",
+            "Ended",
+            "The binding has ended; what became of its blocks is not measured: sampling follows no variable's blocks.",
+        ),
         Stage::NoHeap => {
             ("no_heap", "○", "No heap", "The binding has ended and was never seen to own a block.")
         }
@@ -108,8 +114,15 @@ pub fn stage(stage: Stage) -> StageLabel {
 }
 
 /// The stages in the order of the page's filter.
-pub const STAGES: [Stage; 6] =
-    [Stage::Active, Stage::Allocated, Stage::Shared, Stage::Moved, Stage::Deallocated, Stage::NoHeap];
+pub const STAGES: [Stage; 7] = [
+    Stage::Active,
+    Stage::Allocated,
+    Stage::Shared,
+    Stage::Moved,
+    Stage::Deallocated,
+    Stage::Ended,
+    Stage::NoHeap,
+];
 
 /// How far a type could be looked into.
 pub fn walk(walk: Walk) -> &'static str {

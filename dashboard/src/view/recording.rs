@@ -124,6 +124,12 @@ fn figures(snapshot: &Snapshot) -> Vec<Labelled> {
             count("unmatched_declared_deallocations", profiler.unmatched_declared_deallocations),
         ),
         row(
+            "Declared frees not kept",
+            "Declared frees of an address that may be that of a declaration that was not kept; what lives is \
+             estimated from those that were.",
+            count("unkept_declared_deallocations", profiler.unkept_declared_deallocations),
+        ),
+        row(
             "Clock resolution",
             "Times are exact within this.",
             Figure::ms(at("clock_resolution_ms"), profiler.clock_resolution_ms),

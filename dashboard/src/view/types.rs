@@ -47,7 +47,7 @@ pub fn types(snapshot: &Snapshot) -> Types {
             variables: Figure::count(at("variables"), row.variables),
             instances: Figure::count(at("instances"), row.instances),
             heap: Figure::estimated_bytes(&at("heap_bytes"), row.heap_bytes, row.heap_bytes_error),
-            blocks: Figure::count(at("blocks"), row.blocks),
+            blocks: Figure::estimated_count(&at("blocks"), row.blocks, row.blocks_error),
         }
     };
     Types {

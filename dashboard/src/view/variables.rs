@@ -157,7 +157,7 @@ fn card(row: &Variable, index: usize, labels: &Labels<'_>, largest: u64) -> Card
         place: label::place(&at, row.file.as_deref(), row.line),
         stage: label::stage(row.stage),
         heap: Figure::estimated_bytes(&format!("{at}/heap_bytes"), row.heap_bytes, row.heap_bytes_error),
-        blocks: Figure::count(format!("{at}/blocks"), row.blocks),
+        blocks: Figure::estimated_count(&format!("{at}/blocks"), row.blocks, row.blocks_error),
         instances: Figure::count(format!("{at}/instances"), row.instances),
         threads: thread_labels(row, &at, labels),
         category: row.category.as_deref().map(visible),
