@@ -73,7 +73,9 @@ fn file_json_and_snapshot_are_one_document() {
             "blocks",
         ];
         assert!(named.iter().all(|key| variable.contains(key)), "{variable:?}");
-        assert_eq!(keys(&document["timeline"][0]), ["live_bytes", "ms"]);
+        assert_eq!(keys(&document["timeline"][0]), ["live_bytes", "live_bytes_error", "ms"]);
+        // Errors are those of estimates; this is no estimate.
+        assert!(document["timeline"][0]["live_bytes_error"].is_null());
         let profiler = keys(&document["profiler"]);
         assert!(
             ["own_bytes", "unrecorded_events", "blocks_before_start", "sampling"]

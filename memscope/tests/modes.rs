@@ -1,4 +1,4 @@
-//! `MEMSCOPE_MODE`: the test runs itself again under other environments.
+//! `MEMSCOPE_MODE` and `MEMSCOPE_SAMPLE_BYTES`: the test runs itself again under other environments.
 
 use memscope::model::Mode;
 use std::process::{Command, Output};
@@ -6,10 +6,11 @@ use std::process::{Command, Output};
 #[global_allocator]
 static ALLOC: memscope::Allocator = memscope::Allocator::system();
 
-fn again(mode: &str) -> Output {
+fn again(mode: &str, mean_bytes: &str) -> Output {
     Command::new(std::env::current_exe().expect("the test's own path"))
         .args(["--exact", "says_its_mode", "--nocapture", "--include-ignored"])
         .env("MEMSCOPE_MODE", mode)
+        .env("MEMSCOPE_SAMPLE_BYTES", mean_bytes)
         .output()
         .expect("it runs")
 }
@@ -27,14 +28,21 @@ fn says_its_mode() {
 
 #[test]
 fn the_environment_chooses() {
+    // What is compiled in is the mode that a program starts in; the cheaper one of two.
+    let (sampling, missing) = if cfg!(feature = "sampling") {
+        ("mode=Sampling live=true", None)
+    } else {
+        ("mode=Live live=true", Some("enable memscope's feature `sampling`"))
+    };
     for (asked, expected, warning) in [
         ("off", "mode=Off live=false", None),
         ("live", "mode=Live live=true", None),
-        ("", "mode=Live live=true", None),
-        ("sampling", "mode=Live live=true", Some("no sampling mode")),
-        ("fast", "mode=Live live=true", Some("neither off nor live")),
+        ("", sampling, None),
+        ("sampling", sampling, missing),
+        ("fast", sampling, Some("none of off, live, sampling")),
     ] {
-        let output = again(asked);
+        // Every block in the sample, where blocks are sampled.
+        let output = again(asked, "0");
         let (stdout, stderr) =
             (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "{asked}: {stdout}{stderr}");
@@ -43,4 +51,13 @@ fn the_environment_chooses() {
         assert_eq!(warnings, usize::from(warning.is_some()), "{asked}: {stderr}");
         assert!(warning.is_none_or(|warning| stderr.contains(warning)), "{asked}: {stderr}");
     }
+}
+
+#[test]
+fn a_distance_that_is_none_is_said_and_ignored() {
+    let output = again("", "512 KiB");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let warnings =
+        stderr.lines().filter(|line| line.starts_with("memscope: MEMSCOPE_SAMPLE_BYTES is no number"));
+    assert_eq!(warnings.count(), 1, "{stderr}");
 }
