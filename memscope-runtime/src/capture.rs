@@ -403,8 +403,13 @@ fn set_figures_by_size(variable: &mut Variable, row: &RowBySize, kept: &[&variab
     variable.folded_instances = row.executions.saturating_sub(variable.history.len() as u64);
     variable.grown_bytes = None;
     let walked = variable.heap_bytes.is_some();
-    variable.heap_bytes = walked.then_some(row.bytes.value);
-    variable.blocks = walked.then_some(row.blocks.value);
+    // What became of the blocks of bindings that have ended nobody knows: where there are no others, 0 would be a guess.
+    let known = walked && (row.in_scope > 0 || variable.stages.ended == 0);
+    if !known {
+        variable.provenance = Provenance::NotMeasured;
+    }
+    variable.heap_bytes = known.then_some(row.bytes.value);
+    variable.blocks = known.then_some(row.blocks.value);
     variable.peak_heap_bytes = (walked && !row.is_by_lot).then_some(row.peak_bytes);
     if row.is_by_lot {
         variable.stages_error = Some(Stages {
@@ -414,9 +419,9 @@ fn set_figures_by_size(variable: &mut Variable, row: &RowBySize, kept: &[&variab
             no_heap: no_heap.error(),
             ..Stages::default()
         });
-        variable.heap_bytes_error = walked.then(|| row.bytes.error());
-        variable.blocks_error = walked.then(|| row.blocks.error());
-        if walked {
+        variable.heap_bytes_error = known.then(|| row.bytes.error());
+        variable.blocks_error = known.then(|| row.blocks.error());
+        if known {
             variable.provenance = Provenance::Sampled;
         }
     }

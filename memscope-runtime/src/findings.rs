@@ -24,6 +24,11 @@ pub fn findings(snapshot: &Snapshot) -> Vec<Finding> {
     outlived(snapshot, &mut findings);
     churn(snapshot, &mut findings);
     growth_by_realloc(snapshot, &mut findings);
+    if snapshot.mode == Mode::Sampling {
+        for finding in findings.iter_mut().filter(|finding| finding.evidence.iter().any(is_estimated)) {
+            finding.message.push_str(" (These figures are estimates from a sample.)");
+        }
+    }
     findings.sort_by(|a, b| {
         (a.severity, &a.kind, &a.scope, &a.variable, &a.message).cmp(&(
             b.severity,
@@ -34,6 +39,11 @@ pub fn findings(snapshot: &Snapshot) -> Vec<Finding> {
         ))
     });
     findings
+}
+
+/// Whether the figure is one of memory, which sampling mode estimates. Calls and variables are counted.
+fn is_estimated(evidence: &Evidence) -> bool {
+    evidence.pointer.starts_with("/totals/") || evidence.pointer.starts_with("/scopes/")
 }
 
 fn evidence(what: &str, value: u64, unit: &str, pointer: String) -> Evidence {

@@ -262,7 +262,7 @@ pub struct Variable {
     /// Standard errors of `stages`.
     pub stages_error: Option<Stages>,
     /// Bytes alive now in blocks that the instances own; in sampling mode what was found at the last look at each
-    /// instance whose binding is in scope; `None`: not walked.
+    /// instance whose binding is in scope; `None`: not walked, or blocks are sampled and no binding is in scope.
     pub heap_bytes: Option<u64>,
     /// Standard error of `heap_bytes`.
     pub heap_bytes_error: Option<u64>,

@@ -5,7 +5,7 @@ use super::ranking::{Folded, ranked};
 use crate::figure::Figure;
 use crate::text::visible;
 use crate::units;
-use memscope_runtime::snapshot::{Block, Snapshot};
+use memscope_runtime::snapshot::{Block, Mode, Snapshot};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -21,6 +21,8 @@ const SIDES: (f64, f64) = (72.0, 8.0);
 /// The memory map.
 #[derive(Clone, Debug, Serialize)]
 pub struct MemoryMap {
+    /// Whether only blocks of the sample are known.
+    pub sampled: bool,
     /// Blocks in the map.
     pub blocks: Figure,
     /// Their bytes.
@@ -138,6 +140,7 @@ pub fn memory_map(
         }
     };
     MemoryMap {
+        sampled: snapshot.mode == Mode::Sampling,
         blocks: Figure::count(format!("min(len(/blocks/largest), {MOST_BLOCKS})"), largest.len() as u64),
         bytes: Figure::bytes(
             format!("sum(/blocks/largest/*/bytes) - rest({MOST_BLOCKS}, /blocks/largest/*/bytes, bytes)"),

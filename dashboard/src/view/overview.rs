@@ -59,6 +59,10 @@ pub fn overview(snapshot: &Snapshot) -> Overview {
     let elapsed = "/program/elapsed_ms";
     let allocation_rate = |from: &str, count| Figure::per_second(from, count, elapsed, elapsed_ms);
     let bytes_rate = |from: &str, bytes| Figure::bytes_per_second(from, bytes, elapsed, elapsed_ms);
+    // Where blocks are sampled, nobody follows those of a binding that has ended.
+    let followed = |figure: Figure| {
+        if snapshot.mode == Mode::Sampling { Figure::not_measured() } else { recorded(figure) }
+    };
     let is_outlived = |stage| stage == Stage::Allocated;
     let outlived_rows = || snapshot.variables.iter().filter(|row| is_outlived(row.stage));
     let outlived_bytes = if outlived_rows().count() > 0 && outlived_rows().all(|row| row.heap_bytes.is_none())
@@ -97,11 +101,11 @@ pub fn overview(snapshot: &Snapshot) -> Overview {
             ),
         ),
         resident: Figure::not_measured(),
-        outlived: recorded(Figure::count(
+        outlived: followed(Figure::count(
             "sum(/variables/*/stages/allocated)",
             snapshot.variables.iter().map(|row| row.stages.allocated).fold(0, u64::saturating_add),
         )),
-        outlived_bytes: recorded(Figure::bytes(
+        outlived_bytes: followed(Figure::bytes(
             "sum(/variables/*/heap_bytes, stage = \"allocated\")",
             outlived_bytes,
         )),
