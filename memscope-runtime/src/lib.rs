@@ -32,6 +32,8 @@ mod clock;
 mod estimate;
 #[cfg(feature = "sampling")]
 mod event_log;
+#[cfg(feature = "sampling")]
+mod exact;
 #[cfg(feature = "recorder")]
 mod fork;
 #[cfg(feature = "sampling")]
