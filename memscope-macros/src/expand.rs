@@ -10,9 +10,11 @@
 //!                                                 task({ site; &SITE }, future).await
 //!                                             }
 //!
-//! let x = init;          →   let mark = { site; bind(&SITE) };
-//!                            let x = init;
-//!                            { use Walk… as _; let value = &x; mark.observe(value, (&&&Probe(value)).walker()); }
+//! fn f(a: A) -> impl Future {                 let x = init;   →   let mark = { site; bind(&SITE) };
+//!     let (site, scope) =                                         let x = init;
+//!         { site; (&SITE, enter(&SITE)) };                        { use Walk… as _; let value = &x;
+//!     ({ …; future(site, async move { … }) })                       mark.observe(value, (&&&Probe(value)).walker()); }
+//! }
 //! ```
 //!
 //! Spans carry the meaning of each token:
@@ -25,24 +27,54 @@
 //!   `clippy::items_after_statements` would fire on functions that open with an item. The parentheses around it
 //!   are ours, and are why `unused_braces` does not fire on `{ x }`: it looks at a block that is a block's value.
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Expr, Ident, ReturnType, Token, Type, TypeInfer};
 
 use crate::args::{Args, Krate, Name, VariableArgs};
-use crate::model::{self, Binding, Function};
+use crate::binding::Binding;
+use crate::body;
+use crate::check::{self, Tracked};
+use crate::foreign;
+use crate::model::{self, Block, Function, Piece, braced, braces};
 use crate::signature;
 
+/// What `#[track]` stands on, tracked.
+pub(crate) fn item(args: &Args, tracked: &Tracked) -> TokenStream {
+    match tracked {
+        Tracked::Function(tracked) => function(args, tracked),
+        Tracked::Block(tracked) => block(args, tracked),
+        Tracked::Foreign(tracked) => foreign::block(args, tracked),
+    }
+}
+
+/// A block with its functions tracked.
+fn block(args: &Args, block: &Block) -> TokenStream {
+    let Block { header, braces, inner_attributes, pieces, .. } = block;
+    let of_each = args.of_each_function();
+    let pieces = pieces.iter().map(|piece| match piece {
+        Piece::Function(inner) if check::is_tracked_with_block(inner, args) => function(&of_each, inner),
+        Piece::Function(inner) => inner.tokens(),
+        Piece::Block(inner) if check::is_block_tracked_with(inner) => self::block(args, inner),
+        Piece::Block(inner) => inner.tokens.clone(),
+        Piece::Other(tokens) => tokens.clone(),
+    });
+    let content = quote_spanned!(Span::mixed_site()=> #inner_attributes #(#pieces)*);
+    let content = braced(content, braces.span());
+    quote_spanned!(Span::mixed_site()=> #header #content)
+}
+
 /// A tracked function.
-pub(crate) fn function(args: &Args, function: &Function) -> TokenStream {
-    let Function { header, signature, inner_attributes, body, .. } = function;
+fn function(args: &Args, function: &Function) -> TokenStream {
+    let Function { header, signature, inner_attributes, .. } = function;
+    let mixed = Span::mixed_site();
     let krate = &args.krate;
     let name = match &args.name {
-        Some(Name::Literal(name)) => name.to_token_stream(),
+        Some((_, Name::Literal(name))) => name.to_token_stream(),
         // By way of a constant, so that an error about its type speaks of nothing but the type.
-        Some(Name::Const(path)) => quote_spanned! {Span::mixed_site()=>
+        Some((_, Name::Const(path))) => quote_spanned! {mixed=>
             { const __MEMSCOPE_NAME: &::core::primitive::str = #path; __MEMSCOPE_NAME }
         },
         None => signature.ident.unraw().to_string().to_token_stream(),
@@ -54,31 +86,110 @@ pub(crate) fn function(args: &Args, function: &Function) -> TokenStream {
         name,
         place: signature.ident.span(),
         signature: signature::function(signature),
+        budget: budget(args),
     };
+    let body = if args.vars.is_some() { with_variables(args, function) } else { function.body.clone() };
+    let arguments = if args.vars.is_some() { arguments(args, function) } else { TokenStream::new() };
     let content = if is_async {
-        let site = site.block(&quote_spanned!(Span::mixed_site()=> &__MEMSCOPE_SITE));
+        let block = site.block(&quote_spanned!(mixed=> &__MEMSCOPE_SITE));
+        let task = match site.budget {
+            None => quote_spanned!(mixed=> #krate::__private::task(#block, future)),
+            Some(_) => quote_spanned! {mixed=>
+                {
+                    let site = #block;
+                    #krate::__private::task(site, #krate::__private::within(site, future))
+                }
+            },
+        };
         let return_edge = return_edge(&signature.output);
         let allow = yields_future(&signature.output)
-            .then(|| quote_spanned!(Span::mixed_site()=> #[allow(clippy::async_yields_async)]));
-        quote_spanned! {Span::mixed_site()=>
+            .then(|| quote_spanned!(mixed=> #[allow(clippy::async_yields_async)]));
+        quote_spanned! {mixed=>
             #inner_attributes
             #allow
-            let future = async move { #return_edge (#body) };
-            #krate::__private::task(#site, future).await
+            let future = async move { #return_edge #arguments (#body) };
+            #task.await
         }
     } else {
-        let enter =
-            site.block(&quote_spanned!(Span::mixed_site()=> #krate::__private::enter(&__MEMSCOPE_SITE)));
-        quote_spanned! {Span::mixed_site()=>
-            #inner_attributes
-            let _scope = #enter;
-            (#body)
+        let enter = match site.budget {
+            None => quote_spanned!(mixed=> #krate::__private::enter(&__MEMSCOPE_SITE)),
+            Some(_) => quote_spanned!(mixed=> #krate::__private::enter_within(&__MEMSCOPE_SITE)),
+        };
+        match with_returned_future(krate, &body) {
+            None => {
+                let enter = site.block(&enter);
+                quote_spanned! {mixed=>
+                    #inner_attributes
+                    let _scope = #enter;
+                    #arguments
+                    (#body)
+                }
+            }
+            Some(body) => {
+                let enter = site.block(&quote_spanned!(mixed=> (&__MEMSCOPE_SITE, #enter)));
+                quote_spanned! {mixed=>
+                    #inner_attributes
+                    let (site, _scope) = #enter;
+                    #arguments
+                    (#body)
+                }
+            }
         }
     };
-    let mut block = Group::new(Delimiter::Brace, content);
     // The braces are said to be the user's: tools that map code by a function's extent (coverage) see the body.
-    block.set_span(body.span());
-    quote_spanned!(Span::mixed_site()=> #header #block)
+    let block = braced(content, function.body.span());
+    quote_spanned!(mixed=> #header #block)
+}
+
+/// A function's body with the future that it ends in run in the function's scope, if it ends in one.
+fn with_returned_future(krate: &Krate, body: &TokenTree) -> Option<TokenTree> {
+    let block = braces(body)?;
+    let content = body::wrap_returned_future(
+        &block.stream(),
+        &|future| quote_spanned!(Span::mixed_site()=> #krate::__private::future(site, #future)),
+    )?;
+    Some(braced(content, block.span()).into())
+}
+
+/// A function's body with its `let`s tracked.
+fn with_variables(args: &Args, function: &Function) -> TokenTree {
+    let Some(block) = braces(&function.body) else { return function.body.clone() };
+    let content = body::track_lets(block.stream(), &mut |binding, names| {
+        let names: Vec<Ident> = names.iter().filter(|name| !args.skips(name)).cloned().collect();
+        let_of(&args.krate, binding, &names)
+    });
+    braced(content, block.span()).into()
+}
+
+/// The arguments, tracked. Their types are known, whatever the pattern.
+fn arguments(args: &Args, function: &Function) -> TokenStream {
+    let arguments: Vec<_> = function.arguments().into_iter().filter(|(name, _)| !args.skips(name)).collect();
+    let tracked = arguments.iter().zip(marks(arguments.len())).map(|((name, ty), mark)| {
+        let signature = signature::tokens(quote_spanned!(Span::mixed_site()=> #name: #ty));
+        let bind = bind(&args.krate, name, signature);
+        let observe = observe(&args.krate, &mark, name, Walk::AsTypeAllows);
+        quote_spanned!(Span::mixed_site()=> let #mark = #bind; #observe)
+    });
+    tracked.collect()
+}
+
+/// The static that holds what a function may use.
+fn budget(args: &Args) -> Option<TokenStream> {
+    fn limit<T>(limit: &Option<(T, u64)>) -> TokenStream {
+        match limit {
+            Some((_, limit)) => quote_spanned!(Span::mixed_site()=> ::core::option::Option::Some(#limit)),
+            None => quote_spanned!(Span::mixed_site()=> ::core::option::Option::None),
+        }
+    }
+    if args.budget.is_none() && args.max_allocs.is_none() {
+        return None;
+    }
+    let krate = &args.krate;
+    let (bytes, allocations) = (limit(&args.budget), limit(&args.max_allocs));
+    Some(quote_spanned! {Span::mixed_site()=>
+        static __MEMSCOPE_BUDGET: #krate::__private::Budget =
+            #krate::__private::Budget::new(#bytes, #allocations, ::core::cfg!(test));
+    })
 }
 
 /// Whether an async function seems to return a future. `clippy::async_yields_async` takes that for a forgotten
@@ -149,9 +260,13 @@ impl VisitMut for LeaveOpen {
 /// It opens with `{}`, which is a statement and an expression: where the macro stands as an expression, the
 /// compiler then says just that, and not also that it found a `let`.
 pub(crate) fn binding(options: &VariableArgs, binding: &Binding) -> TokenStream {
+    let tracked = let_of(&options.krate, binding, &binding.names());
+    quote_spanned!(Span::mixed_site()=> {} #tracked)
+}
+
+/// A `let`, and some of its names tracked.
+fn let_of(krate: &Krate, binding: &Binding, names: &[Ident]) -> TokenStream {
     let mixed = Span::mixed_site();
-    let krate = &options.krate;
-    let names = binding.names();
     let written = {
         let (pattern, annotation) = (&binding.pattern, &binding.annotation);
         signature::tokens(match annotation {
@@ -161,25 +276,21 @@ pub(crate) fn binding(options: &VariableArgs, binding: &Binding) -> TokenStream 
     };
     let marks = marks(names.len());
     let bound = names.iter().zip(&marks).map(|(name, mark)| {
-        let site = Site {
-            krate,
-            constructor: "variable",
-            name: name.unraw().to_string().to_token_stream(),
-            place: name.span(),
-            signature: written.clone(),
-        };
-        let bind = site.block(&quote_spanned!(mixed=> #krate::__private::bind(&__MEMSCOPE_SITE)));
+        let bind = bind(krate, name, written.clone());
         quote_spanned!(mixed=> let #mark = #bind;)
     });
     let statement = &binding.statement;
     let walk = if binding.type_is_evident() { Walk::AsTypeAllows } else { Walk::Nothing };
     let observed = names.iter().zip(&marks).map(|(name, mark)| observe(krate, mark, name, walk));
-    quote_spanned! {mixed=>
-        {}
-        #(#bound)*
-        #statement;
-        #(#observed)*
-    }
+    quote_spanned!(mixed=> #(#bound)* #statement; #(#observed)*)
+}
+
+/// Begins an instance of a name.
+fn bind(krate: &Krate, name: &Ident, signature: String) -> TokenStream {
+    let name_text = name.unraw().to_string().to_token_stream();
+    let site =
+        Site { krate, constructor: "variable", name: name_text, place: name.span(), signature, budget: None };
+    site.block(&quote_spanned!(Span::mixed_site()=> #krate::__private::bind(&__MEMSCOPE_SITE)))
 }
 
 /// Places that are looked at again.
@@ -187,19 +298,42 @@ pub(crate) fn places(options: &VariableArgs, places: &[Expr]) -> TokenStream {
     let mixed = Span::mixed_site();
     let krate = &options.krate;
     let observed = places.iter().zip(marks(places.len())).map(|(place, mark)| {
-        let written = signature::tokens(place.to_token_stream());
-        let site = Site {
-            krate,
-            constructor: "variable",
-            name: written.trim_start_matches("r#").to_token_stream(),
-            place: model::span_of(place),
-            signature: written.clone(),
-        };
-        let rebind = site.block(&quote_spanned!(mixed=> #krate::__private::rebind(&__MEMSCOPE_SITE)));
+        let rebind =
+            site_of(krate, place).block(&quote_spanned!(mixed=> #krate::__private::rebind(&__MEMSCOPE_SITE)));
         let observe = observe(krate, &mark, place, Walk::AsTypeAllows);
         quote_spanned!(mixed=> let #mark = #rebind; #observe)
     });
     quote_spanned!(mixed=> {} #(#observed)*)
+}
+
+/// A variable that is handed on in a wrapper.
+pub(crate) fn moved(options: &VariableArgs, place: &Expr) -> TokenStream {
+    let mixed = Span::mixed_site();
+    let krate = &options.krate;
+    let bind =
+        site_of(krate, place).block(&quote_spanned!(mixed=> #krate::__private::bind(&__MEMSCOPE_SITE)));
+    quote_spanned! {mixed=>
+        {
+            use #krate::__private::{WalkContainer as _, WalkFull as _, WalkNothing as _};
+            let mark = #bind;
+            let value = #place;
+            let walker = (&&&#krate::__private::Probe(&value)).walker();
+            #krate::__private::tracked(mark, value, walker)
+        }
+    }
+}
+
+/// The site of a place.
+fn site_of<'a>(krate: &'a Krate, place: &Expr) -> Site<'a> {
+    let signature = signature::tokens(place.to_token_stream());
+    Site {
+        krate,
+        constructor: "variable",
+        name: signature.trim_start_matches("r#").to_token_stream(),
+        place: model::span_of(place),
+        signature,
+        budget: None,
+    }
 }
 
 fn marks(count: usize) -> Vec<Ident> {
@@ -239,15 +373,17 @@ fn observe(krate: &Krate, mark: &Ident, place: &impl ToTokens, walk: Walk) -> To
 }
 
 /// The static facts of a function or variable.
-struct Site<'a> {
-    krate: &'a Krate,
+pub(crate) struct Site<'a> {
+    pub(crate) krate: &'a Krate,
     /// The function of `Site` that makes it.
-    constructor: &'static str,
+    pub(crate) constructor: &'static str,
     /// An expression.
-    name: TokenStream,
+    pub(crate) name: TokenStream,
     /// Where the name stands.
-    place: Span,
-    signature: String,
+    pub(crate) place: Span,
+    pub(crate) signature: String,
+    /// The static of its limits.
+    pub(crate) budget: Option<TokenStream>,
 }
 
 impl Site<'_> {
@@ -256,19 +392,22 @@ impl Site<'_> {
     /// The names of items are visible to the user's tokens in the block (a path after `name =`), so they are
     /// ones that nobody writes. The marker function is where the key comes from: the compiler's name for it
     /// holds the module, the type and the function, which the macro does not know.
-    fn block(&self, result: &TokenStream) -> TokenStream {
-        let Self { krate, name, place, signature, .. } = self;
+    pub(crate) fn block(&self, result: &TokenStream) -> TokenStream {
+        let Self { krate, name, place, signature, budget, .. } = self;
         let constructor = Ident::new(self.constructor, Span::mixed_site());
+        let within =
+            budget.as_ref().map(|_| quote_spanned!(Span::mixed_site()=> .within(&__MEMSCOPE_BUDGET)));
         let at = quote_spanned!(*place=> ::core::file!(), ::core::line!(), ::core::column!());
         quote_spanned! {Span::mixed_site()=>
             {
                 fn __memscope_here() {}
+                #budget
                 static __MEMSCOPE_SITE: #krate::__private::Site = #krate::__private::Site::#constructor(
                     #name,
                     || ::core::any::type_name_of_val(&__memscope_here),
                     #at,
                     #signature,
-                );
+                )#within;
                 #krate::__private::inventory::submit! { #krate::__private::SiteRef(&__MEMSCOPE_SITE) }
                 #result
             }

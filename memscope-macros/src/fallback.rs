@@ -4,7 +4,8 @@ use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::Error;
 
-use crate::model::Target;
+use crate::args::VariableArgs;
+use crate::binding::Target;
 
 /// An item that was refused: it comes out as it was, so that nothing else fails for want of it.
 pub(crate) fn item(error: &Error, item: TokenStream) -> TokenStream {
@@ -26,12 +27,16 @@ pub(crate) fn variable(error: &Error, input: TokenStream) -> TokenStream {
 }
 
 /// What is emitted with the feature `record` off.
-pub(crate) fn untracked(target: &Target) -> TokenStream {
+pub(crate) fn untracked(options: &VariableArgs, target: &Target) -> TokenStream {
     match target {
         Target::Binding(binding) => {
             let statement = &binding.statement;
             quote_spanned!(Span::mixed_site()=> #statement;)
         }
         Target::Places(places) => quote_spanned!(Span::mixed_site()=> #(let _ = &#places;)*),
+        Target::Moved(place) => {
+            let krate = &options.krate;
+            quote_spanned!(Span::mixed_site()=> #krate::__private::untracked(#place))
+        }
     }
 }

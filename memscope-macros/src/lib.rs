@@ -16,9 +16,12 @@
 //! - `expand` cannot fail.
 
 mod args;
+mod binding;
+mod body;
 mod check;
 mod expand;
 mod fallback;
+mod foreign;
 mod model;
 mod signature;
 
@@ -29,29 +32,54 @@ const RECORD: bool = cfg!(feature = "record");
 
 /// Makes a function a scope: what is allocated while it runs is charged to it.
 ///
-/// It goes on free functions, methods and async functions, in any order with other attributes. An async
-/// function's scope is entered at each poll and left when the poll ends. The scope of a sync function ends after
-/// its local variables are dropped, and before its arguments are.
+/// It goes on free functions, methods and async functions, in any order with other attributes, and on whole blocks of
+/// functions. The scope of a sync function ends after its local variables are dropped, and before its arguments are.
+/// An async function's scope is entered at each poll and left when the poll ends; so is that of a function whose body
+/// ends in an `async` block, by itself, in `Box::pin(…)` or with methods called on it, beside what it does before.
 ///
 /// ```text
 /// #[track]
 /// fn build(words: &[String]) -> Index { … }
 ///
-/// #[track(name = "fetch: retry")]
+/// #[track(name = "fetch: retry", budget = "4 MiB")]
 /// async fn fetch(&self, url: Url) -> Result<Page, Error> { … }
+///
+/// #[track(vars, skip(scratch))]
+/// fn merge(left: Vec<Row>, right: Vec<Row>) -> Vec<Row> { … }
+///
+/// #[track]                     // each function in it; the same for an inline `mod` and a `trait`
+/// impl Index { … }
+///
+/// #[track]                     // each foreign function is called through a scope of its own
+/// unsafe extern "C" { fn compress(from: *const u8, len: usize) -> i32; }
 /// ```
 ///
 /// # Arguments
 ///
 /// - `name = "…"`: the scope's name, instead of the function's. A path to a `const` of type `&'static str`
 ///   does too, as long as it names neither `Self` nor a generic parameter of the function.
+/// - `vars`: tracks the arguments, and those `let`s of the body whose names are read later, as `track_var!` would.
+///   `self` is not an argument. Names that nothing reads are left alone, so the compiler still reports them.
+/// - `skip(a, b)`: beside `vars`, variables that are not tracked; on a block, functions that are not.
+/// - `budget = "4 MiB"`: the most bytes that a call may hold at once (B, KiB, MiB, GiB, KB, MB, GB), with all that it
+///   calls, on its thread: what it gained over what it freed, since it began.
+/// - `max_allocs = 0`: the most allocations that a call may make, with all that it calls, on its thread.
+///
+///   A call that goes over either is a finding that names the scope and the variable that held most. Where the
+///   function is compiled for tests (`cfg(test)`) the call panics when it ends; elsewhere
+///   `memscope::testing::assert_within_budgets` asserts it. In sampling mode no call is judged.
 /// - `crate = some::path`: where memscope is, for crates that re-export or rename it.
 ///
 /// # Limits
 ///
-/// - `const fn` is refused (it may run at compile time), and so is everything that is not a function.
-///   For the functions of an `impl`, a `mod` or a trait, the attribute goes on each function.
+/// - `const fn` is refused (it may run at compile time), and so is what is neither a function nor a block of them. In
+///   a block, `const` and naked functions, and those with a `#[track]` of their own, are left as they are.
+/// - In an `extern` block, statics, types and variadic functions stay as they are. A tracked foreign function is one
+///   more call; its name, its safety and its ABI are those of the declaration.
 /// - In an async function, arguments that the body does not mention are dropped after the body's scope was left.
+/// - Of a function that returns a future in another way than above, only the call itself runs in the scope.
+/// - `vars` goes by the tokens of the body: it sees no `let` in the input of a macro, and a name that a pattern or a
+///   closure's parameter binds again counts as read.
 /// - The crate has to be of edition 2018 or later.
 /// - `clippy::unused_async` sees the `.await` of the expansion, so it does not fire on a tracked function.
 #[proc_macro_attribute]
@@ -67,11 +95,13 @@ pub fn track(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> pr
 /// track_var!(let Some(first) = words.first() else { return });
 /// track_var!(postings);                                                     // looks again: all that it owns now
 /// track_var!(self.cache, head);                                             // fields, several at once
+/// track_var!(move postings)                                                 // hands it on: an expression, `Tracked`
 /// track_var!(crate = some::path; head);                                     // for crates that re-export memscope
 /// ```
 ///
 /// The `let` is emitted as it was written, so drop order, borrows, type inference and the lifetimes of
-/// temporaries are those of the plain statement. The macro stands where a statement stands.
+/// temporaries are those of the plain statement. The macro stands where a statement stands; only `move`, which has the
+/// value as a `memscope::Tracked` that takes its instance along, is an expression.
 ///
 /// # What is seen at a binding
 ///
@@ -90,8 +120,8 @@ pub fn track_var(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
 fn function(args: TokenStream, item: TokenStream, record: bool) -> TokenStream {
     let args = args::Args::parse(args);
     let parsed = model::Item::parse(&item);
-    match check::function(args, parsed) {
-        Ok(Some((args, function))) if record => expand::function(&args, &function),
+    match check::item(args, parsed) {
+        Ok(Some((args, tracked))) if record => expand::item(&args, &tracked),
         Ok(_) => item,
         Err(error) => fallback::item(&error, item),
     }
@@ -100,11 +130,12 @@ fn function(args: TokenStream, item: TokenStream, record: bool) -> TokenStream {
 /// [`track_var!`] on tokens, so that it can be tested outside of the compiler.
 fn variable(input: TokenStream, record: bool) -> TokenStream {
     let (options, input) = args::VariableArgs::split(input);
-    let target = model::Target::parse(&input);
+    let target = binding::Target::parse(&input);
     match check::variable(options, target) {
-        Ok((options, model::Target::Binding(binding))) if record => expand::binding(&options, &binding),
-        Ok((options, model::Target::Places(places))) if record => expand::places(&options, &places),
-        Ok((_, target)) => fallback::untracked(&target),
+        Ok((options, binding::Target::Binding(binding))) if record => expand::binding(&options, &binding),
+        Ok((options, binding::Target::Places(places))) if record => expand::places(&options, &places),
+        Ok((options, binding::Target::Moved(place))) if record => expand::moved(&options, &place),
+        Ok((options, target)) => fallback::untracked(&options, &target),
         Err(error) => fallback::variable(&error, input),
     }
 }

@@ -1,13 +1,15 @@
-//! What the user wrote, cut into the parts that the expansion needs; nothing is judged here.
+//! What `#[track]` stands on, cut into the parts that the expansion needs; nothing is judged here.
 //!
-//! A function's body and a binding's initialiser stay tokens: what they hold is the compiler's business, and an
-//! editor's, which must get back a body that does not parse yet.
+//! A function's body stays tokens: what it holds is the compiler's business, and an editor's, which must get back a
+//! body that does not parse yet. The same goes for what lies between the functions of a block.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::parse::{Parse as _, ParseStream, Parser as _};
-use syn::punctuated::Punctuated;
 use syn::spanned::Spanned as _;
-use syn::{Attribute, Expr, GenericArgument, Ident, Pat, PathArguments, Signature, Token, Type, Visibility};
+use syn::{Abi, Attribute, FnArg, ForeignItemFn, Ident, Signature, Token, Type, Visibility};
+
+use crate::binding::bound;
+use crate::body;
 
 /// What `#[track]` stands on.
 pub(crate) enum Item {
@@ -15,6 +17,10 @@ pub(crate) enum Item {
     Function(Box<Function>),
     /// A function that ends in a semicolon.
     Declaration(Box<Signature>),
+    /// An `impl`, an inline `mod`, a `trait`.
+    Block(Box<Block>),
+    /// An `extern "C"` block.
+    Foreign(Box<Foreign>),
     /// Another kind of item: its keyword.
     Other(Keyword),
     /// Nothing that can be read; the compiler says why better than we could.
@@ -41,6 +47,87 @@ pub(crate) struct Function {
     pub(crate) body: TokenTree,
 }
 
+impl Function {
+    /// All of it, as it was.
+    pub(crate) fn tokens(&self) -> TokenStream {
+        let body = match braces(&self.body) {
+            Some(block) if !self.inner_attributes.is_empty() => {
+                let content = self.inner_attributes.clone().into_iter().chain(block.stream()).collect();
+                braced(content, block.span()).into()
+            }
+            _ => self.body.clone(),
+        };
+        self.header.clone().into_iter().chain([body]).collect()
+    }
+
+    /// The arguments and bindings that the body uses: what `vars` tracks.
+    pub(crate) fn variables(&self) -> Vec<Ident> {
+        let Some(block) = braces(&self.body) else { return Vec::new() };
+        let mut names: Vec<Ident> = self.arguments().into_iter().map(|(name, _)| name).collect();
+        body::track_lets(block.stream(), &mut |_, used| {
+            names.extend(used.iter().cloned());
+            TokenStream::new()
+        });
+        names
+    }
+
+    /// The names that the arguments bind and the body uses, each with its argument's type. `self` is none.
+    pub(crate) fn arguments(&self) -> Vec<(Ident, &Type)> {
+        let Some(block) = braces(&self.body) else { return Vec::new() };
+        let content: Vec<TokenTree> = block.stream().into_iter().collect();
+        let mut arguments = Vec::new();
+        for input in &self.signature.inputs {
+            let FnArg::Typed(argument) = input else { continue };
+            let mut names = Vec::new();
+            bound(&argument.pat, &mut names);
+            let used = names.into_iter().filter(|name| body::uses(&content, name));
+            arguments.extend(used.map(|name| (name, &*argument.ty)));
+        }
+        arguments
+    }
+}
+
+/// Items in braces.
+pub(crate) struct Block {
+    /// All of it, as it was.
+    pub(crate) tokens: TokenStream,
+    pub(crate) keyword: Keyword,
+    /// All tokens before the braces, as they were.
+    pub(crate) header: TokenStream,
+    /// The attributes of the header, read.
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) braces: Group,
+    /// `#![…]` and `//! …` at the start.
+    pub(crate) inner_attributes: TokenStream,
+    /// All that follows, in its order.
+    pub(crate) pieces: Vec<Piece>,
+}
+
+/// A part of a [`Block`].
+pub(crate) enum Piece {
+    Function(Box<Function>),
+    Block(Box<Block>),
+    /// Anything else.
+    Other(TokenStream),
+}
+
+/// An `extern "C"` block.
+pub(crate) struct Foreign {
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) unsafety: Option<Token![unsafe]>,
+    pub(crate) abi: Abi,
+    pub(crate) braces: Group,
+    pub(crate) inner_attributes: TokenStream,
+    pub(crate) pieces: Vec<ForeignPiece>,
+}
+
+/// A part of a [`Foreign`] block.
+pub(crate) enum ForeignPiece {
+    Function(Box<ForeignItemFn>),
+    /// A static, a type, a macro.
+    Other(TokenStream),
+}
+
 impl Item {
     /// Reads an item.
     pub(crate) fn parse(tokens: &TokenStream) -> Self {
@@ -53,8 +140,18 @@ fn item(input: ParseStream<'_>) -> syn::Result<Item> {
     let attributes = input.call(Attribute::parse_outer)?;
     input.parse::<Visibility>()?;
     if let Some(keyword) = keyword(input) {
+        if keyword.word == "extern" {
+            return foreign(attributes, input);
+        }
         skip(input)?;
-        return Ok(Item::Other(keyword));
+        let mut header: Vec<TokenTree> = transparent(all.clone()).into_iter().collect();
+        let braces = header.pop().and_then(|tree| braces(&tree));
+        return Ok(match braces {
+            Some(braces) if ["impl", "mod", "trait"].contains(&keyword.word) => {
+                Item::Block(Box::new(block(all, keyword, attributes, header, braces)))
+            }
+            _ => Item::Other(keyword),
+        });
     }
     // `default fn` of specialization.
     if input.peek(Ident) && input.fork().parse::<Ident>()? == "default" {
@@ -78,6 +175,103 @@ fn item(input: ParseStream<'_>) -> syn::Result<Item> {
     })))
 }
 
+fn block(
+    tokens: TokenStream,
+    keyword: Keyword,
+    attributes: Vec<Attribute>,
+    header: Vec<TokenTree>,
+    braces: Group,
+) -> Block {
+    let (inner_attributes, rest) = inner_attributes(braces.stream());
+    let pieces = pieces(rest)
+        .into_iter()
+        .map(|tokens| match Item::parse(&tokens) {
+            Item::Function(function) => Piece::Function(function),
+            Item::Block(block) => Piece::Block(block),
+            _ => Piece::Other(tokens),
+        })
+        .collect();
+    let header = header.into_iter().collect();
+    Block { tokens, keyword, header, attributes, braces, inner_attributes, pieces }
+}
+
+fn foreign(attributes: Vec<Attribute>, input: ParseStream<'_>) -> syn::Result<Item> {
+    let (unsafety, abi) = (input.parse()?, input.parse()?);
+    let braces: Group = input.parse()?;
+    skip(input)?;
+    let (inner_attributes, rest) = inner_attributes(braces.stream());
+    let pieces = pieces(rest)
+        .into_iter()
+        .map(|tokens| match syn::parse2::<ForeignItemFn>(tokens.clone()) {
+            Ok(function) => ForeignPiece::Function(Box::new(function)),
+            Err(_) => ForeignPiece::Other(tokens),
+        })
+        .collect();
+    Ok(Item::Foreign(Box::new(Foreign { attributes, unsafety, abi, braces, inner_attributes, pieces })))
+}
+
+/// The items in a pair of braces, each with its attributes.
+///
+/// An item ends with its semicolon or with its braces; only those of `const`, `static`, `type` and `use` may hold
+/// braces and go on. Braces within angle brackets are an argument's (`Grid<{ N + 1 }>`).
+fn pieces(tokens: TokenStream) -> Vec<TokenStream> {
+    let trees: Vec<TokenTree> = tokens.into_iter().collect();
+    let mut rest = &trees[..];
+    let mut pieces = Vec::new();
+    while !rest.is_empty() {
+        let (piece, beyond) = rest.split_at(item_len(rest));
+        pieces.push(piece.iter().cloned().collect());
+        rest = beyond;
+    }
+    pieces
+}
+
+/// How many trees the item takes that `trees` begins with.
+pub(crate) fn item_len(trees: &[TokenTree]) -> usize {
+    let mut at = 0;
+    // Attributes and visibility.
+    loop {
+        match &trees[at..] {
+            [hash, TokenTree::Group(_), ..] if is_punct(hash, '#') => at += 2,
+            [TokenTree::Ident(word), TokenTree::Group(group), ..]
+                if word == "pub" && group.delimiter() == Delimiter::Parenthesis =>
+            {
+                at += 2;
+            }
+            [TokenTree::Ident(word), ..] if word == "pub" => at += 1,
+            [TokenTree::Group(group), ..] if group.delimiter() == Delimiter::None => {
+                at += 1;
+                // A whole item that a macro was given, or a visibility.
+                let last = group.stream().into_iter().last();
+                if last.is_some_and(|tree| is_punct(&tree, ';') || braces(&tree).is_some()) {
+                    return at;
+                }
+            }
+            _ => break,
+        }
+    }
+    let is_word = |at: usize, words: &[&str]| matches!(trees.get(at), Some(TokenTree::Ident(ident)) if words.iter().any(|word| ident == word));
+    let is_function = is_word(at + 1, &["fn", "unsafe", "async", "extern"]);
+    let holds_braces = is_word(at, &["static", "type", "use"]) || is_word(at, &["const"]) && !is_function;
+    let mut angles = 0_usize;
+    for (index, tree) in trees.iter().enumerate().skip(at) {
+        let after_dash = index > 0
+            && matches!(&trees[index - 1], TokenTree::Punct(punct) if matches!(punct.as_char(), '-' | '='));
+        match tree {
+            tree if is_punct(tree, ';') => return index + 1,
+            tree if is_punct(tree, '<') => angles += 1,
+            tree if is_punct(tree, '>') && !after_dash => angles = angles.saturating_sub(1),
+            tree if !holds_braces && angles == 0 && braces(tree).is_some() => return index + 1,
+            _ => {}
+        }
+    }
+    trees.len()
+}
+
+pub(crate) fn is_punct(tree: &TokenTree, sign: char) -> bool {
+    matches!(tree, TokenTree::Punct(punct) if punct.as_char() == sign)
+}
+
 /// The keyword of an item that is not a function.
 fn keyword(input: ParseStream<'_>) -> Option<Keyword> {
     let ahead = input.fork();
@@ -92,7 +286,7 @@ fn keyword(input: ParseStream<'_>) -> Option<Keyword> {
         "trait"
     } else if ahead.peek(Token![extern]) && !is_fn(input) {
         let rest = ahead.fork();
-        let abi = rest.parse::<syn::Abi>();
+        let abi = rest.parse::<Abi>();
         if abi.is_ok() && rest.peek(Token![fn]) {
             return None;
         }
@@ -144,7 +338,7 @@ fn transparent(tokens: TokenStream) -> TokenStream {
 }
 
 /// The braces of a block, which may come in an invisible group.
-fn braces(tree: &TokenTree) -> Option<Group> {
+pub(crate) fn braces(tree: &TokenTree) -> Option<Group> {
     let TokenTree::Group(group) = tree else { return None };
     match group.delimiter() {
         Delimiter::Brace => Some(group.clone()),
@@ -163,233 +357,32 @@ fn braces(tree: &TokenTree) -> Option<Group> {
 /// their own spans.
 fn without_inner_attributes(body: TokenTree) -> (TokenStream, TokenTree) {
     let Some(block) = braces(&body) else { return (TokenStream::new(), body) };
-    let trees: Vec<TokenTree> = block.stream().into_iter().collect();
-    let is =
-        |tree: &TokenTree, sign: char| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == sign);
+    let (attributes, rest) = inner_attributes(block.stream());
+    if attributes.is_empty() {
+        return (attributes, body);
+    }
+    (attributes, braced(rest, block.span()).into())
+}
+
+/// `#![…]` at the front of a block's content, and what follows.
+fn inner_attributes(content: TokenStream) -> (TokenStream, TokenStream) {
+    let trees: Vec<TokenTree> = content.into_iter().collect();
     let mut end = 0;
     while let [hash, bang, TokenTree::Group(group), ..] = &trees[end..] {
-        if !(is(hash, '#') && is(bang, '!') && group.delimiter() == Delimiter::Bracket) {
+        if !(is_punct(hash, '#') && is_punct(bang, '!') && group.delimiter() == Delimiter::Bracket) {
             break;
         }
         end += 3;
     }
-    if end == 0 {
-        return (TokenStream::new(), body);
-    }
-    let mut rest = Group::new(Delimiter::Brace, trees[end..].iter().cloned().collect());
-    rest.set_span(block.span());
-    (trees[..end].iter().cloned().collect(), rest.into())
+    let (attributes, rest) = trees.split_at(end);
+    (attributes.iter().cloned().collect(), rest.iter().cloned().collect())
 }
 
-/// What `track_var!` stands on.
-pub(crate) enum Target {
-    /// `let …`.
-    Binding(Box<Binding>),
-    /// `x, self.cache`.
-    Places(Vec<Expr>),
-}
-
-/// A `let` statement.
-pub(crate) struct Binding {
-    /// All its tokens, as they were, without the semicolon.
-    pub(crate) statement: TokenStream,
-    pub(crate) let_token: Token![let],
-    pub(crate) pattern: Pat,
-    pub(crate) annotation: Option<Type>,
-    pub(crate) initialiser: Initialiser,
-    /// What follows a semicolon.
-    pub(crate) beyond: TokenStream,
-}
-
-/// The part after `=`.
-pub(crate) enum Initialiser {
-    /// `let x;`.
-    Absent,
-    /// Any tokens.
-    Tokens(TokenStream),
-}
-
-impl Target {
-    /// Reads the input of `track_var!`.
-    ///
-    /// # Errors
-    ///
-    /// What cannot be read as a pattern, a type or a list of expressions.
-    pub(crate) fn parse(tokens: &TokenStream) -> syn::Result<Self> {
-        target.parse2(tokens.clone())
-    }
-}
-
-fn target(input: ParseStream<'_>) -> syn::Result<Target> {
-    let ahead = input.fork();
-    let attributes = ahead.call(Attribute::parse_outer)?;
-    if attributes.is_empty() && !ahead.peek(Token![let]) {
-        let places = Punctuated::<Expr, Token![,]>::parse_terminated(input)?;
-        return Ok(Target::Places(places.into_iter().collect()));
-    }
-    let mut statement = TokenStream::new();
-    let mut beyond = TokenStream::new();
-    let mut ended = false;
-    for tree in input.fork().parse::<TokenStream>()? {
-        if ended {
-            beyond.extend([tree]);
-        } else if matches!(&tree, TokenTree::Punct(punct) if punct.as_char() == ';') {
-            ended = true;
-        } else {
-            statement.extend([tree]);
-        }
-    }
-    input.call(Attribute::parse_outer)?;
-    let let_token = input.parse()?;
-    let pattern = input.call(Pat::parse_multi_with_leading_vert)?;
-    let annotation = if input.parse::<Option<Token![:]>>()?.is_some() { Some(input.parse()?) } else { None };
-    let initialiser = if input.is_empty() || input.peek(Token![;]) {
-        Initialiser::Absent
-    } else {
-        input.parse::<Token![=]>()?;
-        let rest: TokenStream = input.parse()?;
-        let ends = |tree: &TokenTree| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == ';');
-        Initialiser::Tokens(rest.into_iter().take_while(|tree| !ends(tree)).collect())
-    };
-    skip(input)?;
-    Ok(Target::Binding(Box::new(Binding { statement, let_token, pattern, annotation, initialiser, beyond })))
-}
-
-impl Binding {
-    /// The names that the pattern binds, each once, in the order of their first place.
-    pub(crate) fn names(&self) -> Vec<Ident> {
-        let mut names = Vec::new();
-        bound(&self.pattern, &mut names);
-        names
-    }
-
-    /// Whether the value's type is known from this statement alone. Where it is not, it may still be open when
-    /// the compiler reads the next one, and asking then which traits it has would settle it.
-    pub(crate) fn type_is_evident(&self) -> bool {
-        match (&self.annotation, &self.initialiser) {
-            (Some(annotation), _) => is_complete(annotation),
-            (None, Initialiser::Tokens(tokens)) => {
-                syn::parse2::<Expr>(tokens.clone()).is_ok_and(|expression| has_evident_type(&expression))
-            }
-            (None, Initialiser::Absent) => false,
-        }
-    }
-}
-
-fn bound(pattern: &Pat, names: &mut Vec<Ident>) {
-    match pattern {
-        Pat::Ident(binding) => {
-            let plain = binding.by_ref.is_none() && binding.mutability.is_none() && binding.subpat.is_none();
-            // `None` reads like a binding. The compiler resolves it; here the spelling must do, as rustc's own
-            // lint `non_snake_case` has it.
-            let constant = plain && binding.ident.to_string().starts_with(char::is_uppercase);
-            if !constant && !names.contains(&binding.ident) {
-                names.push(binding.ident.clone());
-            }
-            if let Some((_, inner)) = &binding.subpat {
-                bound(inner, names);
-            }
-        }
-        Pat::Or(cases) => cases.cases.iter().for_each(|case| bound(case, names)),
-        Pat::Paren(inner) => bound(&inner.pat, names),
-        Pat::Reference(inner) => bound(&inner.pat, names),
-        Pat::Slice(slice) => slice.elems.iter().for_each(|element| bound(element, names)),
-        Pat::Struct(fields) => fields.fields.iter().for_each(|field| bound(&field.pat, names)),
-        Pat::Tuple(tuple) => tuple.elems.iter().for_each(|element| bound(element, names)),
-        Pat::TupleStruct(tuple) => tuple.elems.iter().for_each(|element| bound(element, names)),
-        Pat::Type(typed) => bound(&typed.pat, names),
-        // Constants, literals, ranges, `_`, `..`; and macros, which only the compiler can read.
-        _ => {}
-    }
-}
-
-/// Whether no part of a type is left to inference.
-fn is_complete(ty: &Type) -> bool {
-    match ty {
-        Type::Array(array) => is_complete(&array.elem) && !matches!(&array.len, Expr::Infer(_)),
-        Type::Group(group) => is_complete(&group.elem),
-        Type::Paren(paren) => is_complete(&paren.elem),
-        Type::Ptr(pointer) => is_complete(&pointer.elem),
-        Type::Reference(reference) => is_complete(&reference.elem),
-        Type::Slice(slice) => is_complete(&slice.elem),
-        Type::Tuple(tuple) => tuple.elems.iter().all(is_complete),
-        Type::FnPtr(_) | Type::Never(_) | Type::TraitObject(_) => true,
-        Type::Path(path) => {
-            path.qself.as_ref().is_none_or(|qself| is_complete(&qself.ty))
-                && path.path.segments.iter().all(|segment| are_complete(&segment.arguments))
-        }
-        _ => false,
-    }
-}
-
-fn are_complete(arguments: &PathArguments) -> bool {
-    match arguments {
-        PathArguments::None => true,
-        PathArguments::AngleBracketed(generics) => generics.args.iter().all(|argument| match argument {
-            GenericArgument::Lifetime(_) => true,
-            GenericArgument::Type(ty) => is_complete(ty),
-            GenericArgument::Const(value) => !matches!(value, Expr::Infer(_)),
-            _ => false,
-        }),
-        PathArguments::Parenthesized(_) => false,
-    }
-}
-
-/// Whether written generic arguments leave nothing open.
-fn are_given(arguments: &PathArguments) -> bool {
-    !matches!(arguments, PathArguments::None) && are_complete(arguments)
-}
-
-fn has_evident_type(expression: &Expr) -> bool {
-    match expression {
-        Expr::Lit(_) => true,
-        // `String::from(…)`, `Vec::<u8>::new()`.
-        Expr::Call(call) => {
-            let Expr::Path(function) = &*call.func else { return false };
-            let mut segments = function.path.segments.iter().rev();
-            let (Some(name), Some(ty)) = (segments.next(), segments.next()) else { return false };
-            let own_string = ty.ident == "String" && matches!(ty.arguments, PathArguments::None);
-            function.qself.is_none()
-                && matches!(name.arguments, PathArguments::None)
-                && ["new", "from", "with_capacity"].iter().any(|known| name.ident == known)
-                && (own_string || are_given(&ty.arguments))
-        }
-        // `….collect::<Vec<String>>()`.
-        Expr::MethodCall(call) => {
-            call.method == "collect"
-                && call
-                    .turbofish
-                    .as_ref()
-                    .is_some_and(|generics| are_given(&PathArguments::AngleBracketed(generics.clone())))
-        }
-        Expr::Macro(call) if call.mac.path.is_ident("format") => true,
-        Expr::Macro(call) if call.mac.path.is_ident("vec") => {
-            // `vec![0; n]` and `vec!["a", "b"]`: it is the first element that decides.
-            let mut trees = call.mac.tokens.clone().into_iter();
-            let first = matches!(trees.next(), Some(TokenTree::Literal(_)));
-            let end = match trees.next() {
-                None => true,
-                Some(TokenTree::Punct(punct)) => matches!(punct.as_char(), ',' | ';'),
-                Some(_) => false,
-            };
-            first && end
-        }
-        _ => false,
-    }
-}
-
-/// Whether an expression names a place that can be looked at without doing anything.
-pub(crate) fn is_place(expression: &Expr) -> bool {
-    match expression {
-        Expr::Path(path) => path.attrs.is_empty(),
-        Expr::Field(field) => field.attrs.is_empty() && is_place(&field.base),
-        Expr::Paren(paren) => paren.attrs.is_empty() && is_place(&paren.expr),
-        Expr::Group(group) => is_place(&group.expr),
-        Expr::Unary(unary) => {
-            unary.attrs.is_empty() && matches!(unary.op, syn::UnOp::Deref(_)) && is_place(&unary.expr)
-        }
-        _ => false,
-    }
+/// A block in the place of another.
+pub(crate) fn braced(content: TokenStream, span: proc_macro2::Span) -> Group {
+    let mut block = Group::new(Delimiter::Brace, content);
+    block.set_span(span);
+    block
 }
 
 /// Where an expression, a pattern or a type is, for an error.

@@ -143,41 +143,42 @@ fn items_that_are_no_functions_are_refused() {
         quote!(
             unsafe impl Send for S {}
         ),
-        "this is `impl`; put `#[track]` on the functions inside",
+        "there is no function to track in this `impl`",
+    );
+    refuses(
+        quote!(),
+        quote!(
+            mod m;
+        ),
+        "this is `mod`; write the module inline",
     );
     refuses(
         quote!(),
         quote!(
             mod m {
-                fn f() {}
+                struct S;
             }
         ),
-        "this is `mod`; put `#[track]` on the functions inside",
+        "there is no function to track in this `mod`",
     );
     refuses(
         quote!(),
         quote!(
-            pub unsafe trait T {}
-        ),
-        "this is `trait`",
-    );
-    refuses(
-        quote!(),
-        quote!(
-            unsafe extern "C" {
+            pub unsafe trait T {
                 fn f();
             }
         ),
-        "this is `extern`",
+        "there is no function to track in this `trait`",
     );
     refuses(
         quote!(),
         quote!(
             extern "C" {
-                fn f();
+                static X: u8;
+                fn printf(f: *const u8, ...);
             }
         ),
-        "this is `extern`",
+        "no function to track in this `extern`",
     );
     refuses(
         quote!(),
@@ -239,6 +240,23 @@ fn functions_that_cannot_be_tracked_are_refused() {
             fn f(&self);
         ),
         "`f` has no body to track here",
+    );
+    refuses(
+        quote!(),
+        quote!(
+            fn printf(format: *const u8, ...);
+        ),
+        "`printf` is variadic",
+    );
+    refuses(
+        quote!(),
+        quote!(
+            #[unsafe(naked)]
+            extern "C" fn f() {
+                naked_asm!("ret")
+            }
+        ),
+        "a naked function",
     );
     refuses(
         quote!(),
@@ -370,4 +388,246 @@ fn variables_that_cannot_be_tracked_are_refused() {
     assert!(on.ends_with("let a = 1 ; let b = 2 ;"), "{on}");
     let on = variable(quote!(f(x), 3), true).to_string();
     assert_eq!(on.matches("compile_error").count(), 2, "{on}");
+}
+
+#[test]
+fn a_block_has_each_of_its_functions_tracked_and_keeps_the_rest() {
+    let on = accepts(
+        quote!(skip(skipped)),
+        quote!(
+            impl<const N: usize> Trait for Grid<{ N + 1 }> {
+                #![allow(unused)]
+                const SIZE: usize = { 1 };
+                type Output = Grid<{ 2 }>;
+                pub const fn constant() {}
+                fn declared();
+                fn a(&self) -> Grid<{ N }> {
+                    1
+                }
+                fn skipped() {}
+                #[track(name = "own")]
+                fn own() {}
+                m! {}
+                pub(crate) async unsafe fn b<T>(x: T)
+                where
+                    T: Fn(u8) -> Grid<{ N }>,
+                {
+                    does.not.parse.
+                }
+            }
+        ),
+    );
+    assert!(
+        on.starts_with("impl < const N : usize > Trait for Grid < { N + 1 } > { # ! [allow (unused)]"),
+        "{on}"
+    );
+    assert_eq!(on.matches("__private :: enter (").count(), 1, "{on}");
+    assert_eq!(on.matches("__private :: task (").count(), 1, "{on}");
+    for kept in
+        ["const SIZE : usize = { 1 } ;", "type Output = Grid < { 2 } > ;", "fn declared () ;", "m ! { }"]
+    {
+        assert!(on.contains(kept), "{kept} in {on}");
+    }
+    assert!(on.contains("fn skipped () { } # [track (name = \"own\")] fn own () { }"), "{on}");
+    assert!(on.contains("({ does . not . parse . })"), "{on}");
+}
+
+#[test]
+fn a_module_is_tracked_with_all_that_is_in_it() {
+    let on = accepts(
+        quote!(crate = a::b),
+        quote!(
+            pub mod m {
+                use x::{y, z};
+                pub struct S<const N: usize = { 1 }> {
+                    a: u8,
+                }
+                impl S {
+                    fn f() {}
+                }
+                mod inner {
+                    fn g() {}
+                    static X: u8 = { 1 };
+                }
+                trait T {
+                    fn with_default() {}
+                }
+                #[track]
+                impl Other {
+                    fn own() {}
+                }
+                macro_rules! m {
+                    () => {
+                        fn not_ours() {}
+                    };
+                }
+                enum E {
+                    A { b: u8 },
+                }
+                extern "C" {
+                    fn foreign();
+                }
+                extern "C" fn exported() {}
+            }
+        ),
+    );
+    assert_eq!(on.matches("a :: b :: __private :: enter (").count(), 4, "{on}");
+    assert!(on.contains("# [track] impl Other { fn own () { } }"), "{on}");
+}
+
+#[test]
+fn an_extern_block_has_a_function_in_front_of_each_of_its_own() {
+    let on = accepts(
+        quote!(skip(left)),
+        quote!(
+            #[link(name = "z")]
+            unsafe extern "C" {
+                static VERSION: u32;
+                /// Documented.
+                #[link_name = "z_compress"]
+                pub unsafe fn compress(a: *mut u8, _: usize) -> i32;
+                pub(crate) safe fn version() -> u32;
+                fn printf(format: *const u8, ...) -> i32;
+                fn left();
+            }
+        ),
+    );
+    assert!(
+        on.starts_with(
+            "# [link (name = \"z\")] unsafe extern \"C\" { static VERSION : u32 ; \
+             fn printf (format : * const u8 , ...) -> i32 ; fn left () ; }"
+        ),
+        "{on}"
+    );
+    assert!(
+        on.contains("pub unsafe extern \"C\" fn compress (a : * mut u8 , argument_1 : usize) -> i32 {"),
+        "{on}"
+    );
+    assert!(on.contains("unsafe { compress (a , argument_1) }"), "{on}");
+    assert!(
+        on.contains("# [link_name = \"z_compress\"] unsafe fn compress (a : * mut u8 , _ : usize) -> i32 ;"),
+        "{on}"
+    );
+    assert!(on.contains("pub (crate) extern \"C\" fn version () -> u32 {"), "{on}");
+    assert!(on.ends_with("version () }"), "{on}");
+    assert_eq!(on.matches(":: foreign_function (").count(), 2, "{on}");
+}
+
+#[test]
+fn arguments_go_where_they_make_sense() {
+    let item = quote!(impl S { fn f() {} });
+    refuses(quote!(name = "x"), item.clone(), "`name` is of one function, and this is `impl`");
+    refuses(quote!(budget = "1 B"), item.clone(), "`budget` is of one function");
+    refuses(quote!(max_allocs = 0), item.clone(), "`max_allocs` is of one function");
+    refuses(quote!(skip(g)), item, "no function `g` is tracked with this `impl`");
+    refuses(
+        quote!(skip(a)),
+        quote!(
+            fn f(a: u8) {
+                g(a)
+            }
+        ),
+        "add `vars`, or take `skip` away",
+    );
+    refuses(
+        quote!(vars, skip(b)),
+        quote!(
+            fn f(a: u8) {
+                g(a)
+            }
+        ),
+        "`vars` tracks no `b` here",
+    );
+    refuses(
+        quote!(vars),
+        quote!(
+            extern "C" {
+                fn f();
+            }
+        ),
+        "foreign functions have no variables",
+    );
+    accepts(
+        quote!(vars, skip(a)),
+        quote!(
+            fn f(a: u8) {
+                g(a)
+            }
+        ),
+    );
+    accepts(quote!(vars), quote!(impl S { fn f() {} }));
+}
+
+#[test]
+fn variables_are_tracked_where_they_are_used() {
+    let on = accepts(
+        quote!(vars, skip(skipped)),
+        quote!(
+            fn f(used: Vec<u8>, unused: u8, (a, skipped): (u8, u8)) -> usize {
+                let b: Vec<u8> = g(used, a, skipped);
+                let mut unread = 1;
+                unread = 2;
+                if b.is_empty() {
+                    let inner = h();
+                    return inner;
+                }
+                b.len()
+            }
+        ),
+    );
+    assert_eq!(on.matches(":: bind (").count(), 4, "used, a, b, inner: {on}");
+    for name in ["\"used\"", "\"a\"", "\"b\"", "\"inner\""] {
+        assert!(on.contains(name), "{name} in {on}");
+    }
+    assert!(!on.contains("\"unused\"") && !on.contains("\"unread\"") && !on.contains("\"skipped\""), "{on}");
+    assert!(on.contains("\"used: Vec<u8>\""), "{on}");
+}
+
+#[test]
+fn a_budget_is_a_static_of_the_site() {
+    let on = accepts(
+        quote!(budget = "4 KiB", max_allocs = 7),
+        quote!(
+            fn f() {}
+        ),
+    );
+    assert!(on.contains("Budget :: new (:: core :: option :: Option :: Some (4096u64) , :: core :: option :: Option :: Some (7u64) , :: core :: cfg ! (test))"), "{on}");
+    assert!(on.contains(". within (& __MEMSCOPE_BUDGET)"), "{on}");
+    assert!(on.contains("__private :: enter_within ("), "{on}");
+    let on = accepts(
+        quote!(max_allocs = 7),
+        quote!(
+            async fn f() {}
+        ),
+    );
+    assert!(on.contains("__private :: within (site , future)"), "{on}");
+}
+
+#[test]
+fn a_returned_future_runs_in_the_scope() {
+    let on = accepts(
+        quote!(),
+        quote!(
+            fn f(a: u8) -> BoxFuture<u8> {
+                let b = a;
+                Box::pin(async move { b })
+            }
+        ),
+    );
+    assert!(on.contains("let (site , _scope) ="), "{on}");
+    assert!(
+        on.ends_with(
+            "({ let b = a ; Box :: pin (:: memscope :: __private :: future (site , async move { b })) }) }"
+        ),
+        "{on}"
+    );
+}
+
+#[test]
+fn a_moved_variable_is_wrapped() {
+    let on = variable(quote!(move x), true).to_string();
+    assert!(on.contains("let value = x ;") && on.contains(":: tracked (mark , value , walker)"), "{on}");
+    assert_eq!(variable(quote!(move x), false).to_string(), ":: memscope :: __private :: untracked (x)");
+    refuses_variable(quote!(move f(x)), "only a place can be tracked");
+    refuses_variable(quote!(move x, y), "`move` takes one variable");
 }

@@ -5,13 +5,14 @@
 
 use crate::account::Account;
 use crate::books::{self, Reading};
+use crate::budget::Budget as Limits;
 use crate::estimate::{Variances, standard_error};
 use crate::live_map;
 use crate::mode::Decided;
 use crate::scope::{self, Node};
 use crate::site::Site;
 use crate::snapshot::{
-    Block, Blocks, Instance, InstanceBlock, Mode, Profiler, Program, Provenance, Scope, ScopeMemory,
+    Block, Blocks, Budget, Instance, InstanceBlock, Mode, Profiler, Program, Provenance, Scope, ScopeMemory,
     SiteKind, SiteRow, Snapshot, Stage, Stages, Thread, TimelinePoint, Totals, Variable, Walk,
 };
 use crate::thread_state::{self, OWN_NODE, ROOT_NODE, ThreadState};
@@ -21,7 +22,7 @@ use crate::weight::{Sum, share};
 use crate::{clock, mode, observer, pages, peak};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 #[cfg(not(feature = "sampling"))]
 use self::not_sampled as sampling;
@@ -596,18 +597,31 @@ fn sites(nodes: &[Node], readings: &[Reading]) -> Vec<SiteRow> {
             signature: site.signature.to_owned(),
             executions: match site.kind {
                 SiteKind::Variable => site.bindings(),
-                SiteKind::Function | SiteKind::AsyncFunction => {
-                    if site.id() == 0 {
-                        0
-                    } else {
-                        calls.get(&site.id()).copied().unwrap_or(0)
-                    }
+                SiteKind::Function | SiteKind::AsyncFunction | SiteKind::ForeignFunction => {
+                    if site.id() == 0 { 0 } else { calls.get(&site.id()).copied().unwrap_or(0) }
                 }
             },
+            budget: site.budget.map(budget),
         })
         .collect();
     rows.sort_by(|a, b| (&a.file, a.line, a.column, &a.key).cmp(&(&b.file, b.line, b.column, &b.key)));
     rows
+}
+
+fn budget(budget: &Limits) -> Budget {
+    let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let judged_calls = read(&budget.judged);
+    Budget {
+        bytes: budget.bytes,
+        allocations: budget.allocations,
+        judged_calls,
+        calls_over: read(&budget.over),
+        most_bytes: Some(read(&budget.most_bytes)).filter(|&bytes| bytes > 0),
+        most_allocations: budget
+            .allocations
+            .filter(|_| judged_calls > 0)
+            .map(|_| read(&budget.most_allocations)),
+    }
 }
 
 fn profiler(readings: &[Reading], sampled: bool, allocator_installed: bool, peak_bytes: u64) -> Profiler {

@@ -6,7 +6,10 @@
 //! Every finding rests on figures of the snapshot, which its evidence points to; a saving is stated only where the
 //! evidence is one.
 
-use crate::snapshot::{Evidence, Finding, Mode, Severity, Snapshot, Walk};
+use crate::snapshot::{Evidence, Finding, Mode, Severity, SiteRow, Snapshot, Variable, Walk};
+
+/// The kind of finding that says that a call went over its function's budget.
+pub const BUDGET_EXCEEDED: &str = "budget_exceeded";
 
 /// A scope whose reallocations are fewer is not worth a person's time.
 const MIN_REALLOCATIONS: u64 = 1_000;
@@ -21,6 +24,7 @@ const MAX_CHURN_LIVE_PERCENT: u64 = 1;
 pub fn findings(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
     losses(snapshot, &mut findings);
+    budgets(snapshot, &mut findings);
     outlived(snapshot, &mut findings);
     churn(snapshot, &mut findings);
     growth_by_realloc(snapshot, &mut findings);
@@ -111,6 +115,77 @@ fn losses(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
             )],
         );
     }
+}
+
+/// Functions of which a call used more than it may.
+fn budgets(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+    for (index, site) in snapshot.sites.iter().enumerate() {
+        let Some(budget) = site.budget.as_ref().filter(|budget| budget.calls_over > 0) else { continue };
+        let at = |field: &str| format!("/sites/{index}/budget/{field}");
+        let mut uses = Vec::new();
+        let mut shown = vec![
+            evidence("calls over the budget", budget.calls_over, "count", at("calls_over")),
+            evidence("calls judged", budget.judged_calls, "count", at("judged_calls")),
+        ];
+        if let (Some(most), Some(held)) = (budget.bytes, budget.most_bytes) {
+            uses.push(format!("held {held} bytes at once, where {most} are allowed"));
+            shown.push(evidence("most bytes that a call held at once", held, "bytes", at("most_bytes")));
+            shown.push(evidence("bytes that a call may hold", most, "bytes", at("bytes")));
+        }
+        if let (Some(most), Some(made)) = (budget.allocations, budget.most_allocations)
+            && made > most
+        {
+            uses.push(format!("made {made} allocations, where {most} are allowed"));
+            shown.push(evidence("most allocations of a call", made, "count", at("most_allocations")));
+            shown.push(evidence("allocations that a call may make", most, "count", at("allocations")));
+        }
+        let (scope, variable) = holder(snapshot, site);
+        let names = match variable {
+            Some((row, variable)) => {
+                let held = variable.peak_heap_bytes.unwrap_or(0);
+                shown.push(evidence(
+                    "most bytes that this variable held",
+                    held,
+                    "bytes",
+                    format!("/variables/{row}/peak_heap_bytes"),
+                ));
+                let ty = variable.type_name.as_deref().unwrap_or("type not known");
+                format!("of its tracked variables `{}` ({ty}) held the most: {held} bytes", variable.name)
+            }
+            None => {
+                "none of its variables is tracked (`vars` or `track_var!` would name the one that holds it)"
+                    .to_owned()
+            }
+        };
+        findings.push(Finding {
+            kind: BUDGET_EXCEEDED.to_owned(),
+            severity: Severity::Error,
+            message: format!(
+                "`{}` went over its budget in {} of {} calls: a call {}; {names}.",
+                site.name,
+                budget.calls_over,
+                budget.judged_calls,
+                uses.join(" and "),
+            ),
+            scope: scope.to_vec(),
+            variable: variable.map(|(_, variable)| variable.name.clone()),
+            evidence: shown,
+            saving_bytes: None,
+        });
+    }
+}
+
+/// The scope of a function that allocated most, and the variable in any scope of it, or below, that held most.
+fn holder<'a>(snapshot: &'a Snapshot, site: &SiteRow) -> (&'a [String], Option<(usize, &'a Variable)>) {
+    let of_site = || snapshot.scopes.iter().filter(|scope| scope.key.last() == Some(&site.key));
+    let scope = of_site().max_by_key(|scope| scope.inclusive.allocated_bytes);
+    let variables = snapshot.variables.iter().enumerate().filter(|(_, variable)| {
+        variable.peak_heap_bytes.is_some_and(|bytes| bytes > 0)
+            && of_site().any(|scope| variable.scope.starts_with(&scope.path))
+    });
+    let variable =
+        variables.max_by_key(|(index, variable)| (variable.peak_heap_bytes, std::cmp::Reverse(*index)));
+    (scope.map_or(&[], |scope| &scope.path), variable)
 }
 
 /// Variables whose binding has ended while their blocks live on.

@@ -20,6 +20,8 @@ mod arena;
 mod bare_thread;
 #[cfg(feature = "recorder")]
 mod books;
+#[cfg(feature = "recorder")]
+mod budget;
 #[cfg(feature = "sampling")]
 mod by_lot;
 #[cfg(feature = "recorder")]
@@ -78,6 +80,7 @@ mod tenure;
 mod thread_state;
 #[cfg(feature = "recorder")]
 mod trackable;
+mod tracked;
 #[cfg(feature = "recorder")]
 mod variable;
 #[cfg(feature = "recorder")]
@@ -91,8 +94,9 @@ mod forward;
 #[cfg(feature = "recorder")]
 pub use crate::{
     allocator::Allocator,
+    budget::{Budget, BudgetGuard, Within, enter_within, within},
     mode::Mode,
-    scope::{ScopeGuard, Task, enter, task},
+    scope::{ScopeGuard, Task, enter, future, task},
     site::{Site, SiteRef},
     thread_state::{OwnWork, own_work},
     trackable::{Container, Probe, Trackable, WalkContainer, WalkFull, WalkNothing, Walker},
@@ -101,6 +105,12 @@ pub use crate::{
 };
 #[cfg(feature = "recorder")]
 pub use inventory;
+
+pub use tracked::Tracked;
+#[cfg(feature = "recorder")]
+pub use tracked::tracked;
+#[cfg(not(feature = "recorder"))]
+pub use tracked::untracked;
 
 #[cfg(not(feature = "recorder"))]
 pub use crate::forward::{Allocator, Mode, OwnWork, own_work};

@@ -60,11 +60,53 @@ static MISSED: AtomicU64 = AtomicU64::new(0);
 pub(crate) struct Balance {
     room: Cell<u16>,
     limit: Cell<u16>,
+    /// What the thread told of in all: its net gain is this and `held`.
+    told: Cell<i64>,
+    /// The net gain past which the thread tells of every new height: a budget's end (`budget.rs`).
+    ceiling: Cell<i64>,
+    /// The highest net gain at any telling, since a budget's reading began.
+    highest: Cell<i64>,
+}
+
+/// What a budget's reading found when it began, to be put back at its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Heights {
+    ceiling: i64,
+    highest: i64,
 }
 
 impl Balance {
     pub(crate) const fn new() -> Balance {
-        Balance { room: Cell::new(0), limit: Cell::new(0) }
+        Balance {
+            room: Cell::new(0),
+            limit: Cell::new(0),
+            told: Cell::new(0),
+            ceiling: Cell::new(i64::MAX),
+            highest: Cell::new(i64::MIN),
+        }
+    }
+
+    /// Begins to watch for a net gain of more than `most` bytes beyond `start_of(net gain now)`, beside what is
+    /// watched already. Returns the start, and what [`Balance::end_watch`] is to put back.
+    pub(crate) fn begin_watch(&self, most: u64, start_of: impl FnOnce(i64) -> i64) -> (i64, Heights) {
+        self.flush();
+        let now = self.told.get();
+        let start = start_of(now);
+        let before = Heights { ceiling: self.ceiling.get(), highest: self.highest.replace(now) };
+        let ceiling = start.saturating_add(i64::try_from(most).unwrap_or(i64::MAX));
+        self.ceiling.set(before.ceiling.min(ceiling));
+        self.flush();
+        (start, before)
+    }
+
+    /// Ends it. Returns the highest net gain meanwhile, exact where it was past a ceiling, and the one now.
+    pub(crate) fn end_watch(&self, before: Heights) -> (i64, i64) {
+        self.flush();
+        let highest = self.highest.get();
+        self.highest.set(before.highest.max(highest));
+        self.ceiling.set(before.ceiling);
+        self.flush();
+        (highest, self.told.get())
     }
 
     /// The program gained a block of less than 1 KiB. True: [`Balance::settle_crossing`] is to be called.
@@ -125,7 +167,14 @@ impl Balance {
         if live >= total.next.load(Ordering::Relaxed) {
             capture(live);
         }
-        let limit = (total.next.load(Ordering::Relaxed) - live).clamp(0, LIMIT_BYTES);
+        let told = self.told.get() + held;
+        self.told.set(told);
+        self.highest.set(self.highest.get().max(told));
+        if told > self.ceiling.get() {
+            self.ceiling.set(told);
+        }
+        let to_ceiling = self.ceiling.get().saturating_sub(told);
+        let limit = (total.next.load(Ordering::Relaxed) - live).min(to_ceiling).clamp(0, LIMIT_BYTES);
         self.limit.set(limit as u16);
         self.room.set(limit as u16);
     }
@@ -270,5 +319,40 @@ mod tests {
         }
         balance.settle(&total, balance.held());
         assert_eq!((total.live.load(Ordering::Relaxed), balance.held()), (expected, 0));
+        assert_eq!(balance.told.get(), expected);
+    }
+
+    #[test]
+    fn a_watch_finds_the_height_past_its_ceiling_to_the_byte() {
+        let total = Total { live: AtomicI64::new(0), next: AtomicI64::new(i64::MAX / 2) };
+        let gain = |balance: &Balance, bytes| {
+            if balance.gained(bytes) {
+                balance.settle_crossing_with(&total);
+            }
+        };
+        let lose = |balance: &Balance, bytes| {
+            if balance.lost(bytes) {
+                balance.settle_crossing_with(&total);
+            }
+        };
+        let balance = Balance::new();
+        gain(&balance, 500);
+        // `begin_watch` tells the process's total of it, which is of no account here.
+        let (start, before) = balance.begin_watch(1_000, |now| now);
+        assert_eq!(start, 500);
+        gain(&balance, 1_000);
+        // An inner one, of whose ceiling the outer one knows nothing: 1,000 + 300 is past both.
+        let (inner_start, inner_before) = balance.begin_watch(200, |now| now);
+        gain(&balance, 300);
+        lose(&balance, 250);
+        assert_eq!(balance.end_watch(inner_before), (inner_start + 300, inner_start + 50));
+        lose(&balance, 1_000);
+        assert_eq!(balance.end_watch(before), (start + 1_300, start + 50));
+        // Within its ceiling, a watch does not see more than that.
+        let (start, before) = balance.begin_watch(1_000, |now| now);
+        gain(&balance, 1_000);
+        lose(&balance, 1_000);
+        assert!(balance.end_watch(before).0 <= start + 1_000);
+        assert_eq!((balance.ceiling.get(), balance.told.get()), (i64::MAX, 550));
     }
 }

@@ -174,6 +174,11 @@ pub fn task<F: Future>(site: &'static Site, future: F) -> Task<F> {
     Task { future: ManuallyDrop::new(future), site, node: None }
 }
 
+/// Wraps the future that a tracked function returns, whose call was counted when it was called.
+pub fn future<F: Future>(site: &'static Site, future: F) -> Task<F> {
+    task(site, future)
+}
+
 impl<F> Task<F> {
     /// Enters the task's node on this thread, whichever it is.
     fn enter(&self) -> ScopeGuard {

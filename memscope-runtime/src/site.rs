@@ -3,6 +3,7 @@
 //! A site is a static in the user's program; `inventory` collects all of them before `main`, those that never run
 //! included. A site gets its number when it first runs.
 
+use crate::budget::Budget;
 use crate::fork::{self, Side};
 use crate::snapshot::SiteKind;
 use parking_lot::Mutex;
@@ -18,6 +19,7 @@ pub struct Site {
     pub(crate) line: u32,
     pub(crate) column: u32,
     pub(crate) signature: &'static str,
+    pub(crate) budget: Option<&'static Budget>,
     /// Its number, from 1; 0: it has not run.
     id: AtomicU32,
     /// How often a variable's binding ran.
@@ -69,6 +71,7 @@ macro_rules! constructor {
                 line,
                 column,
                 signature,
+                budget: None,
                 id: AtomicU32::new(0),
                 bindings: AtomicU64::new(0),
             }
@@ -88,10 +91,22 @@ impl Site {
         AsyncFunction
     );
     constructor!(
+        /// A function of another language, as it is called.
+        foreign_function,
+        ForeignFunction
+    );
+    constructor!(
         /// A tracked binding.
         variable,
         Variable
     );
+
+    /// With a budget for each call.
+    #[must_use]
+    pub const fn within(mut self, budget: &'static Budget) -> Site {
+        self.budget = Some(budget);
+        self
+    }
 
     /// Its number; 0: it has not run.
     #[inline(always)]
@@ -135,7 +150,7 @@ impl Site {
         }
         match self.kind {
             SiteKind::Variable => format!("{path}::{}", self.name),
-            SiteKind::Function | SiteKind::AsyncFunction => path.to_owned(),
+            SiteKind::Function | SiteKind::AsyncFunction | SiteKind::ForeignFunction => path.to_owned(),
         }
     }
 

@@ -534,6 +534,8 @@ pub enum SiteKind {
     AsyncFunction,
     /// A variable.
     Variable,
+    /// A function of another language, as it is called.
+    ForeignFunction,
 }
 
 /// A place in the source that a macro registered.
@@ -555,6 +557,25 @@ pub struct SiteRow {
     pub signature: String,
     /// How often it ran; 0: it never ran.
     pub executions: u64,
+    /// What each call may use, and what became of it; `None`: it has no budget.
+    pub budget: Option<Budget>,
+}
+
+/// What a call of a function may use (`#[track(budget = "…", max_allocs = …)]`), and what became of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Budget {
+    /// Bytes that a call may hold at once; `None`: no limit.
+    pub bytes: Option<u64>,
+    /// Allocations that a call may make; `None`: no limit.
+    pub allocations: Option<u64>,
+    /// Calls that ended and were judged; blocks are not counted one by one in sampling mode, so none is judged there.
+    pub judged_calls: u64,
+    /// Of these, those that went over.
+    pub calls_over: u64,
+    /// The most bytes that a call over its limit of bytes held at once; `None`: no call was.
+    pub most_bytes: Option<u64>,
+    /// The most allocations that a judged call made; `None`: no limit, or no call was judged.
+    pub most_allocations: Option<u64>,
 }
 
 /// What the recorder cost and what it missed.

@@ -286,6 +286,11 @@ impl Local {
         Some(here)
     }
 
+    /// Allocations that this thread made so far, memscope's own work aside.
+    pub(crate) fn allocations(&self) -> u64 {
+        self.state.get().map_or(0, ThreadState::allocations)
+    }
+
     /// This thread's account in `node`.
     pub(crate) fn account_in(&self, node: u32) -> Option<&'static Account> {
         self.state.get()?.account(u64::from(node) << 1 | 1, node, 0)
@@ -422,6 +427,16 @@ impl ThreadState {
     fn own(&self) -> Option<&'static Account> {
         // SAFETY: null or an account, which stays mapped.
         unsafe { self.own.load(Ordering::Relaxed).as_ref() }
+    }
+
+    /// Allocations in all accounts, memscope's own aside.
+    fn allocations(&self) -> u64 {
+        let accounts = self.entries().iter().filter(|entry| entry.key.load(Ordering::Relaxed) != 0);
+        let accounts = accounts.filter_map(|entry| Account::get(entry.account.load(Ordering::Relaxed)));
+        accounts
+            .filter(|account| !account.is_own())
+            .map(|account| account.allocations.load(Ordering::Relaxed))
+            .sum()
     }
 
     /// The account under `key`, opened at first use; `None` where there is no memory for it.

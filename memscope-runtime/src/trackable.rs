@@ -73,6 +73,14 @@ pub struct Walker<T: ?Sized> {
     pub(crate) strong_owners: fn(&T) -> Option<usize>,
 }
 
+impl<T: ?Sized> Clone for Walker<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: ?Sized> Copy for Walker<T> {}
+
 impl<T: ?Sized> fmt::Debug for Walker<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Walker").field("walk", &self.walk).finish_non_exhaustive()

@@ -45,11 +45,13 @@ pub mod __private;
 pub mod core;
 pub mod export;
 mod guide;
+pub mod testing;
 
 pub use crate::export::{ExportError, export};
 pub use memscope_macros::{track, track_var};
+pub use memscope_runtime::findings;
 pub use memscope_runtime::snapshot as model;
-pub use memscope_runtime::{Allocator, Mode};
+pub use memscope_runtime::{Allocator, Mode, Tracked};
 #[cfg(any(feature = "live", feature = "sampling"))]
 pub use memscope_runtime::{Container, Trackable, Visitor};
 /// The sampler's parameters, while the program runs, and what it makes of the program beside what really happens.

@@ -1,7 +1,9 @@
 //! The only names that generated code may use. They are no part of the public interface.
 
+#[cfg(not(any(feature = "live", feature = "sampling")))]
+pub use memscope_runtime::untracked;
 #[cfg(any(feature = "live", feature = "sampling"))]
 pub use memscope_runtime::{
-    Binding, Probe, ScopeGuard, Site, SiteRef, Task, WalkContainer, WalkFull, WalkNothing, Walker, bind,
-    enter, inventory, rebind, task,
+    Binding, Budget, BudgetGuard, Probe, ScopeGuard, Site, SiteRef, Task, WalkContainer, WalkFull,
+    WalkNothing, Walker, Within, bind, enter, enter_within, future, inventory, rebind, task, tracked, within,
 };

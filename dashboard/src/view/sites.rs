@@ -2,7 +2,7 @@
 
 use crate::figure::Figure;
 use crate::text::visible;
-use memscope_runtime::snapshot::{SiteKind, SiteRow as Site, Snapshot};
+use memscope_runtime::snapshot::{Budget, SiteKind, SiteRow as Site, Snapshot};
 use serde::Serialize;
 
 /// Sites shown at most in each of the two lists.
@@ -49,6 +49,27 @@ pub struct SiteView {
     pub signature: String,
     /// How often it ran.
     pub executions: Figure,
+    /// What each call may use.
+    pub budget: Option<BudgetView>,
+}
+
+/// What each call of a function may use, and what became of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct BudgetView {
+    /// Bytes that a call may hold at once.
+    pub bytes: Option<Figure>,
+    /// Allocations that a call may make.
+    pub allocations: Option<Figure>,
+    /// Calls that were judged.
+    pub judged_calls: Figure,
+    /// Of these, those that went over.
+    pub calls_over: Figure,
+    /// Whether any did.
+    pub is_exceeded: bool,
+    /// The most bytes that a call over its limit held.
+    pub most_bytes: Option<Figure>,
+    /// The most allocations of a call.
+    pub most_allocations: Option<Figure>,
 }
 
 /// The panel for `snapshot`.
@@ -83,6 +104,7 @@ fn site_view(row: &Site, index: usize) -> SiteView {
             SiteKind::Function => "function",
             SiteKind::AsyncFunction => "async function",
             SiteKind::Variable => "variable",
+            SiteKind::ForeignFunction => "foreign function",
         },
         name: visible(&row.name),
         key: visible(&row.key),
@@ -91,5 +113,21 @@ fn site_view(row: &Site, index: usize) -> SiteView {
         column: Figure::name(at("column"), u64::from(row.column)),
         signature: visible(&row.signature),
         executions: Figure::count(at("executions"), row.executions),
+        budget: row.budget.as_ref().map(|budget| budget_view(budget, &at("budget"))),
+    }
+}
+
+fn budget_view(budget: &Budget, pointer: &str) -> BudgetView {
+    let at = |field: &str| format!("{pointer}/{field}");
+    let bytes = |field: &str, value: Option<u64>| value.map(|value| Figure::bytes(at(field), value));
+    let count = |field: &str, value: Option<u64>| value.map(|value| Figure::count(at(field), value));
+    BudgetView {
+        bytes: bytes("bytes", budget.bytes),
+        allocations: count("allocations", budget.allocations),
+        judged_calls: Figure::count(at("judged_calls"), budget.judged_calls),
+        calls_over: Figure::count(at("calls_over"), budget.calls_over),
+        is_exceeded: budget.calls_over > 0,
+        most_bytes: bytes("most_bytes", budget.most_bytes),
+        most_allocations: count("most_allocations", budget.most_allocations),
     }
 }
