@@ -35,6 +35,9 @@ const STEP_BYTES_AN_ACCOUNT: i64 = 64;
 /// Turns that a thread waits for another one's capture: some 100 µs, in which 20,000 accounts are read.
 const PATIENCE: u32 = 20_000;
 
+/// [`Balance::ceiling`] where no budget has an end.
+const NO_CEILING: i64 = i64::MAX;
+
 /// What all threads have told.
 struct Total {
     /// Live bytes of the program, less what threads keep to themselves.
@@ -60,10 +63,10 @@ static MISSED: AtomicU64 = AtomicU64::new(0);
 pub(crate) struct Balance {
     room: Cell<u16>,
     limit: Cell<u16>,
-    /// What the thread told of in all: its net gain is this and `held`.
-    told: Cell<i64>,
     /// The net gain past which the thread tells of every new height: a budget's end (`budget.rs`).
     ceiling: Cell<i64>,
+    /// What was told of while there was a ceiling: the net gain is this and `held`.
+    told: Cell<i64>,
     /// The highest net gain at any telling, since a budget's reading began.
     highest: Cell<i64>,
 }
@@ -81,7 +84,7 @@ impl Balance {
             room: Cell::new(0),
             limit: Cell::new(0),
             told: Cell::new(0),
-            ceiling: Cell::new(i64::MAX),
+            ceiling: Cell::new(NO_CEILING),
             highest: Cell::new(i64::MIN),
         }
     }
@@ -93,7 +96,7 @@ impl Balance {
         let now = self.told.get();
         let start = start_of(now);
         let before = Heights { ceiling: self.ceiling.get(), highest: self.highest.replace(now) };
-        let ceiling = start.saturating_add(i64::try_from(most).unwrap_or(i64::MAX));
+        let ceiling = start.saturating_add(i64::try_from(most).unwrap_or(NO_CEILING));
         self.ceiling.set(before.ceiling.min(ceiling));
         self.flush();
         (start, before)
@@ -167,16 +170,24 @@ impl Balance {
         if live >= total.next.load(Ordering::Relaxed) {
             capture(live);
         }
+        let mut limit = (total.next.load(Ordering::Relaxed) - live).clamp(0, LIMIT_BYTES);
+        if self.ceiling.get() != NO_CEILING {
+            limit = limit.min(self.to_ceiling(held));
+        }
+        self.limit.set(limit as u16);
+        self.room.set(limit as u16);
+    }
+}
+
+impl Balance {
+    /// How far it is to the end of a budget, after `held` bytes more were told of. Past it, nowhere.
+    #[cold]
+    fn to_ceiling(&self, held: i64) -> i64 {
         let told = self.told.get() + held;
         self.told.set(told);
         self.highest.set(self.highest.get().max(told));
-        if told > self.ceiling.get() {
-            self.ceiling.set(told);
-        }
-        let to_ceiling = self.ceiling.get().saturating_sub(told);
-        let limit = (total.next.load(Ordering::Relaxed) - live).min(to_ceiling).clamp(0, LIMIT_BYTES);
-        self.limit.set(limit as u16);
-        self.room.set(limit as u16);
+        self.ceiling.set(self.ceiling.get().max(told));
+        self.ceiling.get() - told
     }
 }
 
@@ -319,7 +330,6 @@ mod tests {
         }
         balance.settle(&total, balance.held());
         assert_eq!((total.live.load(Ordering::Relaxed), balance.held()), (expected, 0));
-        assert_eq!(balance.told.get(), expected);
     }
 
     #[test]
@@ -339,7 +349,7 @@ mod tests {
         gain(&balance, 500);
         // `begin_watch` tells the process's total of it, which is of no account here.
         let (start, before) = balance.begin_watch(1_000, |now| now);
-        assert_eq!(start, 500);
+        assert_eq!(start, 0, "what was told of before there was a ceiling is not counted");
         gain(&balance, 1_000);
         // An inner one, of whose ceiling the outer one knows nothing: 1,000 + 300 is past both.
         let (inner_start, inner_before) = balance.begin_watch(200, |now| now);
@@ -353,6 +363,6 @@ mod tests {
         gain(&balance, 1_000);
         lose(&balance, 1_000);
         assert!(balance.end_watch(before).0 <= start + 1_000);
-        assert_eq!((balance.ceiling.get(), balance.told.get()), (i64::MAX, 550));
+        assert_eq!((balance.ceiling.get(), balance.told.get()), (NO_CEILING, 50));
     }
 }
