@@ -1,0 +1,4 @@
+//! The source is that of the test of the same name in edition 2024.
+
+#[path = "../../tests/drop_order.rs"]
+mod drop_order;
