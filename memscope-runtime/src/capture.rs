@@ -235,7 +235,8 @@ impl Charged {
                 ..ScopeMemory::default()
             },
             variances: reading.variances,
-            entered: reading.calls > 0 || reading.node == ROOT_NODE,
+            // An account of its own blocks is opened when a thread enters the scope; not each entry is a call.
+            entered: reading.thread == reading.owner_thread || reading.node == ROOT_NODE,
             ..Charged::default()
         });
     }

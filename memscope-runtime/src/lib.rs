@@ -71,7 +71,11 @@ mod site;
 #[cfg(feature = "recorder")]
 mod slot;
 #[cfg(feature = "recorder")]
+mod spawn_scope;
+#[cfg(feature = "recorder")]
 mod sync;
+#[cfg(feature = "recorder")]
+mod task;
 #[cfg(feature = "recorder")]
 mod tenure;
 #[cfg(feature = "recorder")]
@@ -92,8 +96,10 @@ mod forward;
 pub use crate::{
     allocator::Allocator,
     mode::Mode,
-    scope::{ScopeGuard, Task, enter, task},
+    scope::{ScopeGuard, enter},
     site::{Site, SiteRef},
+    spawn_scope::{InScope, SpawnScope, spawn_scope},
+    task::{Task, future, task},
     thread_state::{OwnWork, own_work},
     trackable::{Container, Probe, Trackable, WalkContainer, WalkFull, WalkNothing, Walker},
     variable::{Binding, bind, rebind},
@@ -103,7 +109,7 @@ pub use crate::{
 pub use inventory;
 
 #[cfg(not(feature = "recorder"))]
-pub use crate::forward::{Allocator, Mode, OwnWork, own_work};
+pub use crate::forward::{Allocator, InScope, Mode, OwnWork, SpawnScope, own_work, spawn_scope};
 
 /// The unit tests run under the hook that they test.
 #[cfg(all(test, feature = "recorder"))]

@@ -3,5 +3,5 @@
 #[cfg(any(feature = "live", feature = "sampling"))]
 pub use memscope_runtime::{
     Binding, Probe, ScopeGuard, Site, SiteRef, Task, WalkContainer, WalkFull, WalkNothing, Walker, bind,
-    enter, inventory, rebind, task,
+    enter, future, inventory, rebind, task,
 };
