@@ -77,6 +77,8 @@ mod sync;
 #[cfg(feature = "recorder")]
 mod task;
 #[cfg(feature = "recorder")]
+mod task_list;
+#[cfg(feature = "recorder")]
 mod tenure;
 #[cfg(feature = "recorder")]
 mod thread_state;
@@ -207,6 +209,7 @@ pub fn nothing_recorded(allocator_installed: bool) -> Snapshot {
         scopes: Vec::new(),
         variables: Vec::new(),
         threads: Vec::new(),
+        tasks: Vec::new(),
         types: Vec::new(),
         timeline: Vec::new(),
         lifetimes: Vec::new(),

@@ -122,6 +122,12 @@ impl Inside {
     pub(crate) fn since(previous: &'static Account) -> Inside {
         Inside { previous: Some(previous), not_send: PhantomData }
     }
+
+    /// Whether a scope was entered.
+    #[inline(always)]
+    pub(crate) fn is_entered(&self) -> bool {
+        self.previous.is_some()
+    }
 }
 
 impl Drop for Inside {

@@ -7,6 +7,7 @@ use crate::account;
 use crate::scope;
 use crate::site::Site;
 use crate::spawn_scope::{Inside, SpawnScope};
+use crate::task_list::{End, Outermost};
 use crate::thread_state;
 use std::future::Future;
 use std::mem::ManuallyDrop;
@@ -20,6 +21,8 @@ pub struct Task<F> {
     site: &'static Site,
     /// The task's node, from the first poll on.
     scope: SpawnScope,
+    /// `None`: before the first poll, after the end, and of a task that another one polls.
+    outermost: Option<Outermost>,
     /// Whether the first poll is a call.
     is_call: bool,
     future: ManuallyDrop<F>,
@@ -27,13 +30,13 @@ pub struct Task<F> {
 
 /// Wraps the future of an async function so that it runs inside the scope of `site`. Its first poll is a call.
 pub fn task<F: Future>(site: &'static Site, future: F) -> Task<F> {
-    Task { site, scope: SpawnScope::NONE, is_call: true, future: ManuallyDrop::new(future) }
+    Task { site, scope: SpawnScope::NONE, outermost: None, is_call: true, future: ManuallyDrop::new(future) }
 }
 
 /// Wraps a future that a function of `site` returned, so that it runs inside that scope. The function itself was the
 /// call.
 pub fn future<F: Future>(site: &'static Site, future: F) -> Task<F> {
-    Task { site, scope: SpawnScope::NONE, is_call: false, future: ManuallyDrop::new(future) }
+    Task { site, scope: SpawnScope::NONE, outermost: None, is_call: false, future: ManuallyDrop::new(future) }
 }
 
 impl<F> Task<F> {
@@ -58,6 +61,7 @@ impl<F> Task<F> {
             };
             local.set_account(account);
             self.scope = SpawnScope::of(account);
+            self.outermost = Outermost::begin(local, account.node());
             Some(Inside::since(current))
         });
         entered.unwrap_or(Inside::NOTHING)
@@ -71,16 +75,62 @@ impl<F: Future> Future for Task<F> {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         // SAFETY: the future is not moved: it is only reached through the pin below and dropped in place.
         let this = unsafe { self.get_unchecked_mut() };
-        let _inside = if this.scope.is_known() { this.scope.enter() } else { this.begin() };
+        let inside = if this.scope.is_known() { this.scope.enter() } else { this.begin() };
         // SAFETY: `this` was pinned, and `future` is pinned with it.
-        unsafe { Pin::new_unchecked(&mut *this.future) }.poll(context)
+        let future = unsafe { Pin::new_unchecked(&mut *this.future) };
+        if this.outermost.is_none() || !inside.is_entered() {
+            return future.poll(context);
+        }
+        let mut turn = Turn::begin(&mut this.outermost);
+        let poll = future.poll(context);
+        turn.end = if poll.is_ready() { Some(End::Finished) } else { None };
+        poll
     }
 }
 
 impl<F> Drop for Task<F> {
     fn drop(&mut self) {
         let _inside = self.scope.enter();
+        if let Some(outermost) = self.outermost {
+            outermost.end(End::Dropped);
+        }
         // SAFETY: dropped once, here, in place.
         unsafe { ManuallyDrop::drop(&mut self.future) };
+    }
+}
+
+/// One poll of an outermost task. Dropped by unwinding, it says that the task panicked.
+struct Turn<'a> {
+    task: &'a mut Option<Outermost>,
+    /// The task in whose poll this one is.
+    around: Option<Outermost>,
+    /// How the task ends with this poll.
+    end: Option<End>,
+}
+
+impl<'a> Turn<'a> {
+    #[inline(always)]
+    fn begin(task: &'a mut Option<Outermost>) -> Turn<'a> {
+        let around = thread_state::with(|local| {
+            let around = local.task();
+            local.set_task(*task);
+            if let Some(task) = task {
+                task.note_poll(local);
+            }
+            around
+        });
+        Turn { task, around, end: Some(End::Panicked) }
+    }
+}
+
+impl Drop for Turn<'_> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        thread_state::with(|local| local.set_task(self.around));
+        if let Some(end) = self.end {
+            if let Some(task) = self.task.take() {
+                task.end(end);
+            }
+        }
     }
 }
