@@ -31,9 +31,10 @@ fn huge() -> Snapshot {
     snapshot
 }
 
-/// What a small program gives: five variables in three scopes, with as many blocks as are listed.
+/// What a small program gives: five variables in three scopes, three tasks, with as many blocks as are listed.
 fn five(mut snapshot: Snapshot) -> Snapshot {
     snapshot.scopes.truncate(3);
+    snapshot.tasks.truncate(3);
     for block in &mut snapshot.blocks.largest {
         block.scope = Some(1);
         block.variable = Some(0);

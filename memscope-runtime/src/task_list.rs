@@ -121,7 +121,8 @@ impl Row {
         row.last_ms.store(clock::now_ms(), Ordering::Relaxed);
         row.node.store(node, Ordering::Relaxed);
         row.last_thread.store(0, Ordering::Relaxed);
-        row.threads.iter().for_each(|thread| thread.store(0, Ordering::Relaxed));
+        let noted = row.threads.iter().take_while(|thread| thread.load(Ordering::Relaxed) != 0);
+        noted.for_each(|thread| thread.store(0, Ordering::Relaxed));
         row.has_more_threads.store(false, Ordering::Relaxed);
         row.state.store(RUNNING, Ordering::Relaxed);
         row.number.store(number, Ordering::Release);

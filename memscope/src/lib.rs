@@ -42,6 +42,10 @@
 //! # serves(&tokio::runtime::Builder::new_current_thread().build().unwrap());
 //! ```
 //!
+//! Each task is a row of `snapshot().tasks`: its state, polls and threads. With the feature `tokio` the row has the id
+//! that tokio's `JoinHandle::id` gives. Tokio's names of tasks (`task::Builder::name`, unstable) are told to `tracing`
+//! only and cannot be read, so a task goes by the name of its function.
+//!
 //! # Limits
 //!
 //! - Without memscope's [`Allocator`] as the global allocator only what the program declares (see
@@ -58,7 +62,8 @@
 //! | `live` (default) | recording of every block |
 //! | `sampling` | recording by a sample of the bytes, which is then the mode that a program starts in |
 //! | `html` (default) | `export("x.html")` |
-//! | neither | the allocator forwards, the macros emit the user's code and still check their arguments |
+//! | `tokio` | tasks are listed with their ids in tokio; links tokio's `rt` |
+//! | neither `live` nor `sampling` | the allocator forwards, the macros emit the user's code and still check their arguments |
 
 #[doc(hidden)]
 #[path = "private.rs"]
