@@ -11,7 +11,7 @@ use memscope_runtime::snapshot::Snapshot;
 use std::fmt;
 
 /// The page and its partials, by name.
-const TEMPLATES: [(&str, &str); 17] = [
+const TEMPLATES: [(&str, &str); 18] = [
     ("page", include_str!("../templates/page.hbs")),
     ("overview", include_str!("../templates/overview.hbs")),
     ("timeline", include_str!("../templates/timeline.hbs")),
@@ -22,6 +22,7 @@ const TEMPLATES: [(&str, &str); 17] = [
     ("types", include_str!("../templates/types.hbs")),
     ("lifetimes", include_str!("../templates/lifetimes.hbs")),
     ("threads", include_str!("../templates/threads.hbs")),
+    ("tasks", include_str!("../templates/tasks.hbs")),
     ("diagnostics", include_str!("../templates/diagnostics.hbs")),
     ("finding", include_str!("../templates/finding.hbs")),
     ("sites", include_str!("../templates/sites.hbs")),

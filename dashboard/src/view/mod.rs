@@ -16,6 +16,7 @@ pub mod ranking;
 pub mod recording;
 pub mod scopes;
 pub mod sites;
+pub mod tasks;
 pub mod threads;
 pub mod timeline;
 pub mod types;
@@ -46,6 +47,8 @@ pub struct Page {
     pub lifetimes: Option<lifetimes::Lifetimes>,
     /// Threads.
     pub threads: threads::Threads,
+    /// Tasks; `None`: none was polled.
+    pub tasks: Option<tasks::Tasks>,
     /// Findings.
     pub diagnostics: diagnostics::Diagnostics,
     /// What the macros registered.
@@ -74,6 +77,7 @@ pub fn page(snapshot: &Snapshot) -> Page {
         types: types::types(snapshot),
         lifetimes: lifetimes::lifetimes(snapshot),
         threads: threads::threads(snapshot),
+        tasks: tasks::tasks(snapshot),
         diagnostics,
         sites: sites::sites(snapshot),
         recording: recording::recording(snapshot),
