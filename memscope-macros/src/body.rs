@@ -239,7 +239,8 @@ fn holds(tree: &TokenTree, name: &Ident) -> bool {
     }
 }
 
-fn mentions(trees: &[TokenTree], name: &Ident) -> bool {
+/// Whether an expression's tokens read the variable.
+pub(crate) fn mentions(trees: &[TokenTree], name: &Ident) -> bool {
     trees.iter().enumerate().any(|(index, tree)| match tree {
         TokenTree::Ident(ident) if ident == name => is_read(&trees[..index], &trees[index + 1..]),
         TokenTree::Group(group) => {

@@ -351,7 +351,8 @@ fn async_arguments() {
         }
     );
     drops!(
-        ["a", "y", "x"],
+        // One argument, whose fields are dropped in their order.
+        ["a", "x", "y"],
         block_on(run((Says("x"), Says("y")))),
         async fn run(both: (Says, Says)) {
             let _a = Says("a");

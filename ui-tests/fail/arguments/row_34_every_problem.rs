@@ -32,7 +32,30 @@ fn no_comma() {}
 #[track(vars, skip(a), name = Self::NAME)]
 fn several() {}
 
+#[track(skip(a))]
+fn skip_without_vars(a: u8) -> u8 {
+    a
+}
+
+#[track(vars, skip(a, b, c))]
+fn skips_what_is_not_there(a: u8, b: u8) -> u8 {
+    let c = 1;
+    a
+}
+
+#[track(vars = true, skip, budget = "4", budget = 4, max_allocs = "0", max_allocs = -1)]
+fn mistyped() {}
+
+#[track(vars)]
+unsafe extern "C" {
+    fn labs(a: i64) -> i64;
+}
+
 fn main() {
+    skip_without_vars(1);
+    skips_what_is_not_there(1, 2);
+    mistyped();
+    unsafe { labs(1) };
     unknown();
     duplicate();
     number();
