@@ -155,6 +155,30 @@ fn a_tracked_block_begins_on_one_thread_ends_on_another_and_is_dropped_on_a_thir
 }
 
 #[track]
+async fn allocates_on_two_threads() -> (Vec<u8>, Vec<u8>) {
+    let first = vec![0; 1_234_561];
+    Yield::default().await;
+    (first, vec![0; 1_234_567])
+}
+
+#[test]
+fn a_block_is_the_threads_that_polled_when_it_was_allocated() {
+    let mut future = Box::pin(allocates_on_two_threads());
+    assert!(poll_once(future.as_mut()).is_pending());
+    let ended = thread::spawn(move || match poll_once(future.as_mut()) {
+        std::task::Poll::Ready(kept) => kept,
+        std::task::Poll::Pending => panic!("it waits once"),
+    });
+    let kept = ended.join().expect("it does not panic");
+    let snapshot = memscope::snapshot();
+    let thread_of = |bytes: usize| {
+        let block = snapshot.blocks.largest.iter().find(|block| block.bytes == bytes as u64);
+        block.expect("it is among the largest").thread.expect("it was recorded")
+    };
+    assert_ne!(thread_of(kept.0.len()), thread_of(kept.1.len()));
+}
+
+#[track]
 async fn unfinished() {
     let _leaks = LeaksWhenDropped(333);
     Yield::default().await;
