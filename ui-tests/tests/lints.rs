@@ -131,7 +131,7 @@ impl Counter {
 }
 
 #[test]
-fn strict_lints_stay_silent() {
+fn row_37_strict_lints_stay_silent() {
     assert_eq!(words("a b a").len(), 2);
     let mut list = Vec::new();
     unit(&mut list);

@@ -27,7 +27,6 @@ unsafe extern "C" {
 
 #[track]
 trait Speaks {
-    #[track]
     fn speak(&self);
 }
 

@@ -12,9 +12,12 @@ async fn asynchronous() -> u32 {
     "asynchronous"
 }
 
+/// Of this crate: what the compiler says of std's types depends on whether their source is installed.
+struct Wrapped<T>(T);
+
 #[track]
-async fn in_result() -> Result<u32, String> {
-    Ok("in result")
+async fn wrapped() -> Wrapped<u32> {
+    Wrapped("wrapped")
 }
 
 #[track]

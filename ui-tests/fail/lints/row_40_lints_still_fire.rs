@@ -1,4 +1,4 @@
-//! Rows 39, 40: what the compiler says about a function, it says about a tracked one.
+//! Row 40: what the compiler says about a function, it says about a tracked one.
 
 #![deny(warnings)]
 
