@@ -7,6 +7,7 @@ mod asynchronous;
 mod hygiene;
 mod lints;
 mod returns;
+mod rows;
 mod signatures;
 mod strain;
 mod variables;
