@@ -429,8 +429,7 @@ fn row_12_a_spawned_task_starts_a_root() {
     drop(kept);
 }
 
-/// What a tracked future adds to the plain one: its arguments a second time, for the future that is wrapped captures
-/// them anew, and the words of the task.
+/// What a tracked future adds to the plain one is a few words, whatever its arguments.
 #[test]
 fn row_11_futures_are_send_and_of_bounded_size() {
     async fn plain(bytes: [u8; 1000]) -> u8 {
@@ -443,6 +442,6 @@ fn row_11_futures_are_send_and_of_bounded_size() {
         bytes[0]
     }
     let (plain, tracked) = (size_of_val(&plain([0; 1000])), size_of_val(&is_send(sized([0; 1000]))));
-    assert!(tracked <= 2 * plain + 1100, "{plain} bytes became {tracked}");
+    assert!(tracked <= plain + 128, "{plain} bytes became {tracked}");
     assert_eq!(block_on(sized([3; 1000])), 3);
 }
