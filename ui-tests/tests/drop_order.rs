@@ -321,3 +321,51 @@ fn async_argument() {
         }
     );
 }
+
+#[test]
+fn async_arguments() {
+    drops!(
+        ["a", "y", "x"],
+        block_on(run(Says("x"), Says("y"))),
+        async fn run(_x: Says, _y: Says) {
+            let _a = Says("a");
+            yield_now().await;
+        }
+    );
+    drops!(
+        ["a", "y", "x"],
+        block_on(run(Says("x"), Says("y"))),
+        async fn run(x: Says, y: Says) {
+            let _a = Says("a");
+            yield_now().await;
+            let _ = x.len() + y.len();
+        }
+    );
+    drops!(
+        ["a", "y", "x"],
+        block_on(run(Says("x"), Says("y"))),
+        async fn run(x: Says, _y: Says) {
+            let _a = Says("a");
+            yield_now().await;
+            let _ = x.len();
+        }
+    );
+    drops!(
+        ["a", "y", "x"],
+        block_on(run((Says("x"), Says("y")))),
+        async fn run(both: (Says, Says)) {
+            let _a = Says("a");
+            yield_now().await;
+            let _ = both.1.len();
+        }
+    );
+    drops!(
+        ["a", "y", "x"],
+        poll_once_and_drop(run(Says("x"), Says("y"))),
+        async fn run(x: Says, y: Says) {
+            let _a = Says("a");
+            yield_now().await;
+            let _ = x.len() + y.len();
+        }
+    );
+}

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use ui_tests::{assert_at_root, block_on, calls, scope, unwind, yield_now};
 
-fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+fn poll_once<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
@@ -201,6 +201,29 @@ fn row_05_async_trait() {
 }
 
 #[test]
+fn row_05_polls_of_async_trait_are_in_the_scope() {
+    #[async_trait::async_trait]
+    trait Load: Sync {
+        async fn loaded(&self, length: usize) -> Vec<u8>;
+    }
+    struct Disk;
+    #[async_trait::async_trait]
+    impl Load for Disk {
+        #[track]
+        async fn loaded(&self, length: usize) -> Vec<u8> {
+            let first = vec![0; length];
+            yield_now().await;
+            [first, vec![0; length]].concat()
+        }
+    }
+    let disk: &dyn Load = &Disk;
+    let kept = block_on(is_send(disk.loaded(5)));
+    assert_eq!(live_bytes(&["loaded"]), 10);
+    assert_at_root();
+    drop(kept);
+}
+
+#[test]
 fn row_06_statements_before_a_returned_future() {
     #[track]
     fn returns_future(length: usize) -> impl Future<Output = usize> {
@@ -222,6 +245,61 @@ fn row_06_statements_before_a_returned_future() {
     assert_eq!((returns_future.calls, returns_future.exclusive.allocated_bytes), (1, 40));
     assert_eq!(scope(&snapshot, &["returns_future_of"]).exclusive.allocated_bytes, 1);
     assert_at_root();
+}
+
+#[test]
+fn row_06_polls_of_a_returned_future_are_in_the_scope() {
+    #[track]
+    fn polled_later(length: usize) -> impl Future<Output = Vec<u8>> {
+        let before = vec![0; length];
+        async move {
+            yield_now().await;
+            [before, vec![0; length]].concat()
+        }
+    }
+    #[track]
+    fn polled_later_send<'a>(
+        text: &'a str,
+    ) -> impl Future<Output = Result<String, std::fmt::Error>> + Send + 'a {
+        async move {
+            let first = text.chars().next().ok_or(std::fmt::Error)?;
+            yield_now().await;
+            Ok(first.to_string())
+        }
+    }
+    let mut future = Box::pin(polled_later(6));
+    assert_eq!(live_bytes(&["polled_later"]), 6);
+    assert!(poll_once(future.as_mut()).is_pending());
+    assert_at_root();
+    let Poll::Ready(kept) = poll_once(future.as_mut()) else { panic!("it waits only once") };
+    assert_eq!(live_bytes(&["polled_later"]), 12);
+    let text = block_on(is_send(polled_later_send("ab")));
+    assert_eq!((text.as_deref(), live_bytes(&["polled_later_send"])), (Ok("a"), 1));
+    assert!(block_on(polled_later_send("")).is_err());
+    assert_at_root();
+    drop((kept, text));
+}
+
+#[test]
+fn row_07_polls_of_a_boxed_future_are_in_the_scope() {
+    #[track]
+    fn polled_boxed<'a>(text: &'a str) -> Pin<Box<dyn Future<Output = String> + Send + 'a>> {
+        let mut owned = String::with_capacity(70);
+        Box::pin(async move {
+            owned.push_str(text);
+            yield_now().await;
+            String::with_capacity(7) + &owned[..3]
+        })
+    }
+    let kept = block_on(is_send(polled_boxed("abc")));
+    assert_eq!((kept.as_str(), live_bytes(&["polled_boxed"])), ("abc", 7));
+    // Dropped unfinished, what it held goes in its scope as well.
+    let mut future = polled_boxed("abc");
+    assert!(poll_once(future.as_mut()).is_pending());
+    drop(future);
+    assert_eq!(live_bytes(&["polled_boxed"]), 7);
+    assert_at_root();
+    drop(kept);
 }
 
 #[test]
@@ -425,6 +503,34 @@ fn row_12_a_spawned_task_starts_a_root() {
     let one = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let kept = one.block_on(spawns());
     assert_eq!((calls(&["spawns"]), live_bytes(&["spawned"])), (2, 12));
+    assert_at_root();
+    drop(kept);
+}
+
+#[test]
+fn row_12_the_helper_hands_the_scope_on() {
+    #[track]
+    async fn spawns_below() -> (Vec<u8>, Vec<u8>) {
+        let scope = memscope::spawn_scope();
+        let in_thread = thread::spawn(scope.closure(|| vec![0; 13]));
+        let in_task = tokio::spawn(scope.future(spawned_below())).await.expect("it does not panic");
+        (in_task, in_thread.join().expect("it does not panic"))
+    }
+    #[track]
+    async fn spawned_below() -> Vec<u8> {
+        yield_now().await;
+        vec![0; 12]
+    }
+    let threads = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("threads");
+    let kept = threads.block_on(async {
+        // The spawner itself in a task, and its task on another worker perhaps.
+        tokio::spawn(spawns_below()).await.expect("it does not panic")
+    });
+    drop(threads);
+    let snapshot = memscope::snapshot();
+    let below = scope(&snapshot, &["spawns_below", "spawned_below"]);
+    assert_eq!((below.calls, below.exclusive.live_bytes), (1, 12));
+    assert!(scope(&snapshot, &["spawns_below"]).exclusive.live_bytes >= 13);
     assert_at_root();
     drop(kept);
 }

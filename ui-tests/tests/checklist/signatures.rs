@@ -376,6 +376,112 @@ fn row_28_methods_of_impl_and_trait_impl_blocks() {
     assert_at_root();
 }
 
+struct Whole(Vec<u8>);
+
+#[track]
+impl Whole {
+    const SIZE: usize = 28;
+
+    pub(crate) fn whole_new() -> Self {
+        Self(vec![0; Self::SIZE])
+    }
+
+    const fn whole_const(&self) -> usize {
+        Self::SIZE
+    }
+
+    async fn whole_async(&mut self) -> &mut Vec<u8> {
+        yield_now().await;
+        self.0.reserve_exact(100);
+        &mut self.0
+    }
+
+    #[track(name = "whole, named")]
+    fn whole_named(&self) {}
+}
+
+#[track]
+impl<T> AsRef<T> for Whole
+where
+    Vec<u8>: AsRef<T>,
+    T: ?Sized,
+{
+    fn as_ref(&self) -> &T {
+        self.0.as_ref()
+    }
+}
+
+#[test]
+fn row_28_a_whole_impl() {
+    let mut whole = Whole::whole_new();
+    assert_eq!(block_on(whole.whole_async()).len(), whole.whole_const());
+    whole.whole_named();
+    let bytes: &[u8] = whole.as_ref();
+    assert_eq!(bytes.len(), 28);
+    let snapshot = memscope::snapshot();
+    // The list belongs to who allocated it, grown or not.
+    let new = scope(&snapshot, &["whole_new"]);
+    assert_eq!((new.calls, new.exclusive.live_bytes), (1, 128));
+    assert!(new.key[0].ends_with("Whole::whole_new"), "{:?}", new.key);
+    for name in ["whole_async", "whole, named", "as_ref"] {
+        assert_eq!(scope(&snapshot, &[name]).calls, 1, "{name}");
+    }
+    assert!(snapshot.sites.iter().all(|site| !site.key.ends_with("whole_const")));
+    assert_at_root();
+}
+
+#[track]
+mod whole_mod {
+    use super::yield_now;
+
+    pub(super) const LENGTH: usize = 5;
+
+    pub(super) fn within_mod() -> Vec<u8> {
+        deeper::within_inner_mod()
+    }
+
+    pub(super) async fn within_mod_async() {
+        yield_now().await;
+    }
+
+    mod deeper {
+        pub(super) fn within_inner_mod() -> Vec<u8> {
+            vec![0; super::LENGTH]
+        }
+    }
+
+    pub(super) struct Inner;
+
+    impl Inner {
+        pub(super) fn method_within_mod(&self) -> usize {
+            LENGTH
+        }
+    }
+
+    macro_rules! not_a_function {
+        () => {
+            5
+        };
+    }
+
+    pub(super) static FROM_MACRO: usize = not_a_function!();
+}
+
+#[test]
+fn row_28_a_whole_mod() {
+    let kept = whole_mod::within_mod();
+    block_on(whole_mod::within_mod_async());
+    assert_eq!(whole_mod::Inner.method_within_mod() + whole_mod::FROM_MACRO, 2 * kept.len());
+    let snapshot = memscope::snapshot();
+    assert_eq!(
+        (scope(&snapshot, &["within_mod"]).calls, scope(&snapshot, &["within_mod_async"]).calls),
+        (1, 1)
+    );
+    assert_eq!(scope(&snapshot, &["within_mod"]).inclusive.live_bytes, 5);
+    assert_at_root();
+    drop(kept);
+}
+
 mod attributes {
     use memscope::track;
 
