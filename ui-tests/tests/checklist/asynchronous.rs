@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 use std::thread;
-use ui_tests::{assert_at_root, block_on, calls, scope, yield_now};
+use ui_tests::{assert_at_root, block_on, calls, scope, unwind, yield_now};
 
 fn poll_once<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
@@ -398,21 +398,20 @@ fn row_10_a_hundred_caught_panics_then_normal_use() {
     async fn panics_within(really: bool) -> Vec<u8> {
         let kept = vec![0; 10];
         yield_now().await;
-        assert!(!really, "as it should");
+        if really {
+            unwind();
+        }
         kept
     }
     for _ in 0..100 {
         assert!(catch_unwind(AssertUnwindSafe(|| block_on(panics_async(true)))).is_err());
     }
-    let inner = ["panics_async", "panics_within"];
-    let before = [live_bytes(&inner[..1]), live_bytes(&inner)];
     let kept = block_on(panics_async(false));
     let snapshot = memscope::snapshot();
     let outer = scope(&snapshot, &["panics_async"]);
-    let inner = scope(&snapshot, &inner);
+    let inner = scope(&snapshot, &["panics_async", "panics_within"]);
     assert_eq!((outer.calls, inner.calls), (101, 101));
-    let gained = [outer.exclusive.live_bytes - before[0], inner.exclusive.live_bytes - before[1]];
-    assert_eq!(gained, [0, 10]);
+    assert_eq!((outer.exclusive.live_bytes, inner.exclusive.live_bytes), (0, 10));
     assert_at_root();
     drop(kept);
 }
@@ -536,8 +535,7 @@ fn row_12_the_helper_hands_the_scope_on() {
     drop(kept);
 }
 
-/// What a tracked future adds to the plain one: its arguments a second time, for the future that is wrapped captures
-/// them anew, and the words of the task.
+/// What a tracked future adds to the plain one is a few words, whatever its arguments.
 #[test]
 fn row_11_futures_are_send_and_of_bounded_size() {
     async fn plain(bytes: [u8; 1000]) -> u8 {
@@ -550,6 +548,6 @@ fn row_11_futures_are_send_and_of_bounded_size() {
         bytes[0]
     }
     let (plain, tracked) = (size_of_val(&plain([0; 1000])), size_of_val(&is_send(sized([0; 1000]))));
-    assert!(tracked <= 2 * plain + 1100, "{plain} bytes became {tracked}");
+    assert!(tracked <= plain + 128, "{plain} bytes became {tracked}");
     assert_eq!(block_on(sized([3; 1000])), 3);
 }

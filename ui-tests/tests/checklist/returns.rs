@@ -63,6 +63,110 @@ fn row_14_result_of_impl_trait_async() {
     assert_at_root();
 }
 
+trait Lends {
+    type Lent<'a>
+    where
+        Self: 'a;
+    async fn lends_async<'a>(&'a mut self) -> Self::Lent<'a>;
+    fn promises(&self) -> impl Future<Output = u8> + Send;
+}
+
+struct Lender<T>(T);
+
+impl Lends for Lender<String> {
+    type Lent<'a> = &'a mut str;
+
+    #[track]
+    async fn lends_async<'a>(&'a mut self) -> Self::Lent<'a> {
+        yield_now().await;
+        self.0.as_mut_str()
+    }
+
+    #[track]
+    async fn promises(&self) -> u8 {
+        yield_now().await;
+        self.0.len() as u8
+    }
+}
+
+impl<T: Clone> Lender<T> {
+    #[track]
+    async fn of_own_type(&self) -> Option<Self>
+    where
+        T: Send,
+    {
+        yield_now().await;
+        Some(Self(self.0.clone()))
+    }
+}
+
+/// The type that an async function returns is written once more in the expansion.
+#[test]
+fn row_14_other_types_async() {
+    #[track]
+    async fn of_projection<I: Iterator>(mut items: I) -> Option<<I as Iterator>::Item> {
+        yield_now().await;
+        items.next()
+    }
+    #[track]
+    async fn of_elided_object(text: &str) -> Box<dyn Display + '_> {
+        yield_now().await;
+        Box::new(text)
+    }
+    #[track]
+    async fn of_elided_generic(text: &str) -> std::borrow::Cow<'_, str> {
+        text.into()
+    }
+    #[track]
+    async fn of_higher_rank() -> Option<for<'a> fn(&'a u8) -> &'a u8> {
+        Some(|byte| byte)
+    }
+    #[track]
+    async fn of_several_impls() -> (impl Display, [impl Display; 2]) {
+        (1, [2, 3])
+    }
+    #[track]
+    async fn of_const_generic<const N: usize>() -> [u8; N] {
+        [7; N]
+    }
+    #[track]
+    async fn of_closure(byte: &u8) -> impl Fn() -> u8 {
+        move || *byte
+    }
+    #[track]
+    async fn of_no_value() -> Result<std::convert::Infallible, Refused> {
+        yield_now().await;
+        Err(Refused("always".into()))
+    }
+    #[track]
+    async fn of_not_send() -> Rc<u8> {
+        yield_now().await;
+        Rc::new(1)
+    }
+    fn is_send<T: Send>(value: T) -> T {
+        value
+    }
+    assert_eq!(block_on(of_projection([1, 2].iter())), Some(&1));
+    let (object, cow) = (block_on(of_elided_object("a")), block_on(of_elided_generic("b")));
+    assert_eq!((object.to_string().as_str(), &*cow), ("a", "b"));
+    assert_eq!(block_on(of_higher_rank()).map(|f| *f(&3)), Some(3));
+    let (first, [second, _]) = block_on(of_several_impls());
+    assert_eq!(
+        (first.to_string() + &second.to_string(), block_on(of_const_generic::<2>())),
+        ("12".into(), [7, 7])
+    );
+    assert_eq!(block_on(of_closure(&4))(), 4);
+    assert!(block_on(of_no_value()).is_err());
+    // What is returned is in nobody's keeping across an `.await`.
+    assert_eq!(*block_on(is_send(of_not_send())), 1);
+    let mut lender = Lender(String::from("lent"));
+    block_on(lender.lends_async()).make_ascii_uppercase();
+    assert_eq!(block_on(is_send(lender.promises())), 4);
+    assert_eq!(block_on(lender.of_own_type()).map(|own| own.0).as_deref(), Some("LENT"));
+    assert_eq!((calls(&["lends_async"]), calls(&["promises"]), calls(&["of_own_type"])), (1, 1, 1));
+    assert_at_root();
+}
+
 #[test]
 fn row_15_coercion_to_a_trait_object() {
     #[track]
