@@ -20,18 +20,6 @@ struct S {
     field: u8,
 }
 
-#[track(vars)]
-async fn with_unused_async(argument: u8, used: Vec<u8>) -> usize {
-    let unused = vec![1];
-    used.len()
-}
-
-#[track]
-async fn async_without_vars(argument: u8, mut never_changed: Vec<u8>) -> usize {
-    never_changed.len()
-}
-
 fn main() {
     with_unused(1, (2, 3));
-    let _ = (with_unused_async(1, Vec::new()), async_without_vars(1, Vec::new()));
 }
