@@ -19,6 +19,7 @@ fn huge() -> Snapshot {
     snapshot.types = cloned(&snapshot.types, 3_000);
     snapshot.threads = cloned(&snapshot.threads, 3_000);
     snapshot.findings = cloned(&snapshot.findings, 3_000);
+    snapshot.handed_out = cloned(&snapshot.handed_out, 3_000);
     snapshot.sites = cloned(&snapshot.sites, 6_000);
     snapshot.blocks.largest = cloned(&snapshot.blocks.largest, 2_000);
     snapshot.timeline = (0..5_000)
