@@ -38,7 +38,7 @@ fn others(value: &Value) -> Vec<Value> {
         Value::String(text) => {
             let variants = [
                 "live", "declared", "full", "measured", "active", "shared", "error", "note", "function",
-                "variable", "sent", "received",
+                "variable", "finished", "sent", "received",
             ];
             let mut others = vec![json!(format!("{text} changed"))];
             others.extend(variants.iter().filter(|variant| *variant != text).map(|variant| json!(variant)));

@@ -56,11 +56,17 @@ fn wrap_last(mut trees: Vec<TokenTree>, wrap: &impl Fn(TokenStream) -> TokenStre
         return None;
     }
     let mut argument: Vec<TokenTree> = arguments.stream().into_iter().collect();
-    argument.pop_if(|tree| is_punct(tree, ','));
+    pop_sign(&mut argument, ',');
     let mut group = Group::new(Delimiter::Parenthesis, wrap_last(argument, wrap)?);
     group.set_span(arguments.span());
     trees[last] = group.into();
     Some(trees.into_iter().collect())
+}
+
+fn pop_sign(trees: &mut Vec<TokenTree>, sign: char) {
+    if trees.last().is_some_and(|tree| is_punct(tree, sign)) {
+        trees.pop();
+    }
 }
 
 /// Whether what follows these tokens begins a statement, or an argument that is alone.
@@ -123,7 +129,7 @@ fn statement(trees: &[TokenTree]) -> Statement {
     };
     let (first, second) = (word(at), word(at + 1));
     let is_item = match first.as_str() {
-        "const" => !trees.get(at + 1).is_some_and(|tree| braces(tree).is_some()),
+        "const" => trees.get(at + 1).is_none_or(|tree| braces(tree).is_none()),
         "unsafe" => ["fn", "impl", "trait", "extern"].contains(&second.as_str()),
         "async" => ["fn", "unsafe"].contains(&second.as_str()),
         word => ITEM_WORDS.contains(&word),
@@ -155,7 +161,7 @@ fn tracked_let(
         return emitted;
     }
     let mut trees: Vec<TokenTree> = emitted.into_iter().collect();
-    trees.pop_if(|tree| is_punct(tree, ';'));
+    pop_sign(&mut trees, ';');
     binding.statement = trees.into_iter().collect();
     track(&binding, &names)
 }
@@ -208,7 +214,7 @@ pub(crate) fn uses(content: &[TokenTree], name: &Ident) -> bool {
             Statement::Item(len) | Statement::Other(len) => (len, false),
         };
         let (statement, after) = rest.split_at(len);
-        let pattern_end = if is_let { statement.iter().position(|tree| is_equals(tree)) } else { None };
+        let pattern_end = if is_let { statement.iter().position(is_equals) } else { None };
         let (pattern, value) = statement.split_at(pattern_end.unwrap_or(0));
         if mentions(value, name) {
             return true;
@@ -233,7 +239,8 @@ fn holds(tree: &TokenTree, name: &Ident) -> bool {
     }
 }
 
-fn mentions(trees: &[TokenTree], name: &Ident) -> bool {
+/// Whether an expression's tokens read the variable.
+pub(crate) fn mentions(trees: &[TokenTree], name: &Ident) -> bool {
     trees.iter().enumerate().any(|(index, tree)| match tree {
         TokenTree::Ident(ident) if ident == name => is_read(&trees[..index], &trees[index + 1..]),
         TokenTree::Group(group) => {

@@ -3,7 +3,7 @@
 //! ```text
 //! fn f(a: A) -> R {                           async fn f(a: A) -> R {
 //!     #![inner attributes]                        #![inner attributes]
-//!     let scope = { site; enter(&SITE) };         let future = async move {
+//!     let scope = { site; enter(&SITE) };         let future = async move { let _ = (&a,);
 //!     ({ body })                                      if let Some(r) = None::<R> { return r; }
 //! }                                                   ({ body })
 //!                                                 };
@@ -23,6 +23,8 @@
 //! - the user's tokens keep theirs, so that lints and errors in a body are what they would be without us;
 //! - `line!()` and `column!()` have the span of the function's name, since they tell where the outermost
 //!   expansion of *their own* span was called, and that of `mixed_site` is the attribute;
+//! - an async block drops what it took in in the order in which it was first named, so ours names the arguments first
+//!   of all, backwards: that is the order of an `async fn`;
 //! - the body stays in its own braces within ours: were our `let` the first statement of the body,
 //!   `clippy::items_after_statements` would fire on functions that open with an item. The parentheses around it
 //!   are ours, and are why `unused_braces` does not fire on `{ x }`: it looks at a block that is a block's value.
@@ -104,10 +106,11 @@ fn function(args: &Args, function: &Function) -> TokenStream {
         let return_edge = return_edge(&signature.output);
         let allow = yields_future(&signature.output)
             .then(|| quote_spanned!(mixed=> #[allow(clippy::async_yields_async)]));
+        let take_in = take_in(&function.taken_in());
         quote_spanned! {mixed=>
             #inner_attributes
             #allow
-            let future = async move { #return_edge #arguments (#body) };
+            let future = async move { #take_in #return_edge #arguments (#body) };
             #task.await
         }
     } else {
@@ -139,6 +142,14 @@ fn function(args: &Args, function: &Function) -> TokenStream {
     // The braces are said to be the user's: tools that map code by a function's extent (coverage) see the body.
     let block = braced(content, function.body.span());
     quote_spanned!(mixed=> #header #block)
+}
+
+/// Names what an async block takes in, in the order in which it is dropped.
+fn take_in(names: &[Ident]) -> Option<TokenStream> {
+    let mixed = Span::mixed_site();
+    let has_underscore = names.iter().any(|name| name.to_string().starts_with('_'));
+    let allow = has_underscore.then(|| quote_spanned!(mixed=> #[allow(clippy::used_underscore_binding)]));
+    (!names.is_empty()).then(|| quote_spanned!(mixed=> #allow let _ = (#(&#names,)*);))
 }
 
 /// A function's body with the future that it ends in run in the function's scope, if it ends in one.

@@ -73,17 +73,39 @@ impl Function {
 
     /// The names that the arguments bind and the body uses, each with its argument's type. `self` is none.
     pub(crate) fn arguments(&self) -> Vec<(Ident, &Type)> {
-        let Some(block) = braces(&self.body) else { return Vec::new() };
-        let content: Vec<TokenTree> = block.stream().into_iter().collect();
+        let content = self.content();
+        let all = self.all_arguments();
+        all.into_iter().filter(|(name, _)| body::uses(&content, name)).collect()
+    }
+
+    /// The arguments that an async body takes in, in the order in which they are dropped after it: the last one first.
+    /// Names that nothing reads are left out, so that the compiler still says so; those with an underscore it leaves
+    /// alone anyway.
+    pub(crate) fn taken_in(&self) -> Vec<Ident> {
+        let content = self.content();
+        let receiver = self.signature.receiver().map(|receiver| Ident::new("self", receiver.self_token.span));
+        let receiver = receiver.filter(|name| body::mentions(&content, name));
+        let arguments = self.all_arguments().into_iter().map(|(name, _)| name);
+        let arguments =
+            arguments.filter(|name| name.to_string().starts_with('_') || body::uses(&content, name));
+        let mut names: Vec<Ident> = receiver.into_iter().chain(arguments).collect();
+        names.reverse();
+        names
+    }
+
+    fn all_arguments(&self) -> Vec<(Ident, &Type)> {
         let mut arguments = Vec::new();
         for input in &self.signature.inputs {
             let FnArg::Typed(argument) = input else { continue };
             let mut names = Vec::new();
             bound(&argument.pat, &mut names);
-            let used = names.into_iter().filter(|name| body::uses(&content, name));
-            arguments.extend(used.map(|name| (name, &*argument.ty)));
+            arguments.extend(names.into_iter().map(|name| (name, &*argument.ty)));
         }
         arguments
+    }
+
+    fn content(&self) -> Vec<TokenTree> {
+        braces(&self.body).map(|block| block.stream().into_iter().collect()).unwrap_or_default()
     }
 }
 

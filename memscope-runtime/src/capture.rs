@@ -14,8 +14,9 @@ use crate::scope::{self, Node};
 use crate::site::Site;
 use crate::snapshot::{
     Block, Blocks, Budget, Instance, InstanceBlock, Mode, Profiler, Program, Provenance, Scope, ScopeMemory,
-    SiteKind, SiteRow, Snapshot, Stage, Stages, Thread, TimelinePoint, Totals, Variable, Walk,
+    SiteKind, SiteRow, Snapshot, Stage, Stages, Task, Thread, TimelinePoint, Totals, Variable, Walk,
 };
+use crate::task_list;
 use crate::thread_state::{self, OWN_NODE, ROOT_NODE, ThreadState};
 use crate::variable::{self, HISTORY_LEN, RowBySize};
 use crate::watch::Watch;
@@ -45,6 +46,7 @@ pub(crate) fn capture() -> Capture {
     let now_ms = clock::refresh();
     let readings = books::read();
     let readings = readings.as_slice();
+    let (tasks, folded_tasks) = task_list::read(); // before the tree, so that their nodes are in it
     let nodes = scope::nodes();
     let sampled = mode::decided() == Decided::Sampling;
     let totals = totals(readings, sampled);
@@ -89,6 +91,7 @@ pub(crate) fn capture() -> Capture {
         totals,
         variables,
         threads: threads(readings, sampled),
+        tasks: tasks.into_iter().map(|task| task_row(task, &scopes, &scope_of_node)).collect(),
         types,
         timeline,
         lifetimes: if sampled { sampling::lifetimes(now_ms) } else { Vec::new() },
@@ -97,6 +100,7 @@ pub(crate) fn capture() -> Capture {
         sites: sites(&nodes, readings),
         profiler: Profiler {
             unfollowed_crossings: crossings.unfollowed,
+            folded_tasks,
             sampling: sampled.then(|| sampling::parameters(readings)),
             ..profiler(readings, sampled, installed, totals.peak_bytes)
         },
@@ -243,7 +247,8 @@ impl Charged {
                 ..ScopeMemory::default()
             },
             variances: reading.variances,
-            entered: reading.calls > 0 || reading.node == ROOT_NODE,
+            // An account of its own blocks is opened when a thread enters the scope; not each entry is a call.
+            entered: reading.thread == reading.owner_thread || reading.node == ROOT_NODE,
             ..Charged::default()
         });
     }
@@ -529,6 +534,21 @@ fn threads(readings: &[Reading], sampled: bool) -> Vec<Thread> {
     threads.into_values().collect()
 }
 
+fn task_row(task: task_list::Reading, scopes: &[Scope], scope_of_node: &HashMap<u32, u32>) -> Task {
+    let scope = scope_of_node.get(&task.node).and_then(|&index| scopes.get(index as usize));
+    Task {
+        number: task.number,
+        id: task.id,
+        scope: scope.map(|scope| scope.path.clone()).unwrap_or_default(),
+        state: task.state,
+        polls: task.polls,
+        threads: task.threads,
+        has_more_threads: task.has_more_threads,
+        first_ms: task.first_ms,
+        last_ms: task.last_ms,
+    }
+}
+
 /// By whom a block was allocated, and by whom it was freed or resized, are the same questions as in [`threads`].
 fn thread_errors(threads: &mut BTreeMap<u32, Thread>, readings: &[Reading]) {
     let (mut did, mut foreign, mut owned) = (HashMap::new(), HashMap::new(), HashMap::new());
@@ -662,6 +682,7 @@ fn profiler(readings: &[Reading], sampled: bool, allocator_installed: bool, peak
         unrecorded_events: thread_state::UNRECORDED.load(Ordering::Relaxed),
         blocks_before_start: (!sampled).then(|| thread_state::UNKNOWN_BLOCKS.load(Ordering::Relaxed)),
         folded_scopes: scope::folded(),
+        folded_tasks: 0,
         unmatched_declared_deallocations: 0,
         unkept_declared_deallocations: 0,
         clock_resolution_ms: Some(clock::resolution_ms()),

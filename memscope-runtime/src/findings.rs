@@ -132,9 +132,8 @@ fn budgets(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
             shown.push(evidence("most bytes that a call held at once", held, "bytes", at("most_bytes")));
             shown.push(evidence("bytes that a call may hold", most, "bytes", at("bytes")));
         }
-        if let (Some(most), Some(made)) = (budget.allocations, budget.most_allocations)
-            && made > most
-        {
+        let made = budget.allocations.zip(budget.most_allocations).filter(|(most, made)| made > most);
+        if let Some((most, made)) = made {
             uses.push(format!("made {made} allocations, where {most} are allowed"));
             shown.push(evidence("most allocations of a call", made, "count", at("most_allocations")));
             shown.push(evidence("allocations that a call may make", most, "count", at("allocations")));

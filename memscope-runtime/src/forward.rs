@@ -1,6 +1,9 @@
 //! Without the features `live` and `sampling`: an allocator that forwards, and nothing to record.
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 /// How a program may be recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,4 +85,53 @@ pub struct OwnWork;
 /// Does nothing without a recorder.
 pub fn own_work() -> OwnWork {
     OwnWork
+}
+
+/// The scope that was current where [`spawn_scope`] was called. Without a recorder there is none, and work runs as it
+/// would without it.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "nothing runs in the scope unless it is given a closure or a future"]
+pub struct SpawnScope;
+
+/// The scope that is current on this thread, for work that is spawned from here. Does nothing without a recorder.
+#[inline(always)]
+pub fn spawn_scope() -> SpawnScope {
+    SpawnScope
+}
+
+impl SpawnScope {
+    /// Runs `work`.
+    #[inline(always)]
+    pub fn run<R>(self, work: impl FnOnce() -> R) -> R {
+        work()
+    }
+
+    /// A closure that runs `work`.
+    #[inline(always)]
+    pub fn closure<F: FnOnce() -> R, R>(self, work: F) -> impl FnOnce() -> R + use<F, R> {
+        work
+    }
+
+    /// A future that is `future`.
+    #[inline(always)]
+    pub fn future<F: Future>(self, future: F) -> InScope<F> {
+        InScope { future }
+    }
+}
+
+/// The future that it was made of.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub struct InScope<F> {
+    future: F,
+}
+
+impl<F: Future> Future for InScope<F> {
+    type Output = F::Output;
+
+    #[inline(always)]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        // SAFETY: `self` is pinned, and `future` is pinned with it: nothing moves it.
+        unsafe { self.map_unchecked_mut(|this| &mut this.future) }.poll(context)
+    }
 }

@@ -79,7 +79,13 @@ mod site;
 #[cfg(feature = "recorder")]
 mod slot;
 #[cfg(feature = "recorder")]
+mod spawn_scope;
+#[cfg(feature = "recorder")]
 mod sync;
+#[cfg(feature = "recorder")]
+mod task;
+#[cfg(feature = "recorder")]
+mod task_list;
 #[cfg(feature = "recorder")]
 mod tenure;
 #[cfg(feature = "recorder")]
@@ -103,8 +109,10 @@ pub use crate::{
     budget::{Budget, BudgetGuard, Within, enter_within, within},
     crossing::{PassNothing, PassPointer, Passing, Pointer},
     mode::Mode,
-    scope::{ScopeGuard, Task, enter, future, task},
+    scope::{ScopeGuard, enter},
     site::{Site, SiteRef},
+    spawn_scope::{InScope, SpawnScope, spawn_scope},
+    task::{Task, future, task},
     thread_state::{OwnWork, own_work},
     trackable::{Container, Probe, Trackable, WalkContainer, WalkFull, WalkNothing, Walker},
     variable::{Binding, bind, rebind},
@@ -120,7 +128,7 @@ pub use tracked::tracked;
 pub use tracked::untracked;
 
 #[cfg(not(feature = "recorder"))]
-pub use crate::forward::{Allocator, Mode, OwnWork, own_work};
+pub use crate::forward::{Allocator, InScope, Mode, OwnWork, SpawnScope, own_work, spawn_scope};
 
 /// The unit tests run under the hook that they test.
 #[cfg(all(test, feature = "recorder"))]
@@ -219,6 +227,7 @@ pub fn nothing_recorded(allocator_installed: bool) -> Snapshot {
         scopes: Vec::new(),
         variables: Vec::new(),
         threads: Vec::new(),
+        tasks: Vec::new(),
         types: Vec::new(),
         timeline: Vec::new(),
         lifetimes: Vec::new(),

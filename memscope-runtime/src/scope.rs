@@ -12,12 +12,8 @@ use crate::site::Site;
 use crate::thread_state::{self, Local, OWN_NODE, ROOT_NODE};
 use parking_lot::Mutex;
 use std::collections::HashMap;
-use std::future::Future;
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
 
 /// Nodes that the tree takes. Entries that would need more are charged to their parent and counted.
 const MAX_NODES: usize = 1 << 18;
@@ -126,7 +122,11 @@ impl Drop for ScopeGuard {
 
 /// This thread's account behind the step from `current` into `site`, and whether that is an ancestor.
 #[inline]
-fn child(local: &Local, current: &'static Account, site: &'static Site) -> Option<(&'static Account, bool)> {
+pub(crate) fn child(
+    local: &Local,
+    current: &'static Account,
+    site: &'static Site,
+) -> Option<(&'static Account, bool)> {
     let id = site.id();
     if id != 0 {
         if let Some(cached) = current.cached_child(id) {
@@ -155,66 +155,4 @@ fn first_step(
         None => _ = FOLDED.fetch_add(1, Ordering::Relaxed),
     }
     entered
-}
-
-/// A future whose polls, and whose drop, run inside a scope.
-///
-/// The node is fixed at the first poll, under the node that is current there, and stays when the task moves to
-/// another thread.
-#[derive(Debug)]
-#[must_use = "futures do nothing unless polled"]
-pub struct Task<F> {
-    future: ManuallyDrop<F>,
-    site: &'static Site,
-    node: Option<u32>,
-}
-
-/// Wraps a future so that it runs inside the scope of `site`.
-pub fn task<F: Future>(site: &'static Site, future: F) -> Task<F> {
-    Task { future: ManuallyDrop::new(future), site, node: None }
-}
-
-/// Wraps the future that a tracked function returns, whose call was counted when it was called.
-pub fn future<F: Future>(site: &'static Site, future: F) -> Task<F> {
-    task(site, future)
-}
-
-impl<F> Task<F> {
-    /// Enters the task's node on this thread, whichever it is.
-    fn enter(&self) -> ScopeGuard {
-        let previous = self.node.and_then(|node| {
-            thread_state::with(|local| {
-                let current = local.account_to_enter()?;
-                local.set_account(local.account_in(node)?);
-                Some(current)
-            })
-        });
-        ScopeGuard { previous, not_send: PhantomData }
-    }
-}
-
-impl<F: Future> Future for Task<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        // SAFETY: the future is not moved: it is only reached through the pin below and dropped in place.
-        let this = unsafe { self.get_unchecked_mut() };
-        let _scope = if this.node.is_some() {
-            this.enter()
-        } else {
-            let scope = enter(this.site);
-            this.node = thread_state::with(|local| local.account().map(Account::node));
-            scope
-        };
-        // SAFETY: `this` was pinned, and `future` is pinned with it.
-        unsafe { Pin::new_unchecked(&mut *this.future) }.poll(context)
-    }
-}
-
-impl<F> Drop for Task<F> {
-    fn drop(&mut self) {
-        let _scope = self.enter();
-        // SAFETY: dropped once, here, in place.
-        unsafe { ManuallyDrop::drop(&mut self.future) };
-    }
 }

@@ -60,6 +60,8 @@ pub struct Snapshot {
     pub variables: Vec<Variable>,
     /// One row for each thread, sorted by id.
     pub threads: Vec<Thread>,
+    /// Tasks of tracked async functions: those that run and the newest of those that have ended, sorted by number.
+    pub tasks: Vec<Task>,
     /// Variables summed by type, sorted by type name.
     pub types: Vec<Type>,
     /// Live bytes over time, oldest first.
@@ -473,6 +475,44 @@ pub struct Thread {
     pub live_bytes_error: Option<u64>,
 }
 
+/// The future of a tracked function, as an executor polls it. Tracked functions that it awaits are part of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Task {
+    /// memscope's number for the task; they count from 1 in the order of first polls.
+    pub number: u64,
+    /// The id of the tokio task that it is, or is awaited in; tokio may give an id again after a task's end. `None`: it
+    /// is not under tokio, or memscope's feature `tokio` is off.
+    pub id: Option<u64>,
+    /// Short names of the scope's path from the root.
+    pub scope: Vec<String>,
+    /// Where it is in its life.
+    pub state: TaskState,
+    /// How often it was polled.
+    pub polls: u64,
+    /// Ids of the threads that polled it, in the order in which they first did, at most 32.
+    pub threads: Vec<u32>,
+    /// Whether there were threads that `threads` does not hold.
+    pub has_more_threads: bool,
+    /// First poll.
+    pub first_ms: u64,
+    /// Latest poll, or the end.
+    pub last_ms: u64,
+}
+
+/// Where a task is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskState {
+    /// It was polled and has not ended.
+    Running,
+    /// It gave its result.
+    Finished,
+    /// It was dropped before it gave a result: aborted, timed out, or not chosen.
+    Dropped,
+    /// A poll panicked.
+    Panicked,
+}
+
 /// Variables summed by type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Type {
@@ -709,6 +749,8 @@ pub struct Profiler {
     pub blocks_before_start: Option<u64>,
     /// Scope entries that were charged to their parent because the tree was full.
     pub folded_scopes: u64,
+    /// Tasks that `tasks` does not hold: older ones that have ended, and such as found no room.
+    pub folded_tasks: u64,
     /// Declared frees of an address that was not declared.
     pub unmatched_declared_deallocations: u64,
     /// Declared frees of an address that may be that of a declaration that was not kept. What lives is estimated from

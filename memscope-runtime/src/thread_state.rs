@@ -15,6 +15,7 @@ use crate::peak::{self, Balance};
 use crate::publish::push;
 #[cfg(feature = "sampling")]
 use crate::sampler::Lottery;
+use crate::task_list::Outermost;
 use crate::tenure::Tenure;
 use crate::{clock, mode, pages};
 use std::cell::Cell;
@@ -57,6 +58,7 @@ thread_local! {
             state: Cell::new(None),
             foreign: [const { Cell::new(None) }; FOREIGN],
             ended: Cell::new(false),
+            task: Cell::new(None),
             #[cfg(feature = "sampling")]
             lottery: Lottery::new(),
         }
@@ -87,6 +89,8 @@ pub(crate) struct Local {
     /// The thread's end was announced. What it does after that is recorded event by event, in a row that is taken
     /// and given back each time.
     ended: Cell<bool>,
+    /// The outermost task of those that are being polled.
+    task: Cell<Option<Outermost>>,
     #[cfg(feature = "sampling")]
     pub(crate) lottery: Lottery,
 }
@@ -248,6 +252,18 @@ impl Local {
             None if self.ended.get() => None,
             None => self.join(),
         }
+    }
+
+    /// The outermost task of those that are being polled on this thread.
+    #[inline(always)]
+    pub(crate) fn task(&self) -> Option<Outermost> {
+        self.task.get()
+    }
+
+    /// Another task is polled from here on.
+    #[inline(always)]
+    pub(crate) fn set_task(&self, task: Option<Outermost>) {
+        self.task.set(task);
     }
 
     /// The thread's number, which is that of its accounts; else [`NO_THREAD`].

@@ -21,6 +21,31 @@
 //! Recording runs from the first allocation. At the end, [`export`](fn@export) writes what was seen: as a
 //! `.memscope` recording, as one `.html` page, or as `.json`.
 //!
+//! # Threads and tasks
+//!
+//! A tracked async function is a scope too: it is entered at each poll and for the drop, and left on pending, ready and
+//! panic. Its place in the tree is fixed at the first poll, below the scope that is current there, and stays when the
+//! task moves to another thread.
+//!
+//! Work that is spawned, on a thread or in a task, begins at the root of the tree: nothing says who spawned it.
+//! [`spawn_scope`] carries the spawner's scope along:
+//!
+//! ```
+//! # use memscope::track;
+//! # async fn fetch() {}
+//! #[track]
+//! fn serves(runtime: &tokio::runtime::Runtime) {
+//!     let scope = memscope::spawn_scope();
+//!     runtime.spawn(scope.future(async { fetch().await }));
+//!     std::thread::spawn(scope.closure(|| vec![0u8; 100]));
+//! }
+//! # serves(&tokio::runtime::Builder::new_current_thread().build().unwrap());
+//! ```
+//!
+//! Each task is a row of `snapshot().tasks`: its state, polls and threads. With the feature `tokio` the row has the id
+//! that tokio's `JoinHandle::id` gives. Tokio's names of tasks (`task::Builder::name`, unstable) are told to `tracing`
+//! only and cannot be read, so a task goes by the name of its function.
+//!
 //! # Limits
 //!
 //! - Without memscope's [`Allocator`] as the global allocator only what the program declares (see
@@ -37,7 +62,8 @@
 //! | `live` (default) | recording of every block |
 //! | `sampling` | recording by a sample of the bytes, which is then the mode that a program starts in |
 //! | `html` (default) | `export("x.html")` |
-//! | neither | the allocator forwards, the macros emit the user's code and still check their arguments |
+//! | `tokio` | tasks are listed with their ids in tokio; links tokio's `rt` |
+//! | neither `live` nor `sampling` | the allocator forwards, the macros emit the user's code and still check their arguments |
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -51,7 +77,7 @@ pub use crate::export::{ExportError, export};
 pub use memscope_macros::{track, track_var};
 pub use memscope_runtime::findings;
 pub use memscope_runtime::snapshot as model;
-pub use memscope_runtime::{Allocator, Mode, Tracked};
+pub use memscope_runtime::{Allocator, InScope, Mode, SpawnScope, Tracked, spawn_scope};
 #[cfg(any(feature = "live", feature = "sampling"))]
 pub use memscope_runtime::{Container, Trackable, Visitor};
 /// The sampler's parameters, while the program runs, and what it makes of the program beside what really happens.

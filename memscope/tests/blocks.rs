@@ -8,9 +8,7 @@ use std::ffi::{CStr, c_char, c_double, c_int, c_void};
 static ALLOC: memscope::Allocator = memscope::Allocator::system();
 
 fn calls(path: &[&str]) -> u64 {
-    let snapshot = memscope::snapshot();
-    let calls = snapshot.scopes.iter().filter(|scope| scope.path == path).map(|scope| scope.calls).sum();
-    calls
+    memscope::snapshot().scopes.iter().filter(|scope| scope.path == path).map(|scope| scope.calls).sum()
 }
 
 struct Grid<const N: usize>([u8; N]);

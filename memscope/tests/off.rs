@@ -33,6 +33,18 @@ fn what_is_declared_is_still_known() {
     assert_eq!(snapshot.threads.len(), 1);
 }
 
+#[test]
+fn a_scope_that_is_carried_is_nothing_and_leaves_the_work_as_it_is() {
+    let scope = memscope::spawn_scope();
+    assert_eq!((size_of_val(&scope), scope.run(|| 1), scope.closure(|| 2)()), (0, 1, 2));
+    let future = async { 3 };
+    let bytes = size_of_val(&future);
+    let future = scope.future(future);
+    assert_eq!(size_of_val(&future), bytes);
+    let polled = std::pin::pin!(future).poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+    assert_eq!(polled, std::task::Poll::Ready(3));
+}
+
 #[cfg(not(feature = "html"))]
 #[test]
 fn html_without_its_feature_is_an_error_that_names_it() {

@@ -1,9 +1,14 @@
-//! What the cases of `pass/` share: looking things up in a snapshot, and polling a future without a runtime.
+//! What the tests share: looking things up in a snapshot, and polling a future without a runtime.
 //!
-//! `pass/` holds programs that must compile and run, `fail/<rule>/` those that must be refused with the message
-//! beside them. `cargo test -p ui-tests` runs both; `TRYBUILD=overwrite cargo test -p ui-tests` writes new messages,
-//! to be read before they are committed. `cargo test -p ui-tests --no-default-features` runs `fail/` with recording
-//! compiled out: what is refused is refused in the same words.
+//! Every row of the list that `#[track]` and `track_var!` must survive is a test that bears its number, and
+//! `tests/checklist/rows.rs` holds the list and the tests together.
+//!
+//! - `tests/checklist/` has what compiles and runs in one program, by the headings of the list.
+//! - The other files of `tests/` are programs of their own: what they show belongs to a whole crate or process.
+//! - `pass/` holds crates whose own items have the names that a macro could use.
+//! - `fail/<rule>/` holds what must be refused, with the message beside it. `TRYBUILD=overwrite cargo test -p ui-tests`
+//!   writes new messages, to be read before they are committed. `cargo test -p ui-tests --no-default-features` runs
+//!   it with recording compiled out: what is refused is refused in the same words.
 
 use memscope::model::{Scope, SiteRow, Snapshot, Variable};
 use std::future::Future;
@@ -72,6 +77,23 @@ pub fn variable<'a>(snapshot: &'a Snapshot, name: &str) -> &'a Variable {
     }
 }
 
+/// Asserts that this thread is in no scope: a tracked call is entered from the root.
+///
+/// # Panics
+///
+/// If a call of this function was entered from elsewhere, by any thread.
+#[track_caller]
+pub fn assert_at_root() {
+    #[memscope::track]
+    fn afterwards() {}
+    afterwards();
+    let snapshot = memscope::snapshot();
+    let is_afterwards =
+        |scope: &&Scope| scope.key.last().is_some_and(|key| key == "ui_tests::assert_at_root::afterwards");
+    let paths: Vec<_> = snapshot.scopes.iter().filter(is_afterwards).map(|scope| &scope.path).collect();
+    assert_eq!(paths, [&["afterwards"]], "a scope was not left");
+}
+
 /// Polls a future on this thread until it is ready.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
@@ -83,13 +105,24 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Pending once, then ready.
+/// Pending once, then ready; asks to be polled again, and allocates nothing.
 pub async fn yield_now() {
     let mut polled = false;
-    std::future::poll_fn(
-        |_| {
-            if std::mem::replace(&mut polled, true) { Poll::Ready(()) } else { Poll::Pending }
-        },
-    )
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut polled, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
     .await;
+}
+
+/// Unwinds without a message, and so without the allocations of printing one.
+///
+/// # Panics
+///
+/// Always.
+pub fn unwind() -> ! {
+    std::panic::resume_unwind(Box::new(()))
 }

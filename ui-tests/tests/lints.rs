@@ -130,8 +130,87 @@ impl Counter {
     }
 }
 
+#[track(skip(left_out))]
+impl Counter {
+    const fn constant() -> u8 {
+        1
+    }
+
+    fn left_out(&self) -> usize {
+        self.seen.iter().filter(|seen| **seen > 0).count()
+    }
+
+    fn in_a_block(&self) -> usize {
+        usize::from(Self::constant()) + self.left_out()
+    }
+
+    async fn in_a_block_async(mut self, _unused: String, more: Vec<u64>) -> Self {
+        yield_now().await;
+        self.seen.extend(more);
+        self
+    }
+}
+
+#[track]
+mod tracked_module {
+    use std::fmt;
+
+    impl fmt::Display for super::Counter {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "{}", seen(self))
+        }
+    }
+
+    fn seen(counter: &super::Counter) -> usize {
+        counter.seen.len()
+    }
+}
+
+#[track(vars, skip(quiet), budget = "1 MiB", max_allocs = 100)]
+fn with_variables(given: &[String], (first, _second): (u64, u64), quiet: Option<String>) -> Vec<String> {
+    let mut kept = Vec::new();
+    let limit = usize::try_from(first).unwrap_or(usize::MAX);
+    for text in given.iter().take(limit) {
+        let copied = text.clone();
+        kept.push(copied);
+    }
+    let Some(last) = quiet else { return kept };
+    kept.push(last);
+    kept
+}
+
+#[track(vars, budget = "1 MiB")]
+async fn with_variables_async(given: Vec<u8>) -> Result<usize, Box<dyn Error>> {
+    let number: usize = "3".parse()?;
+    yield_now().await;
+    Ok(number + given.len())
+}
+
+#[track]
+fn returns_a_future(length: usize) -> impl Future<Output = usize> {
+    let bytes = vec![0_u8; length];
+    async move {
+        yield_now().await;
+        bytes.len()
+    }
+}
+
+#[track]
+fn returns_boxed<'a>(text: &'a str) -> std::pin::Pin<Box<dyn Future<Output = usize> + Send + 'a>> {
+    Box::pin(async move {
+        yield_now().await;
+        text.len()
+    })
+}
+
+#[track]
+fn outlives() -> memscope::Tracked<Vec<u8>> {
+    let list = vec![1];
+    track_var!(move list)
+}
+
 #[test]
-fn strict_lints_stay_silent() {
+fn row_37_strict_lints_stay_silent() {
     assert_eq!(words("a b a").len(), 2);
     let mut list = Vec::new();
     unit(&mut list);
@@ -150,4 +229,11 @@ fn strict_lints_stay_silent() {
     block_on(counter.add(3));
     assert_eq!(counter.total(), 6);
     assert_eq!(calls(&["Counter: add"]), 1);
+    assert_eq!(counter.in_a_block(), 4);
+    let counter = block_on(counter.in_a_block_async(String::new(), vec![1]));
+    assert_eq!(counter.to_string(), "4");
+    assert_eq!(with_variables(&["a".to_owned()], (1, 2), Some(String::new())).len(), 2);
+    assert_eq!(block_on(with_variables_async(vec![0; 4])).unwrap_or_default(), 7);
+    assert_eq!(block_on(returns_a_future(2)) + block_on(returns_boxed("abc")), 5);
+    assert_eq!(outlives().len(), 1);
 }

@@ -18,6 +18,7 @@ pub mod ranking;
 pub mod recording;
 pub mod scopes;
 pub mod sites;
+pub mod tasks;
 pub mod threads;
 pub mod timeline;
 pub mod types;
@@ -48,6 +49,8 @@ pub struct Page {
     pub lifetimes: Option<lifetimes::Lifetimes>,
     /// Threads.
     pub threads: threads::Threads,
+    /// Tasks; `None`: none was polled.
+    pub tasks: Option<tasks::Tasks>,
     /// Findings.
     pub diagnostics: diagnostics::Diagnostics,
     /// Memory that was handed out to foreign code; `None`: none was.
@@ -78,6 +81,7 @@ pub fn page(snapshot: &Snapshot) -> Page {
         types: types::types(snapshot),
         lifetimes: lifetimes::lifetimes(snapshot),
         threads: threads::threads(snapshot),
+        tasks: tasks::tasks(snapshot),
         diagnostics,
         handed_out: handed_out::handed_out(snapshot),
         sites: sites::sites(snapshot),

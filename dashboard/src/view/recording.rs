@@ -119,6 +119,11 @@ fn figures(snapshot: &Snapshot) -> Vec<Labelled> {
             count("folded_scopes", profiler.folded_scopes),
         ),
         row(
+            "Tasks not listed",
+            "Older tasks that have ended, and such as found no room in the list.",
+            count("folded_tasks", profiler.folded_tasks),
+        ),
+        row(
             "Unmatched declared frees",
             "Declared frees of an address that was not declared.",
             count("unmatched_declared_deallocations", profiler.unmatched_declared_deallocations),

@@ -23,7 +23,7 @@ pub use write::{replace_file, write, write_file};
 
 /// First bytes of every `.memscope` file.
 pub const MAGIC: [u8; 8] = *b"MEMSCOPE";
-/// Files with another major version cannot be read. Version 1 was never released.
+/// Files with another major version cannot be read. Versions 1 and 2 were never released.
 pub const MAJOR: u16 = 3;
 /// What was added without breaking readers.
 pub const MINOR: u16 = 0;

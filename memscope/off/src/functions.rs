@@ -102,6 +102,26 @@ pub(crate) fn polled(number: u64) -> u64 {
     }
 }
 
+/// Polls by hand, in a scope that is carried, and calls a closure in it.
+#[cfg_attr(feature = "memscope", memscope::track)]
+#[inline(never)]
+pub(crate) fn carried(number: u64) -> u64 {
+    let (work, future) = (move || zeroed(number as usize), later(number));
+    #[cfg(feature = "memscope")]
+    let (work, future) = {
+        let scope = memscope::spawn_scope();
+        (scope.closure(work), scope.future(future))
+    };
+    let length = work().len() as u64;
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+            return value + length;
+        }
+    }
+}
+
 /// Waits once, and holds a vector meanwhile.
 #[cfg_attr(feature = "memscope", memscope::track)]
 pub(crate) async fn later(number: u64) -> u64 {

@@ -36,6 +36,7 @@ fn main() {
         functions::boxed(numbers[0]),
         functions::outer(&numbers),
         functions::polled(numbers[1]),
+        functions::carried(numbers[1]),
         functions::first_word(&shelf.titles()).map(str::len),
     );
     assert!(figures.0 > 0, "{figures:?}");

@@ -12,27 +12,43 @@ pub enum Kind {
 
 #[track]
 impl Unit {
-    fn method(&self) {}
+    const SIZE: usize = 1;
+
+    const fn method(&self) {}
 }
 
 #[track]
 mod inner {
-    pub fn f() {}
+    pub struct Nothing;
 }
 
 #[track]
 unsafe extern "C" {
+    fn printf(format: *const u8, ...) -> i32;
+    static environ: *const u8;
+}
+
+unsafe extern "C" {
+    #[track]
+    fn snprintf(into: *mut u8, len: usize, format: *const u8, ...) -> i32;
+    #[track]
     fn abs(a: i32) -> i32;
 }
 
 #[track]
 trait Speaks {
-    #[track]
     fn speak(&self);
 }
 
 impl Speaks for Unit {
     fn speak(&self) {}
+}
+
+#[track(name = "both", budget = "1 MiB", max_allocs = 0, skip(no_such_function))]
+impl Kind {
+    fn is_one(&self) -> bool {
+        true
+    }
 }
 
 #[track]
@@ -44,6 +60,10 @@ const LIMIT: u32 = 1;
 fn main() {
     Unit.method();
     Unit.speak();
-    inner::f();
-    let _ = (Kind::One, COUNT, LIMIT, unsafe { abs(1) });
+    let _ = (Kind::One.is_one(), COUNT, LIMIT, Unit::SIZE, inner::Nothing);
+    unsafe {
+        abs(1);
+        printf(environ);
+        snprintf(environ.cast_mut(), 0, environ);
+    }
 }

@@ -41,6 +41,8 @@ fn main() {
         "free_of_another_thread" => path_free_of_another_thread(&mut allocated_elsewhere(events)),
         "scope" => path_scope(events),
         "poll" => path_poll(events),
+        "poll_carried" => path_poll_carried(events),
+        "short_task" => path_short_task(events),
         "look" => path_look(events, &vec![0u64; 8]),
         _ => panic!("no path is named {path}"),
     }
@@ -160,6 +162,35 @@ extern "C" fn path_poll(events: usize) {
     let mut context = Context::from_waker(Waker::noop());
     for _ in 0..events {
         assert!(future.as_mut().poll(&mut context).is_pending());
+    }
+}
+
+/// An event polls a future that carries its spawner's scope.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn path_poll_carried(events: usize) {
+    #[cfg(feature = "memscope")]
+    let mut future = pin!(memscope::spawn_scope().future(Never));
+    #[cfg(not(feature = "memscope"))]
+    let mut future = pin!(Never);
+    let mut context = Context::from_waker(Waker::noop());
+    for _ in 0..events {
+        assert!(future.as_mut().poll(&mut context).is_pending());
+    }
+}
+
+#[cfg_attr(feature = "memscope", memscope::track)]
+async fn ready(number: usize) -> usize {
+    black_box(number)
+}
+
+/// An event is the whole life of a task that never waits.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn path_short_task(events: usize) {
+    let mut context = Context::from_waker(Waker::noop());
+    for number in 0..events {
+        assert!(pin!(ready(number)).poll(&mut context).is_ready());
     }
 }
 

@@ -1,6 +1,5 @@
-//! The machine and the versions that figures belong to.
+//! The machine that figures belong to.
 
-use crate::contenders;
 use std::fs;
 use std::process::Command;
 
@@ -46,52 +45,4 @@ fn first_line(command: &str, argument: &str) -> Option<String> {
     let output = Command::new(command).arg(argument).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     text.lines().next().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty())
-}
-
-/// Packages that the figures compare or run, as name and version: what this package's lock file says.
-pub(crate) fn versions() -> Vec<String> {
-    const NAMED: [&str; 9] = [
-        "dhat",
-        "hotpath",
-        "memscope",
-        "memscope-rs",
-        "mimalloc",
-        "serde_json",
-        "syn",
-        "tikv-jemallocator",
-        "tokio",
-    ];
-    let mut versions: Vec<String> = NAMED
-        .iter()
-        .filter_map(|name| Some(format!("{name} {}", version(include_str!("../Cargo.lock"), name)?)))
-        .collect();
-    versions.extend(contenders::version_of("heaptrack"));
-    versions
-}
-
-/// The newest, where the lock file has several.
-fn version<'a>(lock: &'a str, name: &str) -> Option<&'a str> {
-    let head = format!("name = \"{name}\"");
-    let mut lines = lock.lines();
-    let mut found = None;
-    while let Some(line) = lines.next() {
-        if line == head {
-            found = lines.next()?.strip_prefix("version = \"")?.strip_suffix('"');
-        }
-    }
-    found
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_version_is_that_of_the_whole_name() {
-        let lock = "[[package]]\nname = \"syn-mid\"\nversion = \"0.5.0\"\n\n\
-                    [[package]]\nname = \"syn\"\nversion = \"2.0.1\"\n\n\
-                    [[package]]\nname = \"syn\"\nversion = \"3.0.10\"\n";
-        assert_eq!(version(lock, "syn"), Some("3.0.10"));
-        assert_eq!(version(lock, "sy"), None);
-    }
 }

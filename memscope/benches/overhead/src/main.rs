@@ -14,6 +14,8 @@ mod process;
 mod report;
 mod rounds;
 mod section;
+mod spread;
+mod versions;
 
 use clap::Parser;
 use std::path::PathBuf;
@@ -40,6 +42,9 @@ struct Options {
     write: Option<PathBuf>,
 }
 
+/// What the comments in the file are called.
+const SECTION: &str = "overhead";
+
 fn main() -> ExitCode {
     match run(&Options::parse()) {
         Ok(code) => code,
@@ -56,13 +61,13 @@ fn run(options: &Options) -> Result<ExitCode, String> {
     let plan = plan::Plan::new(rounds, options.short, &options.contenders, &options.workloads)?;
     // Asked before the quarter of an hour and not after it.
     if let Some(file) = &options.write {
-        section::prepared(file, "")?;
+        section::prepared(file, SECTION, "")?;
     }
     let results = rounds::measure(&plan, &contenders::target_folder()?);
     let report = report::report(&plan, &results);
     print!("{report}");
     if let Some(file) = &options.write {
-        section::write(file, &report)?;
+        section::write(file, SECTION, &report)?;
     }
     let must_run = |name: &str| {
         name.starts_with("memscope") && name != "memscope-rs"

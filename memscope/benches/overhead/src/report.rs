@@ -1,13 +1,29 @@
 //! The tables, as Markdown: the same text is printed and kept.
 
 use crate::contenders::{self, Contender};
-use crate::figures::{self, Spread};
+use crate::figures;
 use crate::machine;
 use crate::plan::{BLOCKS, Kind, LIVE, LOADS, Load, Measured, Plan, SAMPLING, TARGETS};
 use crate::rounds::{Results, memory_name};
+use crate::spread::{Spread, spread};
+use crate::versions;
 use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{CellAlignment, Table};
 use std::fmt::Write as _;
+
+/// Packages that the tables compare or run.
+const NAMED: [&str; 10] = [
+    "dhat",
+    "hotpath",
+    "memscope",
+    "memscope-rs",
+    "mimalloc",
+    "serde_json",
+    "syn",
+    "tcmalloc-better",
+    "tikv-jemallocator",
+    "tokio",
+];
 
 const NOT_MEASURED: &str = "–";
 
@@ -88,7 +104,9 @@ fn machine_table() -> String {
     for (name, value) in machine::machine() {
         table.add_row([name, &value]);
     }
-    format!("{table}\n\nVersions: {}.", machine::versions().join(", "))
+    let mut versions = versions::versions(include_str!("../Cargo.lock"), &NAMED);
+    versions.extend(contenders::version_of("heaptrack"));
+    format!("{table}\n\nVersions: {}.", versions.join(", "))
 }
 
 fn ratio_table(plan: &Plan, results: &Results, loads: &[&Load]) -> String {
@@ -121,7 +139,7 @@ fn functions_table(plan: &Plan, results: &Results, loads: &[&Load]) -> String {
     for contender in plan.contenders.iter().filter(|contender| contender.tracks_functions) {
         let cells = loads.iter().map(|load| {
             let times = results.times(contender, load);
-            let Some(all) = figures::spread(times.iter().copied().flatten()) else {
+            let Some(all) = spread(times.iter().copied().flatten()) else {
                 return cell(results, contender, load.name, [], |_| String::new());
             };
             let Some(plain) = contender.plain.and_then(contenders::by_name) else {
@@ -146,7 +164,7 @@ fn memory_table(plan: &Plan, results: &Results) -> String {
         let cells = BLOCKS.map(|(bytes, _)| {
             let own =
                 results.memories(contender, bytes).iter().flatten().filter_map(|memory| memory.own_bytes);
-            let own = figures::spread(own.map(|own| own as f64 / plan.live_bytes as f64));
+            let own = spread(own.map(|own| own as f64 / plan.live_bytes as f64));
             let shares = memory_shares(plan, results, contender, plain, bytes);
             cell(results, contender, &memory_name(bytes), shares, |share| match own {
                 Some(own) => format!("{:.3} ({:.3})", share.median, own.median),
@@ -176,7 +194,7 @@ fn target_table(plan: &Plan, results: &Results, contender: &str) -> String {
         let (title, spread, digits, unit) = match target.of {
             Measured::Ratio(name) => {
                 let (title, of, to) = times(name);
-                (format!("{title}, time ÷ plain"), figures::spread(figures::ratios(of, to)), 2, "")
+                (format!("{title}, time ÷ plain"), spread(figures::ratios(of, to)), 2, "")
             }
             Measured::Change(first, second) => {
                 let (title, of, to) = times(first);
@@ -184,16 +202,16 @@ fn target_table(plan: &Plan, results: &Results, contender: &str) -> String {
                 let first: Vec<Option<f64>> = figures::ratios(of, to).map(Some).collect();
                 let second: Vec<Option<f64>> = figures::ratios(second_of, second_to).map(Some).collect();
                 let change = figures::ratios(&second, &first).map(|ratio| ratio - 1.0);
-                (format!("{title}, growth with the live samples"), figures::spread(change), 3, "")
+                (format!("{title}, growth with the live samples"), spread(change), 3, "")
             }
             Measured::Added(name) => {
                 let (title, of, to) = times(name);
-                (format!("{title}, added"), figures::spread(figures::differences(of, to)), 1, " ns")
+                (format!("{title}, added"), spread(figures::differences(of, to)), 1, " ns")
             }
             Measured::Memory(bytes) => {
                 let title = BLOCKS.iter().find(|(known, _)| *known == bytes).map_or("", |(_, title)| title);
                 let shares = memory_shares(plan, results, memscope, plain, bytes);
-                (format!("own memory at blocks of {title}"), figures::spread(shares), 3, "")
+                (format!("own memory at blocks of {title}"), spread(shares), 3, "")
             }
         };
         let at_most = format!("≤ {}{unit}", target.at_most);
@@ -242,7 +260,7 @@ fn cell(
     if results.failure(contender, what).is_some() {
         return "failed".to_owned();
     }
-    figures::spread(values).map_or_else(|| NOT_MEASURED.to_owned(), show)
+    spread(values).map_or_else(|| NOT_MEASURED.to_owned(), show)
 }
 
 /// Three digits are what the rounds agree on.

@@ -3,18 +3,21 @@
 use std::fs;
 use std::path::Path;
 
-const BEGIN: &str = "<!-- overhead: begin, written by the benchmark -->";
-const END: &str = "<!-- overhead: end -->";
+/// The comments before and after the part of that name.
+fn comments(name: &str) -> (String, String) {
+    (format!("<!-- {name}: begin, written by the benchmark -->"), format!("<!-- {name}: end -->"))
+}
 
 /// Puts `content` between the two comments of `text`.
 ///
 /// # Errors
 ///
 /// Each comment has to be there once, in this order, each on a line of its own.
-pub(crate) fn replaced(text: &str, content: &str) -> Result<String, String> {
-    let (before, rest) = split(text, BEGIN)?;
-    let (_, after) = split(rest, END)?;
-    Ok(format!("{before}{BEGIN}\n\n{}\n\n{END}\n{after}", content.trim()))
+pub(crate) fn replaced(text: &str, name: &str, content: &str) -> Result<String, String> {
+    let (begin, end) = comments(name);
+    let (before, rest) = split(text, &begin)?;
+    let (_, after) = split(rest, &end)?;
+    Ok(format!("{before}{begin}\n\n{}\n\n{end}\n{after}", content.trim()))
 }
 
 fn split<'a>(text: &'a str, comment: &str) -> Result<(&'a str, &'a str), String> {
@@ -30,16 +33,16 @@ fn split<'a>(text: &'a str, comment: &str) -> Result<(&'a str, &'a str), String>
 }
 
 /// The file with a new section.
-pub(crate) fn prepared(file: &Path, content: &str) -> Result<String, String> {
+pub(crate) fn prepared(file: &Path, name: &str, content: &str) -> Result<String, String> {
     fs::read_to_string(file)
         .map_err(|error| error.to_string())
-        .and_then(|text| replaced(&text, content))
+        .and_then(|text| replaced(&text, name, content))
         .map_err(|reason| format!("{}: {reason}", file.display()))
 }
 
 /// Writes the file with a new section.
-pub(crate) fn write(file: &Path, content: &str) -> Result<(), String> {
-    let text = prepared(file, content)?;
+pub(crate) fn write(file: &Path, name: &str, content: &str) -> Result<(), String> {
+    let text = prepared(file, name, content)?;
     fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))
 }
 
@@ -47,23 +50,27 @@ pub(crate) fn write(file: &Path, content: &str) -> Result<(), String> {
 mod tests {
     use super::*;
 
+    const NAME: &str = "speed";
+    const BEGIN: &str = "<!-- speed: begin, written by the benchmark -->";
+    const END: &str = "<!-- speed: end -->";
+
     #[test]
     fn only_what_is_between_the_comments_changes() {
         let text = format!("# Title\n\nbefore\n\n{BEGIN}\nold\n{END}\n\n## Next\n\nafter\n");
         let expected = format!("# Title\n\nbefore\n\n{BEGIN}\n\nnew\n\n{END}\n\n## Next\n\nafter\n");
-        assert_eq!(replaced(&text, "new\n"), Ok(expected.clone()));
+        assert_eq!(replaced(&text, NAME, "new\n"), Ok(expected.clone()));
         // The same again changes nothing.
-        assert_eq!(replaced(&expected, "new\n"), Ok(expected));
+        assert_eq!(replaced(&expected, NAME, "new\n"), Ok(expected));
     }
 
     #[test]
     fn comments_that_are_missing_doubled_or_turned_around_are_refused() {
-        assert_eq!(replaced("text\n", ""), Err(format!("no line `{BEGIN}`")));
-        assert_eq!(replaced(&format!("{BEGIN}\n"), ""), Err(format!("no line `{END}`")));
-        assert_eq!(replaced(&format!("{END}\n{BEGIN}\n"), ""), Err(format!("no line `{END}`")));
+        assert_eq!(replaced("text\n", NAME, ""), Err(format!("no line `{BEGIN}`")));
+        assert_eq!(replaced(&format!("{BEGIN}\n"), NAME, ""), Err(format!("no line `{END}`")));
+        assert_eq!(replaced(&format!("{END}\n{BEGIN}\n"), NAME, ""), Err(format!("no line `{END}`")));
         let doubled = format!("{BEGIN}\n{BEGIN}\n{END}\n");
-        assert_eq!(replaced(&doubled, ""), Err(format!("more than one line `{BEGIN}`")));
+        assert_eq!(replaced(&doubled, NAME, ""), Err(format!("more than one line `{BEGIN}`")));
         let inline = format!("see {BEGIN}\n{END}\n");
-        assert_eq!(replaced(&inline, ""), Err(format!("`{BEGIN}` is not on a line of its own")));
+        assert_eq!(replaced(&inline, NAME, ""), Err(format!("`{BEGIN}` is not on a line of its own")));
     }
 }

@@ -1,0 +1,37 @@
+//! `vars` hides no lint: what nothing reads is still unused, and is reported as without it.
+
+#![deny(unused)]
+
+use memscope::track;
+
+#[track(vars)]
+fn with_unused(argument: u8, (left, right): (u8, u8)) -> u8 {
+    let unused = vec![1];
+    let shadowed = 1;
+    let shadowed = 2;
+    let mut overwritten = 1;
+    overwritten = 2;
+    let mut never_changed = right;
+    let S { field } = S { field: shadowed };
+    never_changed
+}
+
+struct S {
+    field: u8,
+}
+
+#[track(vars)]
+async fn with_unused_async(argument: u8, used: Vec<u8>) -> usize {
+    let unused = vec![1];
+    used.len()
+}
+
+#[track]
+async fn async_without_vars(argument: u8, mut never_changed: Vec<u8>) -> usize {
+    never_changed.len()
+}
+
+fn main() {
+    with_unused(1, (2, 3));
+    let _ = (with_unused_async(1, Vec::new()), async_without_vars(1, Vec::new()));
+}
