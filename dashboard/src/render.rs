@@ -11,7 +11,7 @@ use memscope_runtime::snapshot::Snapshot;
 use std::fmt;
 
 /// The page and its partials, by name.
-const TEMPLATES: [(&str, &str); 18] = [
+const TEMPLATES: [(&str, &str); 19] = [
     ("page", include_str!("../templates/page.hbs")),
     ("overview", include_str!("../templates/overview.hbs")),
     ("timeline", include_str!("../templates/timeline.hbs")),
@@ -21,6 +21,7 @@ const TEMPLATES: [(&str, &str); 18] = [
     ("scopes", include_str!("../templates/scopes.hbs")),
     ("types", include_str!("../templates/types.hbs")),
     ("lifetimes", include_str!("../templates/lifetimes.hbs")),
+    ("handed_out", include_str!("../templates/handed_out.hbs")),
     ("threads", include_str!("../templates/threads.hbs")),
     ("tasks", include_str!("../templates/tasks.hbs")),
     ("diagnostics", include_str!("../templates/diagnostics.hbs")),

@@ -4,10 +4,18 @@
 //! unsafe extern "C" {                 unsafe extern "C" { static VERSION: u32; }
 //!     static VERSION: u32;            pub unsafe extern "C" fn compress(a: *mut u8, b: usize) -> i32 {
 //!     pub fn compress(        →           unsafe extern "C" { fn compress(a: *mut u8, b: usize) -> i32; }
-//!         a: *mut u8, _: usize            let _scope = { site; enter(&SITE) };
-//!     ) -> i32;                           unsafe { compress(a, b) }
-//! }                                   }
+//!         a: *mut u8, _: usize            use {PassNothing as _, PassPointer as _};
+//!     ) -> i32;                           let (site, _scope) = { site; (&SITE, enter(&SITE)) };
+//! }                                       (&&Passing(&a)).sent(site);
+//!                                         (&&Passing(&b)).sent(site);
+//!                                         let result = unsafe { compress(a, b) };
+//!                                         (&&Passing(&result)).received(site);
+//!                                         result
+//!                                     }
 //! ```
+//!
+//! Which of the two traits serves an argument is the compiler's choice by its type: for what is no pointer nothing is
+//! left of the call. A function of foreign code that returns nothing, or never, has no result to stamp.
 //!
 //! What is not a function, and variadic functions (nothing can hand their arguments on), stay in the block. The
 //! block's own attributes (`#[link]`) go with each declaration. Attributes that say how the symbol is found
@@ -16,7 +24,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::ext::IdentExt as _;
-use syn::{Attribute, FnArg, ForeignItemFn, Pat, Safety};
+use syn::{Attribute, FnArg, ForeignItemFn, Pat, ReturnType, Safety, Type};
 
 use crate::args::Args;
 use crate::check;
@@ -84,12 +92,39 @@ fn in_front(args: &Args, block: &Foreign, function: &ForeignItemFn) -> TokenStre
         signature: signature::function(declared),
         budget: None,
     };
-    let enter = site.block(&quote_spanned!(mixed=> #krate::__private::enter(&__MEMSCOPE_SITE)));
+    let returns = match output {
+        ReturnType::Default => false,
+        ReturnType::Type(_, ty) => match &**ty {
+            Type::Never(_) => false,
+            Type::Tuple(tuple) => !tuple.elems.is_empty(),
+            _ => true,
+        },
+    };
+    let stamps = returns || !arguments.is_empty();
+    let enter = quote_spanned!(mixed=> #krate::__private::enter(&__MEMSCOPE_SITE));
+    let enter = if stamps {
+        let enter = site.block(&quote_spanned!(mixed=> (&__MEMSCOPE_SITE, #enter)));
+        quote_spanned!(mixed=> let (site, _scope) = #enter;)
+    } else {
+        let enter = site.block(&enter);
+        quote_spanned!(mixed=> let _scope = #enter;)
+    };
+    let traits =
+        stamps.then(|| quote_spanned!(mixed=> use #krate::__private::{PassNothing as _, PassPointer as _};));
     let call = quote_spanned!(mixed=> #ident(#(#arguments),*));
     let (safety, call) = if is_safe {
         (None, call)
     } else {
         (Some(quote_spanned!(mixed=> unsafe)), quote_spanned!(mixed=> unsafe { #call }))
+    };
+    let call = if returns {
+        quote_spanned! {mixed=>
+            let result = #call;
+            (&&#krate::__private::Passing(&result)).received(site);
+            result
+        }
+    } else {
+        call
     };
     quote_spanned! {mixed=>
         #(#of_function)*
@@ -101,7 +136,9 @@ fn in_front(args: &Args, block: &Foreign, function: &ForeignItemFn) -> TokenStre
                 #(#of_symbol)*
                 #declared;
             }
-            let _scope = #enter;
+            #traits
+            #enter
+            #((&&#krate::__private::Passing(&#arguments)).sent(site);)*
             #call
         }
     }

@@ -509,8 +509,34 @@ fn an_extern_block_has_a_function_in_front_of_each_of_its_own() {
         "{on}"
     );
     assert!(on.contains("pub (crate) extern \"C\" fn version () -> u32 {"), "{on}");
-    assert!(on.ends_with("version () }"), "{on}");
+    assert!(
+        on.contains(
+            "let result = version () ; (&& :: memscope :: __private :: Passing (& result)) . received (site) ; \
+             result }"
+        ),
+        "{on}"
+    );
+    // Each argument once, and both results.
+    assert_eq!(on.matches(") . sent (site) ;").count(), 2, "{on}");
+    assert_eq!(on.matches(") . received (site) ;").count(), 2, "{on}");
     assert_eq!(on.matches(":: foreign_function (").count(), 2, "{on}");
+}
+
+#[test]
+fn a_foreign_function_without_a_value_has_no_result_to_stamp() {
+    let on = accepts(
+        quote!(),
+        quote!(
+            unsafe extern "C" {
+                fn nothing();
+                fn unit(a: u8) -> ();
+                fn never() -> !;
+            }
+        ),
+    );
+    assert!(!on.contains("result"), "{on}");
+    assert_eq!(on.matches(") . sent (site) ;").count(), 1, "{on}");
+    assert!(on.contains("unsafe { nothing () } }") && on.contains("unsafe { never () } }"), "{on}");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 use crate::account::Account;
 use crate::books::{self, Reading};
 use crate::budget::Budget as Limits;
+use crate::crossing::Crossings;
 use crate::estimate::{Variances, standard_error};
 use crate::live_map;
 use crate::mode::Decided;
@@ -20,7 +21,7 @@ use crate::thread_state::{self, OWN_NODE, ROOT_NODE, ThreadState};
 use crate::variable::{self, HISTORY_LEN, RowBySize};
 use crate::watch::Watch;
 use crate::weight::{Sum, share};
-use crate::{clock, mode, observer, pages, peak};
+use crate::{clock, crossing, mode, observer, pages, peak};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -65,7 +66,8 @@ pub(crate) fn capture() -> Capture {
             live_bytes_error: totals.live_bytes_error,
         });
     }
-    let (variables, row_order) = variables(&scopes, &scope_of_node, sampled);
+    let crossings = crossing::crossings();
+    let (variables, row_order) = variables(&scopes, &scope_of_node, &crossings, sampled);
     let types = crate::snapshot::types(&variables);
     let blocks =
         if sampled { sampling::blocks(&scope_of_node, &totals) } else { blocks(&scope_of_node, &row_order) };
@@ -97,10 +99,15 @@ pub(crate) fn capture() -> Capture {
         blocks,
         sites: sites(&nodes, readings),
         profiler: Profiler {
+            unfollowed_crossings: crossings.unfollowed,
             folded_tasks,
             sampling: sampled.then(|| sampling::parameters(readings)),
             ..profiler(readings, sampled, installed, totals.peak_bytes)
         },
+        handed_out: crossings.handed_out(|node| {
+            let scope = scope_of_node.get(&node).and_then(|&index| scopes.get(index as usize));
+            scope.map(|scope| scope.path.clone()).unwrap_or_default()
+        }),
         scopes,
     };
     Capture { snapshot, scope_of_node }
@@ -299,6 +306,7 @@ fn bytes_without_a_sample() -> u64 {
 fn variables(
     scopes: &[Scope],
     scope_of_node: &HashMap<u32, u32>,
+    crossings: &Crossings,
     sampled: bool,
 ) -> (Vec<Variable>, HashMap<u64, u32>) {
     variable::with_registry(|registry| {
@@ -307,7 +315,8 @@ fn variables(
         let mut rows: Vec<(Variable, &[u64])> = registry
             .rows
             .iter()
-            .map(|row| {
+            .enumerate()
+            .map(|(number, row)| {
                 let alive = || row.instances.iter().filter_map(|id| instances.get(id));
                 let mut stages = row.folded;
                 alive().for_each(|instance| stages.count(instance.stage()));
@@ -320,6 +329,9 @@ fn variables(
                     |figure: fn(&variable::Instance) -> u64| walked.then(|| alive().map(figure).sum::<u64>());
                 let shown = row.instances.len().saturating_sub(HISTORY_LEN);
                 let scope = scope_of_node.get(&row.node).and_then(|&index| scopes.get(index as usize));
+                let crossed = crossings.of_row(number).filter(|_| walked && !sampled);
+                let ffi_crossings = crossed.as_ref().map(|(count, _)| *count);
+                let listed = crossed.map(|(_, newest)| newest).unwrap_or_default();
                 let mut variable = Variable {
                     name: row.site.name.to_owned(),
                     type_name: Some(row.type_name.to_owned()),
@@ -351,7 +363,9 @@ fn variables(
                     folded_instances: row.folded.total() + shown as u64,
                     grown_bytes: sum(variable::Instance::grown_bytes),
                     strong_owners: alive().filter_map(|instance| instance.strong_owners).next_back(),
-                    ffi_crossings: None,
+                    ffi_crossings,
+                    folded_crossings: ffi_crossings.map_or(0, |count| count - listed.len() as u64),
+                    crossings: listed,
                     category: None,
                 };
                 if sampled {
@@ -622,6 +636,7 @@ fn sites(nodes: &[Node], readings: &[Reading]) -> Vec<SiteRow> {
                 }
             },
             budget: site.budget.map(budget),
+            crossings: crossing::of_site(site),
         })
         .collect();
     rows.sort_by(|a, b| (&a.file, a.line, a.column, &a.key).cmp(&(&b.file, b.line, b.column, &b.key)));
@@ -672,6 +687,7 @@ fn profiler(readings: &[Reading], sampled: bool, allocator_installed: bool, peak
         unkept_declared_deallocations: 0,
         clock_resolution_ms: Some(clock::resolution_ms()),
         missed_peak_captures: peak::missed(),
+        unfollowed_crossings: 0,
         peak_error_bound_bytes: (allocator_installed && !sampled).then(|| {
             u64::from(thread_state::most_running()) * peak::THREAD_ERROR_BYTES
                 + peak_bytes / peak::ERROR_SHARE

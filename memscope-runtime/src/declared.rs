@@ -19,6 +19,7 @@ use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::panic::Location;
+use std::sync::OnceLock;
 use std::thread::ThreadId;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -97,6 +98,39 @@ pub struct Ledger {
     /// What the lots are drawn with; `None`: every declaration is kept.
     seed: Option<u64>,
     entries: Mutex<Entries>,
+}
+
+/// Memory of foreign code that the program declared (`memscope::ffi::foreign`).
+static FOREIGN: OnceLock<Ledger> = OnceLock::new();
+
+/// The ledger of foreign memory, made now if there was none.
+pub fn foreign() -> &'static Ledger {
+    let _own = crate::own_work();
+    FOREIGN.get_or_init(Ledger::default)
+}
+
+/// The same, if anything was ever declared in it.
+pub(crate) fn known_foreign() -> Option<&'static Ledger> {
+    FOREIGN.get().filter(|ledger| {
+        let entries = ledger.entries.lock();
+        !entries.sites.is_empty() || entries.unmatched > 0
+    })
+}
+
+/// Takes the lock on the declarations of foreign memory and keeps it, for a fork.
+#[cfg(feature = "recorder")]
+pub(crate) fn lock_foreign() {
+    std::mem::forget(foreign().entries.lock());
+}
+
+/// Gives it back, in the process that took it or in its fork's child.
+///
+/// # Safety
+/// [`lock_foreign`] was called before, by this thread or by the one whose fork it is in.
+#[cfg(feature = "recorder")]
+pub(crate) unsafe fn unlock_foreign(side: crate::fork::Side) {
+    // SAFETY: the caller's promise is handed on.
+    unsafe { crate::fork::unlock(&foreign().entries, side) };
 }
 
 /// Who declared something.
@@ -452,6 +486,8 @@ impl Row<'_> {
             grown_bytes: None,
             strong_owners: None,
             ffi_crossings: None,
+            crossings: Vec::new(),
+            folded_crossings: 0,
             category: None,
         };
         (tally, variable)
@@ -666,7 +702,7 @@ mod recorder {
     use super::Declared;
     use crate::thread_state::{self, Local};
     use crate::watch::Watch;
-    use crate::{clock, variable, visitor};
+    use crate::{clock, follow, variable};
 
     pub(super) fn current_node() -> u32 {
         variable::current_node()
@@ -678,7 +714,7 @@ mod recorder {
 
     pub(super) fn watch(address: usize) -> u32 {
         let _own = thread_state::own_work();
-        visitor::watch_declared(address).map_or(0, Watch::id)
+        follow::block_at(address).map_or(0, Watch::id)
     }
 
     /// The declaration with what its watch has seen.
@@ -696,7 +732,7 @@ mod recorder {
 
     pub(super) fn unwatch(declared: &mut Declared) {
         if let Some(watch) = Watch::get(declared.watch).filter(|_| declared.watch != 0) {
-            visitor::unwatch_declared(watch);
+            follow::let_go(watch);
         }
         declared.watch = 0;
     }

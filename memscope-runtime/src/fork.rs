@@ -4,11 +4,12 @@
 //! after it parent and child give them back. The child's observer is not running: it starts again with the next
 //! first entry of a scope.
 //!
-//! Lock order, here and wherever two are held: declarations, variables, sites, scope tree, watch numbers, and last the
-//! turns of the timeline and of the peak's capture, which the observer and the hook take too, but only try.
-//! A program's declarations (`declared.rs`) are behind locks of its own objects and are not taken here.
+//! Lock order, here and wherever two are held: declarations, crossings, variables, sites, scope tree, followers, watch
+//! numbers, and last the turns of the timeline and of the peak's capture, which the observer and the hook take too, but
+//! only try. Of the declarations (`declared.rs`) those of foreign memory are taken here; the others are behind locks of
+//! the program's own objects.
 
-use crate::{books, observer, peak, scope, site, thread_state, variable, watch};
+use crate::{books, crossing, declared, follow, observer, peak, scope, site, thread_state, variable, watch};
 use parking_lot::lock_api::RawMutex as _;
 use parking_lot::{Mutex, RawMutex};
 use std::sync::Once;
@@ -23,9 +24,12 @@ pub(crate) fn learn() {
 
 extern "C" fn before() {
     let _own = thread_state::own_work();
+    declared::lock_foreign();
+    crossing::lock();
     variable::lock();
     site::lock();
     scope::lock();
+    follow::lock_for_fork();
     watch::lock();
     observer::before_fork();
     peak::before_fork();
@@ -60,9 +64,12 @@ unsafe fn unlock_all(side: Side) {
     // SAFETY: the caller's promise is handed on.
     unsafe {
         watch::unlock(side);
+        follow::unlock(side);
         scope::unlock(side);
         site::unlock(side);
         variable::unlock(side);
+        crossing::unlock(side);
+        declared::unlock_foreign(side);
     }
 }
 

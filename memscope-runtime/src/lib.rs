@@ -31,11 +31,17 @@ mod capture;
 #[cfg(feature = "recorder")]
 mod clock;
 #[cfg(feature = "recorder")]
+pub mod crossing;
+#[cfg(feature = "recorder")]
+mod errno;
+#[cfg(feature = "recorder")]
 mod estimate;
 #[cfg(feature = "sampling")]
 mod event_log;
 #[cfg(feature = "sampling")]
 mod exact;
+#[cfg(feature = "recorder")]
+mod follow;
 #[cfg(feature = "recorder")]
 mod fork;
 #[cfg(feature = "sampling")]
@@ -101,6 +107,7 @@ mod forward;
 pub use crate::{
     allocator::Allocator,
     budget::{Budget, BudgetGuard, Within, enter_within, within},
+    crossing::{PassNothing, PassPointer, Passing, Pointer},
     mode::Mode,
     scope::{ScopeGuard, enter},
     site::{Site, SiteRef},
@@ -131,11 +138,12 @@ static ALLOC: Allocator = Allocator::system();
 use crate::declared::Ledger;
 use crate::snapshot::{Mode as Recorded, Snapshot};
 
-/// The program's memory at this moment, with what `ledgers` declared.
+/// The program's memory at this moment, with what `ledgers` declared, and foreign memory.
 pub fn snapshot(ledgers: &[&Ledger]) -> Snapshot {
     let _own = own_work();
     let (mut snapshot, path_of) = recorded();
-    for ledger in ledgers {
+    let ledgers: Vec<&Ledger> = ledgers.iter().copied().chain(declared::known_foreign()).collect();
+    for ledger in &ledgers {
         ledger.add_to(&mut snapshot, &path_of);
     }
     if !ledgers.is_empty() {
@@ -225,6 +233,7 @@ pub fn nothing_recorded(allocator_installed: bool) -> Snapshot {
         lifetimes: Vec::new(),
         findings: Vec::new(),
         blocks: snapshot::Blocks::default(),
+        handed_out: Vec::new(),
         sites: Vec::new(),
         profiler: snapshot::Profiler { allocator_installed, ..snapshot::Profiler::default() },
     }

@@ -4,6 +4,7 @@
 //! included. A site gets its number when it first runs.
 
 use crate::budget::Budget;
+use crate::crossing::Border;
 use crate::fork::{self, Side};
 use crate::snapshot::SiteKind;
 use parking_lot::Mutex;
@@ -20,6 +21,8 @@ pub struct Site {
     pub(crate) column: u32,
     pub(crate) signature: &'static str,
     pub(crate) budget: Option<&'static Budget>,
+    /// Of a foreign function: the pointers that it was given and returned.
+    pub(crate) border: Border,
     /// Its number, from 1; 0: it has not run.
     id: AtomicU32,
     /// How often a variable's binding ran.
@@ -72,6 +75,7 @@ macro_rules! constructor {
                 column,
                 signature,
                 budget: None,
+                border: Border::new(),
                 id: AtomicU32::new(0),
                 bindings: AtomicU64::new(0),
             }

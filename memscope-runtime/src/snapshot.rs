@@ -72,6 +72,8 @@ pub struct Snapshot {
     pub findings: Vec<Finding>,
     /// The largest live blocks, and a count of the others.
     pub blocks: Blocks,
+    /// Places that handed memory out to foreign code, sorted by file, line, function and scope.
+    pub handed_out: Vec<HandedOut>,
     /// Every registered site, those that never ran included, sorted by file, line and column.
     pub sites: Vec<SiteRow>,
     /// What the recorder cost and what it missed.
@@ -294,10 +296,77 @@ pub struct Variable {
     pub grown_bytes: Option<u64>,
     /// Strong owners of the value at the last observation; `None`: it is no `Rc` or `Arc`.
     pub strong_owners: Option<u64>,
-    /// Crossings into foreign code; `None`: not measured.
+    /// Crossings into foreign code and back by pointers into blocks that the instances own, or came to own while the
+    /// block lived; 0: none was recorded.
+    ///
+    /// `None`: not measured. That is where nothing in the program stamps crossings (no function of a tracked `extern`
+    /// block is compiled in, and no function of `memscope::ffi` ran), where the variable's blocks were not walked, and
+    /// where blocks are sampled or not recorded at all.
     pub ffi_crossings: Option<u64>,
+    /// The newest crossings that are kept, oldest first, at most 16.
+    pub crossings: Vec<Crossing>,
+    /// Crossings that `crossings` does not hold.
+    pub folded_crossings: u64,
     /// CPU, IO, memory or async intensive; `None`: not measured.
     pub category: Option<String>,
+}
+
+/// Which way a pointer crosses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// To foreign code: an argument of a foreign function, or memory that `into_raw` handed out.
+    Sent,
+    /// From foreign code: a foreign function's result, or memory that `from_raw` took back.
+    Received,
+}
+
+/// A pointer into a live block crossed into foreign code, or back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crossing {
+    /// The foreign function's name, or that of the function of `memscope::ffi`, such as `Box::into_raw`.
+    pub function: String,
+    /// Which way.
+    pub direction: Direction,
+    /// Id of the thread that called.
+    pub thread: u32,
+    /// When.
+    pub ms: u64,
+}
+
+/// A place that handed memory out to foreign code, in one scope, and what became of that memory.
+///
+/// Memory is handed out by an `into_raw` of `memscope::ffi` and by a `Box` that is a foreign function's argument; it is
+/// handed back by a `from_raw` of `memscope::ffi`, by a `Box` that a foreign function returns, and where a tracked
+/// variable is seen to own it alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HandedOut {
+    /// The function that handed out: one of `memscope::ffi`, such as `CString::into_raw`, or a foreign one.
+    pub function: String,
+    /// Source file of the call; of a foreign function's declaration.
+    pub file: String,
+    /// Source line.
+    pub line: u32,
+    /// Short names of the scope's path from the root.
+    pub scope: Vec<String>,
+    /// How often it handed a live block out.
+    pub handed_out: u64,
+    /// How many of these were handed back.
+    pub handed_back: u64,
+    /// How many of these ended with the block's free while it was out.
+    pub freed: u64,
+    /// How many of these are not followed, for too many are: nobody knows what became of them.
+    pub unfollowed: u64,
+    /// Blocks that are out and alive now. (A shared block that is out twice is one.)
+    pub live_blocks: u64,
+    /// Their bytes.
+    pub live_bytes: u64,
+    /// Other functions that a pointer into these blocks was sent to, by name, at most 8.
+    pub sent_to: Vec<String>,
+    /// First handing out.
+    pub first_ms: u64,
+    /// Last handing out.
+    pub last_ms: u64,
 }
 
 /// Instances of a variable by stage.
@@ -339,7 +408,7 @@ pub struct Instance {
     /// Bytes alive now; `None`: not walked, or not followed past the end of the binding (sampling mode), up to which it
     /// is what was found at `observed_ms`.
     pub heap_bytes: Option<u64>,
-    /// The blocks it was seen to own, sorted by address, at most 8 (more where declarations are among them).
+    /// The blocks it was seen to own, sorted by address, at most 8 (more where declarations or crossings are among them).
     pub blocks: Vec<InstanceBlock>,
     /// Blocks that `blocks` does not hold.
     pub folded_blocks: u64,
@@ -599,6 +668,30 @@ pub struct SiteRow {
     pub executions: u64,
     /// What each call may use, and what became of it; `None`: it has no budget.
     pub budget: Option<Budget>,
+    /// The pointers that a foreign function was given and returned; `None`: it is no foreign function.
+    pub crossings: Option<SiteCrossings>,
+}
+
+/// The pointers that a foreign function was given and returned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteCrossings {
+    /// Arguments that are pointers.
+    pub sent: Pointers,
+    /// Results that are pointers.
+    pub received: Pointers,
+}
+
+/// Pointers, by where they point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pointers {
+    /// All of them.
+    pub pointers: u64,
+    /// Null ones.
+    pub null: u64,
+    /// Pointers into live blocks, at their start or inside; `None`: not measured, for blocks are sampled or not recorded.
+    pub live_blocks: Option<u64>,
+    /// Pointers to anything else: the stack, a static, memory of foreign code; `None`: as for `live_blocks`.
+    pub elsewhere: Option<u64>,
 }
 
 /// What a call of a function may use (`#[track(budget = "…", max_allocs = …)]`), and what became of it.
@@ -663,6 +756,9 @@ pub struct Profiler {
     /// Declared frees of an address that may be that of a declaration that was not kept. What lives is estimated from
     /// the declarations that were.
     pub unkept_declared_deallocations: u64,
+    /// Crossings of blocks that are not followed, for too many are: such a block has no passport to show to a variable
+    /// that comes to own it.
+    pub unfollowed_crossings: u64,
     /// Resolution of all times; `None` where no clock was read.
     pub clock_resolution_ms: Option<u64>,
     /// How far `totals.peak_bytes` may lie from the true peak.

@@ -20,7 +20,7 @@ use crate::trackable::Walker;
 use crate::visitor::{BySize, Visitor};
 use crate::watch::{RowBytes, Watch};
 use crate::weight::{self, Sum};
-use crate::{account::Account, by_name, clock, observer};
+use crate::{account::Account, by_name, clock, follow, observer};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use std::any::type_name;
@@ -260,7 +260,8 @@ impl Look {
             for address in instance.claims.drain(..) {
                 registry.shared.get_or_insert_default().remove(&address);
             }
-            let mut visitor = Visitor::new(id, bytes, instance.single.clone(), instance.grouped.clone());
+            let mut visitor =
+                Visitor::new(id, instance.row, bytes, instance.single.clone(), instance.grouped.clone());
             visitor.by_size = instance.by_size.map(|_| BySize::default());
             Some(visitor)
         })?;
@@ -577,5 +578,23 @@ pub(crate) fn is_in_scope(instance: u64) -> bool {
     with_registry(|registry| {
         let instance = registry.instances.as_ref().and_then(|all| all.get(&instance));
         instance.is_some_and(|instance| instance.ended_ms.is_none())
+    })
+}
+
+/// The row of an instance that is kept.
+pub(crate) fn row_of(instance: u64) -> Option<usize> {
+    with_registry(|registry| Some(registry.instances.as_ref()?.get(&instance)?.row))
+}
+
+/// Gives the block at `address`, which shares a watch with others of its instance, a watch of its own, so that it can be
+/// followed; false if it is not there any more, or there is no room.
+pub(crate) fn set_apart(instance: u64, address: usize) -> bool {
+    with_registry(|registry| {
+        let Some(kept) = registry.instances.as_mut().and_then(|all| all.get_mut(&instance)) else {
+            return false;
+        };
+        let watch = follow::set_apart(instance, address, registry.rows[kept.row].bytes);
+        kept.single.extend(watch.map(Watch::id));
+        watch.is_some()
     })
 }

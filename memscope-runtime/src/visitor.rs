@@ -10,10 +10,10 @@
 //! Invariant: a block's bytes are counted by one watch at a time, and by it before its record names it.
 
 use crate::account::Account;
-use crate::live_map;
 use crate::slot::Found;
 use crate::variable::{STORY_LEN, claim_shared, is_in_scope};
-use crate::watch::{DECLARED, RowBytes, Watch};
+use crate::watch::{FOLLOWER, RowBytes, Watch};
+use crate::{crossing, follow, live_map};
 use smallvec::SmallVec;
 use std::collections::HashSet;
 
@@ -21,6 +21,8 @@ use std::collections::HashSet;
 #[derive(Debug)]
 pub struct Visitor<'a> {
     instance: u64,
+    /// The instance's row.
+    row_number: usize,
     row: Option<&'static RowBytes>,
     pub(crate) single: SmallVec<[u32; 4]>,
     pub(crate) grouped: SmallVec<[u32; 2]>,
@@ -49,12 +51,14 @@ pub(crate) struct BySize {
 impl Visitor<'_> {
     pub(crate) fn new(
         instance: u64,
+        row_number: usize,
         row: Option<&'static RowBytes>,
         single: SmallVec<[u32; 4]>,
         grouped: SmallVec<[u32; 2]>,
     ) -> Visitor<'static> {
         Visitor {
             instance,
+            row_number,
             row,
             single,
             grouped,
@@ -194,37 +198,47 @@ impl Visitor<'_> {
         if Account::get(account).is_none_or(|account| account.is_own()) {
             return;
         }
-        let listener = former.map_or(0, Watch::listener);
-        let Some(watch) = self.watch_for(account, listener != 0) else {
+        // The follower that is found here is not let go of before the new watch tells it.
+        let following = follow::lock();
+        let follower = former.map_or(0, Watch::listener);
+        let Some(watch) = self.watch_for(account, follower != 0) else {
             self.incomplete = true;
             return;
         };
         watch.add(found.address, found.bytes, found.record.stamp());
-        if listener != 0 {
-            watch.set_listener(listener);
+        if follower != 0 {
+            watch.set_listener(follower);
         }
         if found.slot.rename(found.record, watch.id(), true) {
             match former {
-                Some(former) if former.instance() == DECLARED => {} // it listens from here on
+                Some(former) if former.instance() == FOLLOWER => {} // it listens from here on
                 Some(former) => former.hand_over(found.bytes),
                 None => {}
             }
             watch.note_gain(found.bytes);
+            drop(following);
+            if follower != 0 {
+                crossing::taken_over(follower, self.row_number, shared);
+            }
         } else {
             watch.take_back(found.bytes); // freed or taken over meanwhile
         }
     }
 
     /// A watch for the next block: one of its own for the first ones, then one for each account.
-    /// A block that somebody listens to has one of its own in any case.
+    /// A block that is followed has one of its own in any case.
     fn watch_for(&mut self, account: u32, alone: bool) -> Option<&'static Watch> {
         if alone || self.single.len() < STORY_LEN {
             let watch = Watch::open(self.instance, account, self.row)?;
             self.single.push(watch.id());
             return Some(watch);
         }
-        let known =
-            self.grouped.iter().filter_map(|&id| Watch::get(id)).find(|watch| watch.account() == account);
+        // One that has a follower stays with the block that is followed.
+        let known = self
+            .grouped
+            .iter()
+            .filter_map(|&id| Watch::get(id))
+            .find(|watch| watch.account() == account && watch.listener() == 0);
         if known.is_some() {
             return known;
         }
@@ -238,58 +252,5 @@ impl BySize {
     fn add(&mut self, bytes: usize) {
         self.bytes += bytes as u64;
         self.blocks += 1;
-    }
-}
-
-/// A watch over the recorded block that starts at `address`, for a declaration: in place of its account, or as the
-/// listener of the variable's watch that it is under. `None`: no such block, or its watch cannot be listened to.
-pub(crate) fn watch_declared(address: usize) -> Option<&'static Watch> {
-    let found = live_map::find(address).filter(|found| found.address == address)?;
-    if found.record.is_watched() {
-        let owner = Watch::get(found.record.owner())?;
-        // A watch over many blocks does not tell one's end from another's.
-        if owner.listener() != 0 || owner.blocks() != 1 || owner.address() != address as u64 {
-            return None;
-        }
-        let watch = Watch::open(DECLARED, owner.account(), None)?;
-        watch.add(address, found.bytes, found.record.stamp());
-        owner.set_listener(watch.id());
-        return Some(watch);
-    }
-    let watch = Watch::open(DECLARED, found.record.owner(), None)?;
-    watch.add(address, found.bytes, found.record.stamp());
-    if found.slot.rename(found.record, watch.id(), true) {
-        return Some(watch);
-    }
-    watch.take_back(found.bytes);
-    Watch::close([watch.id()]);
-    None
-}
-
-/// Turns that the end of a declaration waits for a free or a move of its block, under way on another thread, to tell
-/// the watch. Past that the watch is never used again: it may be told yet, or never (its block's free missed it).
-const PATIENCE: u32 = 1_000;
-
-/// Ends a declaration's watch, whatever became of its block.
-pub(crate) fn unwatch_declared(watch: &Watch) {
-    for _ in 0..PATIENCE {
-        if watch.blocks() == 0 {
-            return Watch::close([watch.id()]);
-        }
-        if let Some(found) =
-            live_map::find(watch.address() as usize).filter(|found| found.record.is_watched())
-        {
-            if found.record.owner() == watch.id() {
-                if found.slot.rename(found.record, watch.account(), false) {
-                    return Watch::close([watch.id()]);
-                }
-            } else if let Some(owner) = Watch::get(found.record.owner()) {
-                if owner.instance() != DECLARED && owner.listener() == watch.id() {
-                    owner.set_listener(0);
-                    return Watch::close([watch.id()]);
-                }
-            }
-        }
-        std::thread::yield_now();
     }
 }

@@ -15,8 +15,8 @@ use parking_lot::Mutex;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
-/// The instance of a watch that serves a declaration.
-pub(crate) const DECLARED: u64 = u64::MAX;
+/// The instance of a watch that serves no variable: a block's follower (`follow.rs`).
+pub(crate) const FOLLOWER: u64 = u64::MAX;
 
 /// Live bytes of a row of `variables[]`, kept by its watches. All-zero is valid.
 #[derive(Debug)]
@@ -70,8 +70,10 @@ pub(crate) struct Watch {
     freed_by: AtomicU32,
     /// Blocks that another variable took over.
     handed_over: AtomicU32,
-    /// A declaration's watch over the same block; 0: none.
+    /// The follower of the same block; 0: none.
     listener: AtomicU32,
+    /// Of a follower: who holds it. Written under the lock of `follow.rs`.
+    holders: AtomicU32,
 }
 
 // SAFETY: a watch is all atomics, for which zero is valid.
@@ -128,7 +130,7 @@ impl Watch {
         watch.account.store(account, Ordering::Relaxed);
         watch.instance.store(instance, Ordering::Relaxed);
         watch.row.store(row.map_or(ptr::null_mut(), |row| ptr::from_ref(row).cast_mut()), Ordering::Relaxed);
-        // A declaration that ended before its block did leaves a count behind.
+        // A follower that was let go of before its block ended leaves a count behind.
         for counter in [
             &watch.blocks,
             &watch.bytes,
@@ -144,6 +146,7 @@ impl Watch {
         {
             counter.store(0, Ordering::Relaxed);
         }
+        watch.holders.store(1, Ordering::Relaxed);
         Some(watch)
     }
 
@@ -194,18 +197,34 @@ impl Watch {
         self.take_back(bytes);
     }
 
-    /// The watch that is told what this one is told; 0: none. A declaration's watch that another one took over
-    /// from is the listener of that one.
+    /// The watch that is told what this one is told; 0: none. A follower that a variable's watch took over from is the
+    /// listener of that one.
     pub(crate) fn listener(&self) -> u32 {
-        if self.instance() == DECLARED { self.id() } else { self.listener.load(Ordering::Relaxed) }
+        if self.instance() == FOLLOWER { self.id() } else { self.listener.load(Ordering::Relaxed) }
     }
 
     pub(crate) fn set_listener(&self, id: u32) {
         self.listener.store(id, Ordering::Relaxed);
     }
 
+    /// One holder more. Call it under the lock of `follow.rs`.
+    pub(crate) fn hold(&self) {
+        self.holders.store(self.holders.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    /// One holder less; true if it was the last. Call it under the lock of `follow.rs`.
+    pub(crate) fn let_go(&self) -> bool {
+        let holders = self.holders.load(Ordering::Relaxed).saturating_sub(1);
+        self.holders.store(holders, Ordering::Relaxed);
+        holders == 0
+    }
+
+    pub(crate) fn is_held(&self) -> bool {
+        self.holders.load(Ordering::Relaxed) > 0
+    }
+
     fn told(&self) -> Option<&'static Watch> {
-        Watch::get(self.listener.load(Ordering::Relaxed)).filter(|watch| watch.instance() == DECLARED)
+        Watch::get(self.listener.load(Ordering::Relaxed)).filter(|watch| watch.instance() == FOLLOWER)
     }
 
     /// Another variable took over a block.

@@ -4,6 +4,7 @@
 pub use memscope_runtime::untracked;
 #[cfg(any(feature = "live", feature = "sampling"))]
 pub use memscope_runtime::{
-    Binding, Budget, BudgetGuard, Probe, ScopeGuard, Site, SiteRef, Task, WalkContainer, WalkFull,
-    WalkNothing, Walker, Within, bind, enter, enter_within, future, inventory, rebind, task, tracked, within,
+    Binding, Budget, BudgetGuard, PassNothing, PassPointer, Passing, Probe, ScopeGuard, Site, SiteRef, Task,
+    WalkContainer, WalkFull, WalkNothing, Walker, Within, bind, enter, enter_within, future, inventory,
+    rebind, task, tracked, within,
 };

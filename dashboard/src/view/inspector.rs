@@ -2,6 +2,7 @@
 
 use super::diagnostics::{FindingView, findings_about};
 use super::label::{self, Labels, Place, StageLabel, ThreadLabel};
+use super::passport::{Passport, passport};
 use super::variables::{thread_labels, with_card};
 use crate::figure::Figure;
 use crate::text::visible;
@@ -10,7 +11,7 @@ use serde::Serialize;
 
 /// Executions shown of one variable at most: the newest.
 pub const MOST_INSTANCES: usize = 16;
-/// Executions and blocks shown on the whole page at most, shared out evenly: what one variable leaves of its share
+/// Executions, blocks and crossings shown on the whole page at most, shared out evenly: what one variable leaves of its share
 /// is for those after it. A row takes 1 KB of the file.
 pub const MOST_LIFECYCLE_ROWS: usize = 600;
 
@@ -57,8 +58,8 @@ pub struct Inspector {
     pub grown: Figure,
     /// Strong owners; `None`: it is no `Rc` or `Arc`.
     pub strong_owners: Option<Figure>,
-    /// Crossings into foreign code.
-    pub ffi_crossings: Figure,
+    /// Crossings into foreign code and back.
+    pub passport: Passport,
     /// CPU, IO, memory or async intensive; `None`: not measured.
     pub category: Option<String>,
     /// Executions, newest first.
@@ -196,7 +197,7 @@ fn inspector(snapshot: &Snapshot, index: usize, labels: &Labels<'_>, rows_left: 
         last_observed: Figure::ms(at("last_observed_ms"), row.last_observed_ms),
         grown: Figure::bytes(at("grown_bytes"), row.grown_bytes),
         strong_owners: row.strong_owners.map(|owners| Figure::count(at("strong_owners"), owners)),
-        ffi_crossings: Figure::count(at("ffi_crossings"), row.ffi_crossings),
+        passport: passport(row, index, labels, rows_left),
         category: row.category.as_deref().map(visible),
         folded: folded_instances(row, index, lifecycle.len()),
         lifecycle,

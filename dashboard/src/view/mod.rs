@@ -7,11 +7,13 @@
 
 pub mod diagnostics;
 pub mod first_line;
+pub mod handed_out;
 pub mod inspector;
 pub mod label;
 pub mod lifetimes;
 pub mod memory_map;
 pub mod overview;
+pub mod passport;
 pub mod ranking;
 pub mod recording;
 pub mod scopes;
@@ -51,6 +53,8 @@ pub struct Page {
     pub tasks: Option<tasks::Tasks>,
     /// Findings.
     pub diagnostics: diagnostics::Diagnostics,
+    /// Memory that was handed out to foreign code; `None`: none was.
+    pub handed_out: Option<handed_out::HandedOut>,
     /// What the macros registered.
     pub sites: sites::Sites,
     /// The program and the recorder.
@@ -79,6 +83,7 @@ pub fn page(snapshot: &Snapshot) -> Page {
         threads: threads::threads(snapshot),
         tasks: tasks::tasks(snapshot),
         diagnostics,
+        handed_out: handed_out::handed_out(snapshot),
         sites: sites::sites(snapshot),
         recording: recording::recording(snapshot),
     }

@@ -135,6 +135,11 @@ fn figures(snapshot: &Snapshot) -> Vec<Labelled> {
             count("unkept_declared_deallocations", profiler.unkept_declared_deallocations),
         ),
         row(
+            "Crossings not followed",
+            "Crossings of blocks that have no passport, for too many have one.",
+            count("unfollowed_crossings", profiler.unfollowed_crossings),
+        ),
+        row(
             "Clock resolution",
             "Times are exact within this.",
             Figure::ms(at("clock_resolution_ms"), profiler.clock_resolution_ms),

@@ -1,12 +1,13 @@
 //! Sites: what the macros registered, and what of it never ran.
 
+use super::passport::{self, SiteCrossingsView};
 use crate::figure::Figure;
 use crate::text::visible;
 use memscope_runtime::snapshot::{Budget, SiteKind, SiteRow as Site, Snapshot};
 use serde::Serialize;
 
 /// Sites shown at most in each of the two lists.
-pub const MOST_SITES: usize = 200;
+pub const MOST_SITES: usize = 100;
 
 /// The panel of sites.
 #[derive(Clone, Debug, Serialize)]
@@ -51,6 +52,8 @@ pub struct SiteView {
     pub executions: Figure,
     /// What each call may use.
     pub budget: Option<BudgetView>,
+    /// The pointers that it was given and returned; `None`: it is no foreign function.
+    pub crossings: Option<SiteCrossingsView>,
 }
 
 /// What each call of a function may use, and what became of it.
@@ -114,6 +117,7 @@ fn site_view(row: &Site, index: usize) -> SiteView {
         signature: visible(&row.signature),
         executions: Figure::count(at("executions"), row.executions),
         budget: row.budget.as_ref().map(|budget| budget_view(budget, &at("budget"))),
+        crossings: row.crossings.as_ref().map(|crossings| passport::of_site(crossings, &at("crossings"))),
     }
 }
 
