@@ -11,7 +11,6 @@
 //! A function is `fn` and a name: `fn(u8)` is a type, and what a macro's patterns match is no function.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
-use std::collections::BTreeMap;
 use std::ops::{AddAssign, Range};
 
 const ATTRIBUTE: &str = "#[::memscope::track] ";
@@ -20,8 +19,10 @@ const ATTRIBUTE: &str = "#[::memscope::track] ";
 const HOOK: &str = "extern crate corpus_hook as _; ";
 
 /// Functions of a text, by what became of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Census {
+    /// Every `fn` with a name, counted apart from the rest: what is overlooked lowers the share.
+    pub(crate) found: usize,
     pub(crate) annotated: usize,
     /// `const fn`: refused, since it may run at compile time.
     pub(crate) constant: usize,
@@ -31,14 +32,15 @@ pub(crate) struct Census {
     pub(crate) foreign: usize,
     /// `#[naked]`: its body may be nothing but assembly.
     pub(crate) naked: usize,
-    /// Everything else, by reason.
-    pub(crate) left_out: BTreeMap<&'static str, usize>,
+    /// What a macro's patterns match: no functions.
+    pub(crate) patterns: usize,
 }
 
 impl Census {
     /// Functions that could be annotated.
     pub(crate) fn functions(&self) -> usize {
-        self.annotated + self.left_out.values().sum::<usize>()
+        let Self { found, annotated: _, constant, declarations, foreign, naked, patterns } = self;
+        found - constant - declarations - foreign - naked - patterns
     }
 
     /// Annotated ones of these; 1 where there are none.
@@ -49,29 +51,27 @@ impl Census {
 
 impl AddAssign for Census {
     fn add_assign(&mut self, other: Self) {
-        let Self { annotated, constant, declarations, foreign, naked, left_out } = other;
+        let Self { found, annotated, constant, declarations, foreign, naked, patterns } = other;
+        self.found += found;
         self.annotated += annotated;
         self.constant += constant;
         self.declarations += declarations;
         self.foreign += foreign;
         self.naked += naked;
-        for (reason, count) in left_out {
-            *self.left_out.entry(reason).or_default() += count;
-        }
+        self.patterns += patterns;
     }
 }
-
-/// Why a function is to be left out, by its name and the macros in whose arguments it stands.
-pub(crate) type LeaveOut<'a> = dyn Fn(&str, &[String]) -> Option<&'static str> + 'a;
 
 /// Annotates the functions of a file.
 ///
 /// # Errors
 ///
 /// The text is not made of Rust's tokens.
-pub(crate) fn annotated(text: &str, leave_out: &LeaveOut<'_>) -> Result<(String, Census), String> {
-    let mut walk = Walk { places: Vec::new(), census: Census::default(), macros: Vec::new(), leave_out };
-    walk.items(&trees(parsed(text)?), false);
+pub(crate) fn annotated(text: &str) -> Result<(String, Census), String> {
+    let trees = trees(parsed(text)?);
+    let mut walk = Walk::default();
+    walk.census.found = named(&trees);
+    walk.items(&trees, false);
     Ok((inserted(text, ATTRIBUTE, &walk.places), walk.census))
 }
 
@@ -111,16 +111,24 @@ fn inserted(text: &str, addition: &str, places: &[usize]) -> String {
     result
 }
 
-struct Walk<'a> {
+/// How often `fn` has a name, at any depth.
+fn named(trees: &[TokenTree]) -> usize {
+    let of = |(index, tree): (usize, &TokenTree)| match tree {
+        TokenTree::Ident(ident) if ident == "fn" => usize::from(is_named(&trees[index + 1..])),
+        TokenTree::Group(group) => named(&self::trees(group.stream())),
+        _ => 0,
+    };
+    trees.iter().enumerate().map(of).sum()
+}
+
+#[derive(Default)]
+struct Walk {
     /// Where the attribute goes, in bytes.
     places: Vec<usize>,
     census: Census,
-    /// Macros whose arguments are being looked at, outermost first.
-    macros: Vec<String>,
-    leave_out: &'a LeaveOut<'a>,
 }
 
-impl Walk<'_> {
+impl Walk {
     fn items(&mut self, trees: &[TokenTree], foreign: bool) {
         for (index, tree) in trees.iter().enumerate() {
             match tree {
@@ -140,11 +148,6 @@ impl Walk<'_> {
             [.., rules, bang, TokenTree::Ident(_)] if is_word(rules, "macro_rules") && is(bang, '!') => {
                 self.arms(&inside);
             }
-            [.., TokenTree::Ident(name), bang] if is(bang, '!') => {
-                self.macros.push(name.to_string());
-                self.items(&inside, false);
-                self.macros.pop();
-            }
             _ => self.items(&inside, group.delimiter() == Delimiter::Brace && follows_extern(before)),
         }
     }
@@ -154,14 +157,20 @@ impl Walk<'_> {
         for (index, tree) in trees.iter().enumerate() {
             let follows_arrow =
                 matches!(&trees[..index], [.., equals, greater] if is(equals, '=') && is(greater, '>'));
-            if let (TokenTree::Group(group), true) = (tree, follows_arrow) {
-                self.items(&self::trees(group.stream()), false);
+            let TokenTree::Group(group) = tree else { continue };
+            let inside = self::trees(group.stream());
+            if follows_arrow {
+                self.items(&inside, false);
+            } else {
+                self.census.patterns += named(&inside);
             }
         }
     }
 
     fn function(&mut self, trees: &[TokenTree], index: usize, foreign: bool) {
-        let Some(name) = name(&trees[index + 1..]) else { return };
+        if !is_named(&trees[index + 1..]) {
+            return;
+        }
         let start = start(trees, index);
         let qualifiers = &trees[start..index];
         let census = &mut self.census;
@@ -173,8 +182,6 @@ impl Walk<'_> {
             census.constant += 1;
         } else if is_naked(&trees[..start]) {
             census.naked += 1;
-        } else if let Some(reason) = (self.leave_out)(&name, &self.macros) {
-            *census.left_out.entry(reason).or_default() += 1;
         } else {
             census.annotated += 1;
             self.places.push(bytes(&trees[start]).start);
@@ -182,13 +189,13 @@ impl Walk<'_> {
     }
 }
 
-/// The name after `fn`: a word, `$name` of a macro's body, or `[<a $b>]` of `paste!`.
-fn name(after: &[TokenTree]) -> Option<String> {
+/// Whether a name follows `fn`: a word, `$name` of a macro's body, or `[<a $b>]` of `paste!`.
+fn is_named(after: &[TokenTree]) -> bool {
     match after {
-        [TokenTree::Ident(name), ..] => Some(name.to_string()),
-        [dollar, TokenTree::Ident(name), ..] if is(dollar, '$') => Some(format!("${name}")),
-        [TokenTree::Group(group), ..] if group.delimiter() == Delimiter::Bracket => Some(group.to_string()),
-        _ => None,
+        [TokenTree::Ident(_), ..] => true,
+        [dollar, TokenTree::Ident(_), ..] => is(dollar, '$'),
+        [TokenTree::Group(group), ..] => group.delimiter() == Delimiter::Bracket,
+        _ => false,
     }
 }
 
@@ -281,9 +288,10 @@ mod tests {
     /// `@` in `text` is where the attribute has to go.
     #[track_caller]
     fn goes(text: &str) -> Census {
-        let (result, census) = annotated(&text.replace('@', ""), &|_, _| None).expect("tokens");
+        let (result, census) = annotated(&text.replace('@', "")).expect("tokens");
         assert_eq!(result, text.replace('@', ATTRIBUTE));
         assert_eq!(census.annotated, text.matches('@').count());
+        assert_eq!(census.functions(), census.annotated);
         census
     }
 
@@ -311,29 +319,22 @@ mod tests {
              trait T { fn g(a: A<{ 1 }>) -> [u8; 2]; @fn h() {} } #[unsafe(naked)] extern \"C\" fn i() {}",
         );
         let expected = Census {
+            found: 8,
             annotated: 2,
             constant: 2,
             declarations: 1,
             foreign: 2,
             naked: 1,
-            left_out: BTreeMap::new(),
+            patterns: 0,
         };
         assert_eq!(census, expected);
     }
 
     #[test]
-    fn what_is_left_out_is_counted_by_reason() {
-        let leave_out = |name: &str, macros: &[String]| {
-            (name == "f").then_some("f").or(macros.iter().any(|name| name == "m").then_some("m"))
-        };
-        let text = "fn f() {} m! { fn g() {} fn f() {} } n! { fn h() {} }";
-        let (result, census) = annotated(text, &leave_out).expect("tokens");
-        assert_eq!(
-            result,
-            format!("fn f() {{}} m! {{ fn g() {{}} fn f() {{}} }} n! {{ {ATTRIBUTE}fn h() {{}} }}")
-        );
-        assert_eq!(census.left_out, BTreeMap::from([("f", 2), ("m", 1)]));
-        assert_eq!((census.functions(), census.share()), (4, 0.25));
+    fn what_is_overlooked_lowers_the_share() {
+        // Nobody looks into attributes.
+        let (_, census) = annotated("#[a(fn f() {})] fn g() {}").expect("tokens");
+        assert_eq!((census.functions(), census.share()), (2, 0.5));
     }
 
     #[test]

@@ -9,9 +9,7 @@ pub(crate) struct Package {
     pub(crate) checksum: &'static str,
     /// Features beside the default ones.
     pub(crate) features: &'static [&'static str],
-    pub(crate) doc_tests: DocTests,
-    /// Functions that stay without the attribute although they are not `const`.
-    pub(crate) left_out: &'static [LeftOut],
+    pub(crate) integration: Integration,
     /// Changes without which the annotated copy does not compile.
     pub(crate) adjusted: &'static [Adjusted],
 }
@@ -27,31 +25,13 @@ pub(crate) struct Adjusted {
     pub(crate) reason: &'static str,
 }
 
-/// Whether the examples in a package's documentation are run.
+/// Whether what is in `tests/` is run; unit tests and documentation examples always are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum DocTests {
-    /// They are.
+pub(crate) enum Integration {
+    /// It is; there may be none.
     Run,
-}
-
-/// Functions that stay without the attribute, and why.
-#[derive(Debug)]
-pub(crate) struct LeftOut {
-    pub(crate) what: What,
-    pub(crate) reason: &'static str,
-}
-
-/// Which functions these are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum What {
-    /// Those that are written as arguments of a macro.
-    ArgumentsOf(&'static str),
-    /// Those of a name, in one file.
-    Function {
-        /// From the package's folder.
-        file: &'static str,
-        name: &'static str,
-    },
+    /// It cannot be, as published: why.
+    Incomplete(&'static str),
 }
 
 /// memscope links serde_json, and the compiler looks at all that is linked.
@@ -65,8 +45,7 @@ pub(crate) const PACKAGES: [Package; 9] = [
         version: "1.0.154",
         checksum: "e7e9cc8b1b85264074fbcc02a88680c4096b1e47df8f739dceb03bf482f04bd6",
         features: &["unbounded_depth", "raw_value"],
-        doc_tests: DocTests::Run,
-        left_out: &[],
+        integration: Integration::Run,
         adjusted: &[],
     },
     Package {
@@ -74,8 +53,9 @@ pub(crate) const PACKAGES: [Package; 9] = [
         version: "0.4.19",
         checksum: "41d60ef07df457506a0a1a2073112eb4aae5733dbd2813c3da77d1b0fd441158",
         features: &[],
-        doc_tests: DocTests::Run,
-        left_out: &[],
+        integration: Integration::Incomplete(
+            "`tests/lib.rs` has a module `fuzz` whose file is not in the archive",
+        ),
         adjusted: &[],
     },
     Package {
@@ -83,8 +63,7 @@ pub(crate) const PACKAGES: [Package; 9] = [
         version: "0.23.9",
         checksum: "5d7cbc3b4b49633d57a0509303158ca50de80ae32c265093b24c414705807832",
         features: &["serde"],
-        doc_tests: DocTests::Run,
-        left_out: &[],
+        integration: Integration::Run,
         adjusted: &[],
     },
     Package {
@@ -92,8 +71,7 @@ pub(crate) const PACKAGES: [Package; 9] = [
         version: "1.12.0",
         checksum: "2c3e324da4c95177d6291d4c8730197c0d1822f8a9766814a4a44fa5ab797c9c",
         features: &["full"],
-        doc_tests: DocTests::Run,
-        left_out: &[],
+        integration: Integration::Run,
         adjusted: &[],
     },
     Package {
@@ -101,8 +79,7 @@ pub(crate) const PACKAGES: [Package; 9] = [
         version: "1.13.0",
         checksum: "22e18b0f0062d30d4230b2e85ff77fdfe4326feb054b9783a3460d8435c8ab91",
         features: &[],
-        doc_tests: DocTests::Run,
-        left_out: &[],
+        integration: Integration::Run,
         adjusted: &[Adjusted {
             file: "src/scope/test.rs",
             from: "let sum = range.clone().sum();",
@@ -115,8 +92,7 @@ pub(crate) const PACKAGES: [Package; 9] = [
         version: "0.64.0",
         checksum: "92e0d273b4f8ddd14a35ed36862acbc9cc96cec578e36ee1881a9d42e0e0f2c8",
         features: &[],
-        doc_tests: DocTests::Run,
-        left_out: &[],
+        integration: Integration::Run,
         adjusted: &[],
     },
     Package {
@@ -124,8 +100,7 @@ pub(crate) const PACKAGES: [Package; 9] = [
         version: "0.7.20",
         checksum: "e464cf451ba96ebfc6f9b6542f17ee8b8956e33f1e40d9690624e59d7a7f8a4b",
         features: &["full"],
-        doc_tests: DocTests::Run,
-        left_out: &[],
+        integration: Integration::Run,
         adjusted: &[],
     },
     Package {
@@ -133,8 +108,7 @@ pub(crate) const PACKAGES: [Package; 9] = [
         version: "3.5.0",
         checksum: "0876700b0d007ad25d5508865a4259c3af9af6d296bf663a0d586d0bc3369f6f",
         features: &[],
-        doc_tests: DocTests::Run,
-        left_out: &[],
+        integration: Integration::Run,
         adjusted: &[],
     },
     Package {
@@ -142,8 +116,7 @@ pub(crate) const PACKAGES: [Package; 9] = [
         version: "1.0.28",
         checksum: "8a7852d02fc848982e0c167ef163aaff9cd91dc640ba85e263cb1ce46fae51cd",
         features: &[],
-        doc_tests: DocTests::Run,
-        left_out: &[],
+        integration: Integration::Run,
         adjusted: &[],
     },
 ];

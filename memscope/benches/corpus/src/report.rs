@@ -2,9 +2,9 @@
 
 use crate::annotate::Census;
 use crate::machine;
-use crate::packages::{DocTests, Package};
+use crate::packages::{Integration, Package};
 use crate::recording::Recording;
-use crate::suite::{self, Suite};
+use crate::suite::{self, Suite, Warning};
 use comfy_table::presets::ASCII_MARKDOWN;
 use comfy_table::{CellAlignment, Table};
 use std::collections::BTreeMap;
@@ -32,8 +32,12 @@ pub(crate) struct Findings {
 }
 
 impl Findings {
-    fn warnings(&self) -> impl Iterator<Item = &String> {
+    fn warnings(&self) -> impl Iterator<Item = &Warning> {
         self.annotated.warnings.difference(&self.plain.warnings)
+    }
+
+    fn lints(&self) -> impl Iterator<Item = &Warning> {
+        self.annotated.lints.difference(&self.plain.lints)
     }
 
     /// What contradicts the claim that annotating changes nothing and records everything.
@@ -82,13 +86,6 @@ pub(crate) fn report(examined: &[Examined]) -> String {
     section("Result", &result_table(examined));
     section("Recorded", &recorded_table(examined));
     section("Functions without the attribute", &census_table(examined));
-    let reasons = list(examined, |findings| {
-        let left_out = findings.census.left_out.iter();
-        left_out.map(|(reason, count)| format!("{count} left out: {reason}")).collect()
-    });
-    if !reasons.is_empty() {
-        section("Left out", &reasons);
-    }
     let adjusted = list(examined, |findings| {
         let adjusted = findings.adjusted.iter();
         adjusted.map(|(reason, count)| format!("{count} places: {reason}")).collect()
@@ -96,17 +93,21 @@ pub(crate) fn report(examined: &[Examined]) -> String {
     if !adjusted.is_empty() {
         section("Changed besides, so that it compiles", &adjusted);
     }
-    let without: Vec<&str> = examined
-        .iter()
-        .filter(|one| one.package.doc_tests != DocTests::Run)
-        .map(|one| one.package.name)
-        .collect();
-    if !without.is_empty() {
-        section("Examples in the documentation that were not run", &format!("Of {}.", without.join(", ")));
+    let incomplete = examined.iter().filter_map(|one| match one.package.integration {
+        Integration::Incomplete(reason) => Some(format!("- {}: {reason}", one.package.name)),
+        Integration::Run => None,
+    });
+    let incomplete = incomplete.collect::<Vec<_>>().join("\n");
+    if !incomplete.is_empty() {
+        section("Integration tests that cannot run as published", &incomplete);
     }
-    let warnings = list(examined, |findings| findings.warnings().cloned().collect());
+    let warnings = list(examined, |findings| by_lint(findings.warnings()));
     if !warnings.is_empty() {
         section("New warnings", &warnings);
+    }
+    let lints = list(examined, |findings| by_lint(findings.lints()));
+    if !lints.is_empty() {
+        section("New warnings of clippy", &lints);
     }
     let mut problems = list(examined, Findings::problems);
     for one in examined {
@@ -118,6 +119,19 @@ pub(crate) fn report(examined: &[Examined]) -> String {
         section("What does not hold", &problems);
     }
     text
+}
+
+/// How often each lint warns, and where first.
+fn by_lint<'a>(warnings: impl Iterator<Item = &'a Warning>) -> Vec<String> {
+    let mut lints: BTreeMap<&str, Vec<&Warning>> = BTreeMap::new();
+    for warning in warnings {
+        lints.entry(&warning.lint).or_default().push(warning);
+    }
+    let lines = lints.into_iter().map(|(lint, warnings)| {
+        let Warning { file, line, text, .. } = warnings[0];
+        format!("{} × `{lint}`, as at {file}:{line}: {text}", warnings.len())
+    });
+    lines.collect()
 }
 
 fn list(examined: &[Examined], lines: impl Fn(&Findings) -> Vec<String>) -> String {
@@ -171,6 +185,7 @@ fn result_table(examined: &[Examined]) -> String {
         "folded",
         "events unrecorded",
         "new warnings",
+        "of clippy",
         "tests took, plain",
         "annotated",
     ];
@@ -190,6 +205,7 @@ fn result_table(examined: &[Examined]) -> String {
             recording.sum("folded").to_string(),
             recording.sum("unrecorded").to_string(),
             findings.warnings().count().to_string(),
+            findings.lints().count().to_string(),
             seconds(plain.time),
             seconds(annotated.time),
         ]
@@ -224,15 +240,26 @@ fn recorded_table(examined: &[Examined]) -> String {
 }
 
 fn census_table(examined: &[Examined]) -> String {
-    let head = ["package", "left out", "const fn", "without a body", "foreign", "naked"];
+    let head = [
+        "package",
+        "`fn` with a name",
+        "overlooked",
+        "const fn",
+        "without a body",
+        "foreign",
+        "naked",
+        "in a macro's pattern",
+    ];
     rows(examined, head, |package, Findings { census, .. }| {
         [
             package.name.to_owned(),
+            census.found.to_string(),
             (census.functions() - census.annotated).to_string(),
             census.constant.to_string(),
             census.declarations.to_string(),
             census.foreign.to_string(),
             census.naked.to_string(),
+            census.patterns.to_string(),
         ]
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::annotate::{self, Census};
 use crate::archive;
-use crate::packages::{Adjusted, Package, What};
+use crate::packages::{Adjusted, Package};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ pub(crate) fn copies(package: &Package, folder: &Path) -> Result<Copies, String>
     };
     let (plain, annotated) = (copy("plain")?, copy("annotated")?);
     append(&annotated.join("Cargo.toml"), &dependencies())?;
-    let census = annotate_library(package, &annotated)?;
+    let census = annotate_library(&annotated)?;
     let adjusted = adjust(package, &annotated)?;
     Ok(Copies { plain, annotated, census, adjusted })
 }
@@ -59,7 +59,7 @@ fn dependencies() -> String {
 }
 
 /// Annotates all that is in `src/`, but for the sources of programs.
-fn annotate_library(package: &Package, folder: &Path) -> Result<Census, String> {
+fn annotate_library(folder: &Path) -> Result<Census, String> {
     let mut census = Census::default();
     let library = folder.join("src");
     for file in archive::files(&library, "rs")? {
@@ -67,15 +67,8 @@ fn annotate_library(package: &Package, folder: &Path) -> Result<Census, String> 
             continue;
         }
         let shown = file.strip_prefix(folder).expect("a file of the package").display().to_string();
-        let leave_out = |name: &str, macros: &[String]| {
-            let left_out = package.left_out.iter().find(|left_out| match left_out.what {
-                What::ArgumentsOf(of) => macros.iter().any(|name| name == of),
-                What::Function { file, name: of } => file == shown && name == of,
-            });
-            left_out.map(|left_out| left_out.reason)
-        };
         let in_file = |reason: String| format!("{shown}: {reason}");
-        let (mut text, of_file) = annotate::annotated(&archive::read(&file)?, &leave_out).map_err(in_file)?;
+        let (mut text, of_file) = annotate::annotated(&archive::read(&file)?).map_err(in_file)?;
         if file == library.join("lib.rs") {
             text = annotate::with_hook(&text).map_err(in_file)?;
         }

@@ -1,7 +1,7 @@
 //! Running a package's own tests, and what they said.
 
 use crate::archive;
-use crate::packages::{DocTests, Package};
+use crate::packages::{Integration, Package};
 use crate::process;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,6 +18,15 @@ pub(crate) enum Outcome {
     Ignored,
 }
 
+/// A warning, by what two copies of a package have in common: columns differ where an attribute was put.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Warning {
+    pub(crate) lint: String,
+    pub(crate) file: String,
+    pub(crate) line: u64,
+    pub(crate) text: String,
+}
+
 /// What a run of a package's tests said.
 #[derive(Debug, Default)]
 pub(crate) struct Suite {
@@ -26,7 +35,9 @@ pub(crate) struct Suite {
     /// By name, without tests: whether the whole program ended well.
     pub(crate) programs: BTreeMap<String, Outcome>,
     /// The compiler's warnings on the package.
-    pub(crate) warnings: BTreeSet<String>,
+    pub(crate) warnings: BTreeSet<Warning>,
+    /// clippy's, beside these.
+    pub(crate) lints: BTreeSet<Warning>,
     /// Running the tests, without compiling them; examples in the documentation are compiled as they are run.
     pub(crate) time: Duration,
 }
@@ -48,6 +59,11 @@ pub(crate) struct Folders {
     pub(crate) records: PathBuf,
 }
 
+/// Unoptimised, the hook and the scopes make examples of regex-automata that take seconds take many minutes. The
+/// profile's assertions stay.
+const PROFILE: [(&str, &str); 2] =
+    [("CARGO_PROFILE_DEV_OPT_LEVEL", "1"), ("CARGO_PROFILE_DEV_DEBUG", "line-tables-only")];
+
 /// Runs the tests of the package that was copied to `sources`.
 ///
 /// # Errors
@@ -60,45 +76,65 @@ pub(crate) fn run(package: &Package, sources: &Path, folders: &Folders) -> Resul
         }
         fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     }
-    let test = || {
-        let mut cargo = process::cargo("test", &sources.join("Cargo.toml"));
+    let cargo = |command: &str| {
+        let mut cargo = process::cargo(command, &sources.join("Cargo.toml"));
         cargo
             .current_dir(sources)
             .arg("--target-dir")
             .arg(&folders.build)
-            .args(["--no-fail-fast", "--features", &package.features.join(",")])
+            .args(["--features", &package.features.join(",")])
             .env("CORPUS_RECORDS", &folders.records)
+            .envs(PROFILE)
             .env_remove("MEMSCOPE_MODE");
         cargo
     };
+    let test = || {
+        let mut cargo = cargo("test");
+        cargo.arg("--no-fail-fast");
+        cargo
+    };
+    let programs = match package.integration {
+        Integration::Run => "--tests",
+        Integration::Incomplete(_) => "--lib",
+    };
     let mut suite = Suite::default();
-    let targets = build(&mut test(), folders, sources, &mut suite)?;
-    for target in &targets {
+    let built = compile(test().args([programs, "--no-run", LISTED]), "build", folders, sources)?;
+    suite.warnings = built.warnings;
+    // What the package denies is to be listed and not to end the compilation.
+    let linted = compile(
+        cargo("clippy").args([programs, LISTED, "--", "--cap-lints", "warn"]),
+        "clippy",
+        folders,
+        sources,
+    )?;
+    suite.lints = linted.warnings.difference(&suite.warnings).cloned().collect();
+    for target in &built.targets {
         let (name, selection) = match target.as_str() {
             "lib" => ("library".to_owned(), vec!["--lib"]),
             name => (name.to_owned(), vec!["--test", name]),
         };
         suite.add(&name, test().args(selection), folders)?;
     }
-    if package.doc_tests == DocTests::Run {
-        suite.add("documentation", test().arg("--doc"), folders)?;
-    }
+    suite.add("documentation", test().arg("--doc"), folders)?;
     Ok(suite)
 }
 
-/// Compiles; returns the test programs: `lib`, and integration tests by name.
-fn build(
-    test: &mut Command,
-    folders: &Folders,
-    sources: &Path,
-    suite: &mut Suite,
-) -> Result<BTreeSet<String>, String> {
-    let (stdout, stderr) = (folders.logs.join("build.stdout"), folders.logs.join("build.stderr"));
-    test.args(["--tests", "--no-run", "--message-format", "json"]);
-    let ended = process::run(test, &stdout, &stderr)?;
-    let messages = archive::read(&stdout)?;
+/// What the compiler says is read from a list.
+const LISTED: &str = "--message-format=json";
+
+#[derive(Default)]
+struct Compiled {
+    /// Test programs: `lib`, and integration tests by name.
+    targets: BTreeSet<String>,
+    warnings: BTreeSet<Warning>,
+}
+
+fn compile(command: &mut Command, log: &str, folders: &Folders, sources: &Path) -> Result<Compiled, String> {
+    let file = |kind: &str| folders.logs.join(format!("{log}.{kind}"));
+    let ended = process::run(command, &file("stdout"), &file("stderr"))?;
+    let messages = archive::read(&file("stdout"))?;
     let manifest = sources.join("Cargo.toml").display().to_string();
-    let mut targets = BTreeSet::new();
+    let mut compiled = Compiled::default();
     let mut first_error = None;
     for line in messages.lines() {
         let Ok(message) = serde_json::from_str::<Value>(line) else { continue };
@@ -107,8 +143,8 @@ fn build(
         }
         if message["reason"] == "compiler-message" {
             let said = &message["message"];
-            if said["level"] == "warning" && !said["spans"].as_array().is_none_or(Vec::is_empty) {
-                suite.warnings.insert(warning(said));
+            if said["level"] == "warning" {
+                compiled.warnings.extend(warning(said));
             } else if said["level"] == "error" && first_error.is_none() {
                 first_error = said["rendered"].as_str().map(str::to_owned);
             }
@@ -116,27 +152,30 @@ fn build(
         if message["executable"].is_string() && message["profile"]["test"] == true {
             let target = &message["target"];
             if target["kind"][0] == "test" {
-                targets.extend(target["name"].as_str().map(str::to_owned));
+                compiled.targets.extend(target["name"].as_str().map(str::to_owned));
             } else {
-                targets.insert("lib".to_owned());
+                compiled.targets.insert("lib".to_owned());
             }
         }
     }
     if ended.success {
-        return Ok(targets);
+        return Ok(compiled);
     }
-    let log = archive::read(&stderr)?;
-    Err(format!("does not compile: {}", first_error.as_deref().unwrap_or(log.trim())))
+    let stderr = archive::read(&file("stderr"))?;
+    Err(format!("does not compile: {}", first_error.as_deref().unwrap_or(stderr.trim())))
 }
 
-/// What identifies a warning; columns differ where an attribute was put.
-fn warning(said: &Value) -> String {
-    let spans = said["spans"].as_array().into_iter().flatten();
-    let primary = spans.clone().find(|span| span["is_primary"] == true);
-    let (file, line) =
-        primary.map_or((&Value::Null, &Value::Null), |span| (&span["file_name"], &span["line_start"]));
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    format!("{}:{line}: {} ({})", text(file), text(&said["message"]), text(&said["code"]["code"]))
+/// Summaries ("3 warnings emitted") have no place.
+fn warning(said: &Value) -> Option<Warning> {
+    let place = said["spans"].as_array()?.iter().find(|span| span["is_primary"] == true)?;
+    let file = place["file_name"].as_str()?;
+    Some(Warning {
+        lint: said["code"]["code"].as_str().unwrap_or_default().to_owned(),
+        // Of a dependency's macro: where Cargo keeps it is no matter.
+        file: file.split_once("/registry/src/").map_or(file, |(_, file)| file).to_owned(),
+        line: place["line_start"].as_u64()?,
+        text: said["message"].as_str()?.to_owned(),
+    })
 }
 
 impl Suite {
