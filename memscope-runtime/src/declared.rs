@@ -103,13 +103,37 @@ pub struct Ledger {
 /// Memory of foreign code that the program declared (`memscope::ffi::foreign`).
 static FOREIGN: OnceLock<Ledger> = OnceLock::new();
 
-/// The ledger of foreign memory, made now if there was none.
-pub fn foreign() -> &'static Ledger {
-    let _own = crate::own_work();
+/// The ledger of foreign memory, made now if there was none. Call it under [`own_work`](crate::own_work).
+#[cfg(feature = "recorder")]
+fn foreign() -> &'static Ledger {
     FOREIGN.get_or_init(Ledger::default)
 }
 
-/// The same, if anything was ever declared in it.
+/// Notes memory of foreign code, unless nothing is recorded.
+#[cfg(feature = "recorder")]
+pub fn declare_foreign(address: usize, bytes: usize, name: &str, place: &'static Location<'static>) {
+    if address == 0 || !crate::mode::is_recording() {
+        return;
+    }
+    let _errno = crate::errno::Errno::keep();
+    let node = recorder::current_node();
+    let _own = crate::own_work();
+    let site = Site { place: Some(place), name: Some(name.to_owned()), type_name: None };
+    foreign().declare_in(node, address, bytes, site);
+}
+
+/// Notes that memory of foreign code is freed, unless nothing is recorded.
+#[cfg(feature = "recorder")]
+pub fn release_foreign(address: usize) {
+    if address == 0 || !crate::mode::is_recording() {
+        return;
+    }
+    let _errno = crate::errno::Errno::keep();
+    let _own = crate::own_work();
+    foreign().declare_free(address);
+}
+
+/// The ledger of foreign memory, if anything was ever declared in it.
 pub(crate) fn known_foreign() -> Option<&'static Ledger> {
     FOREIGN.get().filter(|ledger| {
         let entries = ledger.entries.lock();
@@ -316,8 +340,12 @@ impl Ledger {
     ) {
         let node = recorder::current_node();
         let _own = crate::own_work();
+        self.declare_in(node, address, bytes, Site { place, name, type_name });
+    }
+
+    /// Notes an allocation in a scope node. Call it under [`own_work`](crate::own_work).
+    fn declare_in(&self, node: u32, address: usize, bytes: usize, site: Site) {
         let now_ns = unix_ns();
-        let site = Site { place, name, type_name };
         let mut entries = self.entries.lock();
         let thread = entries.thread();
         let (Site { place, name, type_name }, weight) = entries.count(site, self.seed, node, thread, now_ns);

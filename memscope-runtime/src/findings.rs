@@ -11,6 +11,9 @@ use crate::snapshot::{Evidence, Finding, Mode, Severity, SiteRow, Snapshot, Vari
 /// The kind of finding that says that a call went over its function's budget.
 pub const BUDGET_EXCEEDED: &str = "budget_exceeded";
 
+/// The kind of finding that says that memory was handed to foreign code and not handed back.
+pub const NEVER_HANDED_BACK: &str = "never_handed_back";
+
 /// A scope whose reallocations are fewer is not worth a person's time.
 const MIN_REALLOCATIONS: u64 = 1_000;
 /// A scope whose allocations are fewer is not churning.
@@ -25,6 +28,7 @@ pub fn findings(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = Vec::new();
     losses(snapshot, &mut findings);
     budgets(snapshot, &mut findings);
+    never_handed_back(snapshot, &mut findings);
     outlived(snapshot, &mut findings);
     churn(snapshot, &mut findings);
     growth_by_realloc(snapshot, &mut findings);
@@ -96,6 +100,23 @@ fn losses(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
                 profiler.unrecorded_events,
                 "count",
                 "/profiler/unrecorded_events".into(),
+            )],
+        );
+    }
+    if profiler.unfollowed_crossings > 0 {
+        add(
+            "unfollowed_crossings",
+            Severity::Note,
+            format!(
+                "{} crossings were of blocks that have no passport, for too many have one: what became of these \
+                 blocks after they crossed is not known.",
+                profiler.unfollowed_crossings
+            ),
+            vec![evidence(
+                "crossings not followed",
+                profiler.unfollowed_crossings,
+                "count",
+                "/profiler/unfollowed_crossings".into(),
             )],
         );
     }
@@ -185,6 +206,37 @@ fn holder<'a>(snapshot: &'a Snapshot, site: &SiteRow) -> (&'a [String], Option<(
     let variable =
         variables.max_by_key(|(index, variable)| (variable.peak_heap_bytes, std::cmp::Reverse(*index)));
     (scope.map_or(&[], |scope| &scope.path), variable)
+}
+
+/// Places that handed memory to foreign code that is out and alive.
+fn never_handed_back(snapshot: &Snapshot, findings: &mut Vec<Finding>) {
+    for (index, row) in snapshot.handed_out.iter().enumerate().filter(|(_, row)| row.live_blocks > 0) {
+        let at = |field: &str| format!("/handed_out/{index}/{field}");
+        let given = match row.sent_to.as_slice() {
+            [] => String::new(),
+            functions => format!(" It was given to `{}`.", functions.join("`, `")),
+        };
+        let (blocks, noun) = (row.live_blocks, if row.live_blocks == 1 { "block" } else { "blocks" });
+        findings.push(Finding {
+            kind: NEVER_HANDED_BACK.to_owned(),
+            severity: Severity::Warning,
+            message: format!(
+                "`{}` ({}:{}) handed out memory that was never handed back: {blocks} {noun}, {} bytes, live at \
+                 export.{given} If foreign code is done with it, take it back by `memscope::ffi`'s `from_raw`; what \
+                 std's own took back is not seen.",
+                row.function, row.file, row.line, row.live_bytes,
+            ),
+            scope: row.scope.clone(),
+            variable: None,
+            evidence: vec![
+                evidence("blocks out and alive", row.live_blocks, "count", at("live_blocks")),
+                evidence("their bytes", row.live_bytes, "bytes", at("live_bytes")),
+                evidence("handed out here", row.handed_out, "count", at("handed_out")),
+                evidence("of these handed back", row.handed_back, "count", at("handed_back")),
+            ],
+            saving_bytes: None,
+        });
+    }
 }
 
 /// Variables whose binding has ended while their blocks live on.

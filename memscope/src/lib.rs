@@ -70,6 +70,7 @@
 pub mod __private;
 pub mod core;
 pub mod export;
+pub mod ffi;
 mod guide;
 pub mod testing;
 
