@@ -171,11 +171,16 @@ fn warning(said: &Value) -> Option<Warning> {
     let file = place["file_name"].as_str()?;
     Some(Warning {
         lint: said["code"]["code"].as_str().unwrap_or_default().to_owned(),
-        // Of a dependency's macro: where Cargo keeps it is no matter.
-        file: file.split_once("/registry/src/").map_or(file, |(_, file)| file).to_owned(),
+        file: without_registry(file).to_owned(),
         line: place["line_start"].as_u64()?,
         text: said["message"].as_str()?.to_owned(),
     })
+}
+
+/// A file of a dependency whose macro is used; where Cargo keeps it is no matter.
+fn without_registry(file: &str) -> &str {
+    let kept = file.split_once("/registry/src/").and_then(|(_, kept)| kept.split_once('/'));
+    kept.map_or(file, |(_registry, file)| file)
 }
 
 impl Suite {
@@ -248,6 +253,15 @@ mod tests {
             ("src/lib.rs - e (line 3) - compile", Outcome::Passed),
         ];
         assert_eq!(outcomes(text).collect::<Vec<_>>(), expected);
+    }
+
+    #[test]
+    fn a_place_in_the_registry_starts_at_the_package() {
+        assert_eq!(
+            without_registry("/home/a/registry/src/index-1/inventory-0.3/src/lib.rs"),
+            "inventory-0.3/src/lib.rs"
+        );
+        assert_eq!(without_registry("src/lib.rs"), "src/lib.rs");
     }
 
     #[test]
