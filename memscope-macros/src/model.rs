@@ -93,7 +93,8 @@ impl Function {
         names
     }
 
-    fn all_arguments(&self) -> Vec<(Ident, &Type)> {
+    /// The names that the arguments bind, each with its argument's type. `self` is none.
+    pub(crate) fn all_arguments(&self) -> Vec<(Ident, &Type)> {
         let mut arguments = Vec::new();
         for input in &self.signature.inputs {
             let FnArg::Typed(argument) = input else { continue };

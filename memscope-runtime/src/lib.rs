@@ -110,7 +110,7 @@ pub use crate::{
     crossing::{PassNothing, PassPointer, Passing, Pointer},
     mode::Mode,
     scope::{ScopeGuard, enter},
-    site::{Site, SiteRef},
+    site::{Site, SiteRef, type_name_of},
     spawn_scope::{InScope, SpawnScope, spawn_scope},
     task::{Task, future, task},
     thread_state::{OwnWork, own_work},

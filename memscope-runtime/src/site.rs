@@ -52,6 +52,12 @@ pub(crate) unsafe fn unlock(side: Side) {
     unsafe { fork::unlock(&RAN, side) };
 }
 
+/// The name of a value's type. Called by generated code in place of std's, which is younger than some crates' minimum.
+#[must_use]
+pub fn type_name_of<T>(_: &T) -> &'static str {
+    std::any::type_name::<T>()
+}
+
 macro_rules! constructor {
     ($(#[$doc:meta])* $name:ident, $kind:ident) => {
         $(#[$doc])*

@@ -28,10 +28,12 @@ pub enum ExportError {
         /// The path that was given.
         path: PathBuf,
     },
-    /// `.html` needs the feature `html`, which is not compiled in.
-    HtmlNotCompiledIn {
+    /// The format needs a feature that is not compiled in.
+    NotCompiledIn {
         /// The path that was given.
         path: PathBuf,
+        /// The feature's name.
+        feature: &'static str,
     },
     /// The file system refused.
     Io {
@@ -59,10 +61,10 @@ impl fmt::Display for ExportError {
                 "{}: cannot tell the format; name a file that ends in .memscope, .html or .json",
                 path.display()
             ),
-            ExportError::HtmlNotCompiledIn { path } => write!(
+            ExportError::NotCompiledIn { path, feature } => write!(
                 f,
-                "{}: the feature `html` of memscope is not enabled; enable it, or export a .memscope file and run \
-                 `memscope render`",
+                "{}: the feature `{feature}` of memscope is not enabled; enable it, or export a .memscope file and \
+                 run `memscope render` or `memscope show --json`",
                 path.display()
             ),
             ExportError::Io { path, source } => write!(f, "{}: cannot be written: {source}", path.display()),
@@ -75,7 +77,7 @@ impl fmt::Display for ExportError {
 impl std::error::Error for ExportError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            ExportError::UnknownExtension { .. } | ExportError::HtmlNotCompiledIn { .. } => None,
+            ExportError::UnknownExtension { .. } | ExportError::NotCompiledIn { .. } => None,
             ExportError::Io { source, .. } => Some(source),
             ExportError::Read(error) => Some(error),
             ExportError::Render { source, .. } => Some(source.as_ref()),
@@ -114,7 +116,7 @@ impl Format {
 /// document, by its extension.
 ///
 /// # Errors
-/// Another extension, `.html` without the feature `html`, and what the file system refuses. A file that was at
+/// Another extension, a format whose feature (`html`, `json`) is not enabled, and what the file system refuses. A file that was at
 /// `path` is then as it was.
 pub fn export(path: impl AsRef<Path>) -> Result<(), ExportError> {
     export_with(&[], path.as_ref())
@@ -132,12 +134,7 @@ pub(crate) fn write_snapshot(snapshot: &Snapshot, path: &Path) -> Result<(), Exp
     let bytes = match Format::of(path)? {
         Format::Memscope => format::write(snapshot),
         Format::Html => html(snapshot, path)?.into_bytes(),
-        Format::Json => {
-            let mut json = serde_json::to_vec_pretty(snapshot)
-                .map_err(|error| ExportError::Render { path: path.to_owned(), source: Box::new(error) })?;
-            json.push(b'\n');
-            json
-        }
+        Format::Json => json(snapshot, path)?,
     };
     format::replace_file(path, &bytes).map_err(|source| ExportError::Io { path: path.to_owned(), source })
 }
@@ -150,5 +147,18 @@ fn html(snapshot: &Snapshot, path: &Path) -> Result<String, ExportError> {
 
 #[cfg(not(feature = "html"))]
 fn html(_snapshot: &Snapshot, path: &Path) -> Result<String, ExportError> {
-    Err(ExportError::HtmlNotCompiledIn { path: path.to_owned() })
+    Err(ExportError::NotCompiledIn { path: path.to_owned(), feature: "html" })
+}
+
+#[cfg(feature = "json")]
+fn json(snapshot: &Snapshot, path: &Path) -> Result<Vec<u8>, ExportError> {
+    let mut json = serde_json::to_vec_pretty(snapshot)
+        .map_err(|error| ExportError::Render { path: path.to_owned(), source: Box::new(error) })?;
+    json.push(b'\n');
+    Ok(json)
+}
+
+#[cfg(not(feature = "json"))]
+fn json(_snapshot: &Snapshot, path: &Path) -> Result<Vec<u8>, ExportError> {
+    Err(ExportError::NotCompiledIn { path: path.to_owned(), feature: "json" })
 }

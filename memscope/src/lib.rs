@@ -62,6 +62,7 @@
 //! | `live` (default) | recording of every block |
 //! | `sampling` | recording by a sample of the bytes, which is then the mode that a program starts in |
 //! | `html` (default) | `export("x.html")` |
+//! | `json` (default) | `export("x.json")` |
 //! | `tokio` | tasks are listed with their ids in tokio; links tokio's `rt` |
 //! | neither `live` nor `sampling` | the allocator forwards, the macros emit the user's code and still check their arguments |
 

@@ -47,10 +47,16 @@ fn a_scope_that_is_carried_is_nothing_and_leaves_the_work_as_it_is() {
 
 #[cfg(not(feature = "html"))]
 #[test]
-fn html_without_its_feature_is_an_error_that_names_it() {
+fn a_format_without_its_feature_is_an_error_that_names_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let error = memscope::export(folder.path().join("page.html")).expect_err("no page without `html`");
     assert!(error.to_string().contains("feature `html`"), "{error}");
     memscope::export(folder.path().join("a.memscope")).expect("a recording can be written");
-    memscope::export(folder.path().join("a.json")).expect("a document can be written");
+    let document = memscope::export(folder.path().join("a.json"));
+    if cfg!(feature = "json") {
+        document.expect("a document can be written");
+    } else {
+        let error = document.expect_err("no document without `json`");
+        assert!(error.to_string().contains("feature `json`"), "{error}");
+    }
 }

@@ -209,6 +209,39 @@ fn outlives() -> memscope::Tracked<Vec<u8>> {
     track_var!(move list)
 }
 
+/// Clippy looks for the one canonical shape of the bodies.
+#[derive(PartialEq, Eq)]
+struct Ordered(u32);
+
+#[track]
+impl Ord for Ordered {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.cmp(&other.0)
+    }
+}
+
+#[track]
+impl PartialOrd for Ordered {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Copied(u32);
+
+impl Copy for Copied {}
+
+#[track]
+impl Clone for Copied {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+#[track]
+fn is_send<T: Send>() {}
+
 #[test]
 fn row_37_strict_lints_stay_silent() {
     assert_eq!(words("a b a").len(), 2);
@@ -236,4 +269,8 @@ fn row_37_strict_lints_stay_silent() {
     assert_eq!(block_on(with_variables_async(vec![0; 4])).unwrap_or_default(), 7);
     assert_eq!(block_on(returns_a_future(2)) + block_on(returns_boxed("abc")), 5);
     assert_eq!(outlives().len(), 1);
+    assert!(Ordered(1) < Ordered(2));
+    let copied = Copied(1);
+    assert_eq!(Clone::clone(&copied), copied);
+    is_send::<Copied>();
 }

@@ -106,8 +106,8 @@ fn examine(package: &'static Package, folder: &Path) -> Result<Findings, String>
     let annotated = suite::run(package, &copies.annotated, &of_annotated)
         .map_err(|reason| format!("annotated: {reason}"))?;
     let recording = recording::read(&of_annotated.records)?;
-    let source::Copies { census, adjusted, .. } = copies;
-    Ok(Findings { census, adjusted, plain, annotated, recording })
+    let source::Copies { census, .. } = copies;
+    Ok(Findings { census, plain, annotated, recording })
 }
 
 /// The folder in which Cargo put this program's `release` or `debug`.

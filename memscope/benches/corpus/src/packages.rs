@@ -10,19 +10,6 @@ pub(crate) struct Package {
     /// Features beside the default ones.
     pub(crate) features: &'static [&'static str],
     pub(crate) integration: Integration,
-    /// Changes without which the annotated copy does not compile.
-    pub(crate) adjusted: &'static [Adjusted],
-}
-
-/// A change of the annotated copy, and why.
-#[derive(Debug)]
-pub(crate) struct Adjusted {
-    /// From the package's folder.
-    pub(crate) file: &'static str,
-    /// What is replaced, wherever it stands in the file.
-    pub(crate) from: &'static str,
-    pub(crate) to: &'static str,
-    pub(crate) reason: &'static str,
 }
 
 /// Whether what is in `tests/` is run; unit tests and documentation examples always are.
@@ -34,10 +21,6 @@ pub(crate) enum Integration {
     Incomplete(&'static str),
 }
 
-/// memscope links serde_json, and the compiler looks at all that is linked.
-const SERDE_JSON_COMPARES: &str = "a number is compared with a value whose type is inferred from that alone, and \
-    memscope brings serde_json, which lets numbers be compared with its own values too";
-
 /// What runs without `--packages`.
 pub(crate) const PACKAGES: [Package; 9] = [
     Package {
@@ -46,7 +29,6 @@ pub(crate) const PACKAGES: [Package; 9] = [
         checksum: "e7e9cc8b1b85264074fbcc02a88680c4096b1e47df8f739dceb03bf482f04bd6",
         features: &["unbounded_depth", "raw_value"],
         integration: Integration::Run,
-        adjusted: &[],
     },
     Package {
         name: "regex-automata",
@@ -56,7 +38,6 @@ pub(crate) const PACKAGES: [Package; 9] = [
         integration: Integration::Incomplete(
             "`tests/lib.rs` has a module `fuzz` whose file is not in the archive",
         ),
-        adjusted: &[],
     },
     Package {
         name: "toml_edit",
@@ -64,7 +45,6 @@ pub(crate) const PACKAGES: [Package; 9] = [
         checksum: "5d7cbc3b4b49633d57a0509303158ca50de80ae32c265093b24c414705807832",
         features: &["serde"],
         integration: Integration::Run,
-        adjusted: &[],
     },
     Package {
         name: "hyper",
@@ -72,7 +52,6 @@ pub(crate) const PACKAGES: [Package; 9] = [
         checksum: "2c3e324da4c95177d6291d4c8730197c0d1822f8a9766814a4a44fa5ab797c9c",
         features: &["full"],
         integration: Integration::Run,
-        adjusted: &[],
     },
     Package {
         name: "rayon-core",
@@ -80,12 +59,6 @@ pub(crate) const PACKAGES: [Package; 9] = [
         checksum: "22e18b0f0062d30d4230b2e85ff77fdfe4326feb054b9783a3460d8435c8ab91",
         features: &[],
         integration: Integration::Run,
-        adjusted: &[Adjusted {
-            file: "src/scope/test.rs",
-            from: "let sum = range.clone().sum();",
-            to: "let sum: usize = range.clone().sum();",
-            reason: SERDE_JSON_COMPARES,
-        }],
     },
     Package {
         name: "sqlparser",
@@ -93,7 +66,6 @@ pub(crate) const PACKAGES: [Package; 9] = [
         checksum: "92e0d273b4f8ddd14a35ed36862acbc9cc96cec578e36ee1881a9d42e0e0f2c8",
         features: &[],
         integration: Integration::Run,
-        adjusted: &[],
     },
     Package {
         name: "tokio-util",
@@ -101,7 +73,6 @@ pub(crate) const PACKAGES: [Package; 9] = [
         checksum: "e464cf451ba96ebfc6f9b6542f17ee8b8956e33f1e40d9690624e59d7a7f8a4b",
         features: &["full"],
         integration: Integration::Run,
-        adjusted: &[],
     },
     Package {
         name: "async-lock",
@@ -109,7 +80,6 @@ pub(crate) const PACKAGES: [Package; 9] = [
         checksum: "0876700b0d007ad25d5508865a4259c3af9af6d296bf663a0d586d0bc3369f6f",
         features: &[],
         integration: Integration::Run,
-        adjusted: &[],
     },
     Package {
         name: "semver",
@@ -117,7 +87,6 @@ pub(crate) const PACKAGES: [Package; 9] = [
         checksum: "8a7852d02fc848982e0c167ef163aaff9cd91dc640ba85e263cb1ce46fae51cd",
         features: &[],
         integration: Integration::Run,
-        adjusted: &[],
     },
 ];
 

@@ -25,7 +25,6 @@ pub(crate) struct Examined {
 #[derive(Debug)]
 pub(crate) struct Findings {
     pub(crate) census: Census,
-    pub(crate) adjusted: BTreeMap<&'static str, usize>,
     pub(crate) plain: Suite,
     pub(crate) annotated: Suite,
     pub(crate) recording: Recording,
@@ -86,13 +85,6 @@ pub(crate) fn report(examined: &[Examined]) -> String {
     section("Result", &result_table(examined));
     section("Recorded", &recorded_table(examined));
     section("Functions without the attribute", &census_table(examined));
-    let adjusted = list(examined, |findings| {
-        let adjusted = findings.adjusted.iter();
-        adjusted.map(|(reason, count)| format!("{count} places: {reason}")).collect()
-    });
-    if !adjusted.is_empty() {
-        section("Changed besides, so that it compiles", &adjusted);
-    }
     let incomplete = examined.iter().filter_map(|one| match one.package.integration {
         Integration::Incomplete(reason) => Some(format!("- {}: {reason}", one.package.name)),
         Integration::Run => None,

@@ -2,8 +2,7 @@
 
 use crate::annotate::{self, Census};
 use crate::archive;
-use crate::packages::{Adjusted, Package};
-use std::collections::BTreeMap;
+use crate::packages::Package;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -13,8 +12,6 @@ pub(crate) struct Copies {
     pub(crate) plain: PathBuf,
     pub(crate) annotated: PathBuf,
     pub(crate) census: Census,
-    /// Places that were changed otherwise, by reason.
-    pub(crate) adjusted: BTreeMap<&'static str, usize>,
 }
 
 /// Fetches a package and makes its copies, in `folder`.
@@ -35,8 +32,7 @@ pub(crate) fn copies(package: &Package, folder: &Path) -> Result<Copies, String>
     let (plain, annotated) = (copy("plain")?, copy("annotated")?);
     append(&annotated.join("Cargo.toml"), &dependencies())?;
     let census = annotate_library(&annotated)?;
-    let adjusted = adjust(package, &annotated)?;
-    Ok(Copies { plain, annotated, census, adjusted })
+    Ok(Copies { plain, annotated, census })
 }
 
 fn append(file: &Path, text: &str) -> Result<(), String> {
@@ -76,20 +72,4 @@ fn annotate_library(folder: &Path) -> Result<Census, String> {
         census += of_file;
     }
     Ok(census)
-}
-
-/// Changes what would not compile; a change that finds nothing to change is out of date.
-fn adjust(package: &Package, folder: &Path) -> Result<BTreeMap<&'static str, usize>, String> {
-    let mut adjusted = BTreeMap::new();
-    for Adjusted { file, from, to, reason } in package.adjusted {
-        let path = folder.join(file);
-        let text = archive::read(&path)?;
-        let count = text.matches(from).count();
-        if count == 0 {
-            return Err(format!("{file} has no `{from}` to adjust"));
-        }
-        archive::write(&path, &text.replace(from, to))?;
-        *adjusted.entry(*reason).or_default() += count;
-    }
-    Ok(adjusted)
 }
