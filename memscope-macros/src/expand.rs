@@ -33,14 +33,14 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Expr, Ident, ReturnType, Token, Type, TypeInfer};
+use syn::{Attribute, Expr, Ident, ReturnType, Token, Type, TypeInfer};
 
 use crate::args::{Args, Krate, Name, VariableArgs};
 use crate::binding::Binding;
 use crate::body;
 use crate::check::{self, Tracked};
 use crate::foreign;
-use crate::model::{self, Block, Function, Piece, braced, braces};
+use crate::model::{self, Argument, Block, Function, Piece, braced, braces};
 use crate::signature;
 
 /// What `#[track]` stands on, tracked.
@@ -145,11 +145,12 @@ fn function(args: &Args, function: &Function) -> TokenStream {
 }
 
 /// Names what an async block takes in, in the order in which it is dropped.
-fn take_in(names: &[Ident]) -> Option<TokenStream> {
+fn take_in(names: &[(Ident, Vec<Attribute>)]) -> Option<TokenStream> {
     let mixed = Span::mixed_site();
-    let has_underscore = names.iter().any(|name| name.to_string().starts_with('_'));
+    let has_underscore = names.iter().any(|(name, _)| name.to_string().starts_with('_'));
+    let named = names.iter().map(|(name, conditions)| quote_spanned!(mixed=> #(#conditions)* &#name,));
     let allow = has_underscore.then(|| quote_spanned!(mixed=> #[allow(clippy::used_underscore_binding)]));
-    (!names.is_empty()).then(|| quote_spanned!(mixed=> #allow let _ = (#(&#names,)*);))
+    (!names.is_empty()).then(|| quote_spanned!(mixed=> #allow let _ = (#(#named)*);))
 }
 
 /// A function's body with the future that it ends in run in the function's scope, if it ends in one.
@@ -174,12 +175,14 @@ fn with_variables(args: &Args, function: &Function) -> TokenTree {
 
 /// The arguments, tracked. Their types are known, whatever the pattern.
 fn arguments(args: &Args, function: &Function) -> TokenStream {
-    let arguments: Vec<_> = function.arguments().into_iter().filter(|(name, _)| !args.skips(name)).collect();
-    let tracked = arguments.iter().zip(marks(arguments.len())).map(|((name, ty), mark)| {
+    let mut arguments = function.arguments();
+    arguments.retain(|argument| !args.skips(&argument.name));
+    let tracked = arguments.iter().zip(marks(arguments.len())).map(|(argument, mark)| {
+        let Argument { name, ty, conditions } = argument;
         let signature = signature::tokens(quote_spanned!(Span::mixed_site()=> #name: #ty));
         let bind = bind(&args.krate, name, signature);
         let observe = observe(&args.krate, &mark, name, Walk::AsTypeAllows);
-        quote_spanned!(Span::mixed_site()=> let #mark = #bind; #observe)
+        quote_spanned!(Span::mixed_site()=> #(#conditions)* let #mark = #bind; #(#conditions)* #observe)
     });
     tracked.collect()
 }
@@ -286,13 +289,17 @@ fn let_of(krate: &Krate, binding: &Binding, names: &[Ident]) -> TokenStream {
         })
     };
     let marks = marks(names.len());
+    let conditions = &binding.conditions;
     let bound = names.iter().zip(&marks).map(|(name, mark)| {
         let bind = bind(krate, name, written.clone());
-        quote_spanned!(mixed=> let #mark = #bind;)
+        quote_spanned!(mixed=> #(#conditions)* let #mark = #bind;)
     });
     let statement = &binding.statement;
     let walk = if binding.type_is_evident() { Walk::AsTypeAllows } else { Walk::Nothing };
-    let observed = names.iter().zip(&marks).map(|(name, mark)| observe(krate, mark, name, walk));
+    let observed = names.iter().zip(&marks).map(|(name, mark)| {
+        let observe = observe(krate, mark, name, walk);
+        quote_spanned!(mixed=> #(#conditions)* #observe)
+    });
     quote_spanned!(mixed=> #(#bound)* #statement; #(#observed)*)
 }
 
