@@ -13,7 +13,7 @@
 //! fn f(a: A) -> impl Future {                 let x = init;   →   let mark = { site; bind(&SITE) };
 //!     let (site, scope) =                                         let x = init;
 //!         { site; (&SITE, enter(&SITE)) };                        { use Walk… as _; let value = &x;
-//!     ({ …; future(site, async move { … }) })                       mark.observe(value, (&&&Probe(value)).walker()); }
+//!     ({ …; future(site, async move { … }) })                       mark.observe(value, (&&&Probe(value)).memscope_walker()); }
 //! }
 //! ```
 //!
@@ -335,7 +335,7 @@ pub(crate) fn moved(options: &VariableArgs, place: &Expr) -> TokenStream {
             use #krate::__private::{WalkContainer as _, WalkFull as _, WalkNothing as _};
             let mark = #bind;
             let value = #place;
-            let walker = (&&&#krate::__private::Probe(&value)).walker();
+            let walker = (&&&#krate::__private::Probe(&value)).memscope_walker();
             #krate::__private::tracked(mark, value, walker)
         }
     }
@@ -385,7 +385,7 @@ fn observe(krate: &Krate, mark: &Ident, place: &impl ToTokens, walk: Walk) -> To
         {
             use #krate::__private::#traits;
             let value = &#place;
-            #mark.observe(value, (#probe).walker());
+            #mark.observe(value, (#probe).memscope_walker());
         }
     }
 }
