@@ -21,6 +21,8 @@ pub(crate) enum Target {
 pub(crate) struct Binding {
     /// All its tokens, as they were, without the semicolon.
     pub(crate) statement: TokenStream,
+    /// Its attributes that say whether it is there at all.
+    pub(crate) conditions: Vec<Attribute>,
     pub(crate) let_token: Token![let],
     pub(crate) pattern: Pat,
     pub(crate) annotation: Option<Type>,
@@ -75,7 +77,7 @@ fn target(input: ParseStream<'_>) -> syn::Result<Target> {
             statement.extend([tree]);
         }
     }
-    input.call(Attribute::parse_outer)?;
+    let conditions = conditions(&input.call(Attribute::parse_outer)?);
     let let_token = input.parse()?;
     let pattern = input.call(Pat::parse_multi_with_leading_vert)?;
     let annotation = if input.parse::<Option<Token![:]>>()?.is_some() { Some(input.parse()?) } else { None };
@@ -88,7 +90,23 @@ fn target(input: ParseStream<'_>) -> syn::Result<Target> {
         Initialiser::Tokens(rest.into_iter().take_while(|tree| !ends(tree)).collect())
     };
     input.parse::<TokenStream>()?;
-    Ok(Target::Binding(Box::new(Binding { statement, let_token, pattern, annotation, initialiser, beyond })))
+    let binding = Binding { statement, conditions, let_token, pattern, annotation, initialiser, beyond };
+    Ok(Target::Binding(Box::new(binding)))
+}
+
+/// The attributes that say whether what they stand on is compiled: `#[cfg(…)]`, `#[cfg_attr(…, cfg(…))]`.
+pub(crate) fn conditions(attributes: &[Attribute]) -> Vec<Attribute> {
+    let is_condition = |attribute: &&Attribute| {
+        attribute.path().is_ident("cfg")
+            || attribute.path().is_ident("cfg_attr")
+                && attribute.meta.require_list().is_ok_and(|list| {
+                    list.tokens
+                        .clone()
+                        .into_iter()
+                        .any(|tree| matches!(tree, TokenTree::Ident(word) if word == "cfg"))
+                })
+    };
+    attributes.iter().filter(is_condition).cloned().collect()
 }
 
 impl Binding {
@@ -130,7 +148,11 @@ pub(crate) fn bound(pattern: &Pat, names: &mut Vec<Ident>) {
         Pat::Paren(inner) => bound(&inner.pat, names),
         Pat::Reference(inner) => bound(&inner.pat, names),
         Pat::Slice(slice) => slice.elems.iter().for_each(|element| bound(element, names)),
-        Pat::Struct(fields) => fields.fields.iter().for_each(|field| bound(&field.pat, names)),
+        // A field that may not be there binds a name that may not be there.
+        Pat::Struct(fields) => {
+            let fields = fields.fields.iter().filter(|field| conditions(&field.attrs).is_empty());
+            fields.for_each(|field| bound(&field.pat, names));
+        }
         Pat::Tuple(tuple) => tuple.elems.iter().for_each(|element| bound(element, names)),
         Pat::TupleStruct(tuple) => tuple.elems.iter().for_each(|element| bound(element, names)),
         Pat::Type(typed) => bound(&typed.pat, names),

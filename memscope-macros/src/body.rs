@@ -3,7 +3,7 @@
 //! A body is not parsed: it may be one that an editor is still writing, and what is not found here comes out as it
 //! was. So where the tokens leave a doubt, nothing is found.
 
-use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Spacing, TokenStream, TokenTree};
 
 use crate::binding::{Binding, Initialiser, Target};
 use crate::model::{braces, is_punct, item_len};
@@ -190,7 +190,6 @@ fn within(trees: &[TokenTree], track: &mut impl FnMut(&Binding, &[Ident]) -> Tok
 /// Whether a group after these tokens holds code of the function: not a macro's input, an attribute, a constant.
 fn is_code(before: &[TokenTree]) -> bool {
     match before {
-        [.., bang, TokenTree::Ident(_)] if is_punct(bang, '!') => false,
         [.., last] if is_punct(last, '!') => {
             // `name!(…)`, not `!(…)`.
             !matches!(before, [.., TokenTree::Ident(_), _])
@@ -219,12 +218,18 @@ pub(crate) fn uses(content: &[TokenTree], name: &Ident) -> bool {
         if mentions(value, name) {
             return true;
         }
-        if pattern.iter().any(|tree| holds(tree, name)) {
+        if pattern.iter().any(|tree| holds(tree, name)) || is_assignment_to(name, statement) {
             return false;
         }
         rest = after;
     }
     false
+}
+
+/// `name = …`: what it stood for is gone. Were it looked at before, `unused_assignments` would not fire.
+fn is_assignment_to(name: &Ident, statement: &[TokenTree]) -> bool {
+    matches!(statement, [TokenTree::Ident(first), equals, second, ..]
+        if first == name && is_equals(equals) && !is_equals(second) && !is_punct(second, '>'))
 }
 
 fn is_equals(tree: &TokenTree) -> bool {
@@ -268,7 +273,16 @@ fn is_read(before: &[TokenTree], after: &[TokenTree]) -> bool {
     let is_double = |sign: char| matches!(after, [_, second, ..] if is_punct(second, sign));
     let is_label = followed(':');
     let is_macro = followed('!') && !is_double('=');
-    let is_assigned = followed('=') && !is_double('=') && !is_double('>');
+    let is_assigned = match after {
+        [TokenTree::Punct(sign), rest @ ..] if "+-*/%^&|<>".contains(sign.as_char()) => {
+            // `x += 1`, `x <<= 1`; not `x <= 1`.
+            let is_shift = matches!(sign.as_char(), '<' | '>');
+            let doubled = rest.first().is_some_and(|tree| is_punct(tree, sign.as_char()));
+            let equals = if is_shift { rest.get(1).filter(|_| doubled) } else { rest.first() };
+            sign.spacing() == Spacing::Joint && equals.is_some_and(|tree| is_punct(tree, '='))
+        }
+        _ => followed('=') && !is_double('=') && !is_double('>'),
+    };
     !(is_member || is_label || is_macro || is_assigned)
 }
 
@@ -358,6 +372,15 @@ mod tests {
         assert_eq!(lets(quote!(let a = 1; S { ..a })), ["a"]);
         assert_eq!(lets(quote!(let a = 1; a == 2)), ["a"]);
         assert_eq!(lets(quote!(let a = 1; !a; a != 2)), ["a"]);
+        assert_eq!(lets(quote!(let a = 1; f(a <= 2))), ["a"]);
+        assert_eq!(lets(quote!(let a = 1; f(a >= 2))), ["a"]);
+        assert_eq!(
+            lets(quote!(if !c {
+                let a = 1;
+                f(a)
+            })),
+            ["a"]
+        );
         assert_eq!(lets(quote!(let a = 1; a.b = 2;)), ["a"]);
         assert_eq!(
             lets(quote!(match x {
@@ -378,6 +401,8 @@ mod tests {
             quote!(let a = 1; let a = 2;),
             quote!(let a; a = 1; f(a)),
             quote!(let a = 1; a = 2;),
+            quote!(let a = 1; a += 2; a <<= 1;),
+            quote!(let a = 1; a = 2; f(a)),
             quote!(let a = 1; x.a),
             quote!(let a = 1; x.a()),
             quote!(let a = 1; a::f()),

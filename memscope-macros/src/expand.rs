@@ -13,7 +13,7 @@
 //! fn f(a: A) -> impl Future {                 let x = init;   →   let mark = { site; bind(&SITE) };
 //!     let (site, scope) =                                         let x = init;
 //!         { site; (&SITE, enter(&SITE)) };                        { use Walk… as _; let value = &x;
-//!     ({ …; future(site, async move { … }) })                       mark.observe(value, (&&&Probe(value)).walker()); }
+//!     ({ …; future(site, async move { … }) })                       mark.observe(value, (&&&Probe(value)).memscope_walker()); }
 //! }
 //! ```
 //!
@@ -33,14 +33,14 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Expr, Ident, ReturnType, Token, Type, TypeInfer};
+use syn::{Attribute, Expr, Ident, ReturnType, Token, Type, TypeInfer};
 
 use crate::args::{Args, Krate, Name, VariableArgs};
 use crate::binding::Binding;
 use crate::body;
 use crate::check::{self, Tracked};
 use crate::foreign;
-use crate::model::{self, Block, Function, Piece, braced, braces};
+use crate::model::{self, Argument, Block, Function, Piece, braced, braces};
 use crate::signature;
 
 /// What `#[track]` stands on, tracked.
@@ -65,7 +65,11 @@ fn block(args: &Args, block: &Block) -> TokenStream {
     });
     let content = quote_spanned!(Span::mixed_site()=> #inner_attributes #(#pieces)*);
     let content = braced(content, braces.span());
-    quote_spanned!(Span::mixed_site()=> #header #content)
+    let allow = block.pieces.iter().filter_map(|piece| match piece {
+        Piece::Function(inner) => allowance_of_impl(inner),
+        _ => None,
+    });
+    quote_spanned!(Span::mixed_site()=> #(#allow)* #header #content)
 }
 
 /// A tracked function.
@@ -145,33 +149,38 @@ fn function(args: &Args, function: &Function) -> TokenStream {
     quote_spanned!(mixed=> #allow #header #block)
 }
 
-/// Clippy has lints that look for a body of one shape, and our code in the body hides it. Where the user's has the
-/// shape that they ask for, they are told so.
+/// Clippy exempts a function with an empty body, which ours is not.
 fn allowance(function: &Function) -> Option<TokenStream> {
+    let is_generic = function.signature.generics.type_params().next().is_some();
+    (is_generic && braces(&function.body)?.stream().is_empty())
+        .then(|| quote_spanned!(Span::mixed_site()=> #[allow(clippy::extra_unused_type_parameters)]))
+}
+
+/// Clippy wants the one canonical body of some methods, which ours hides. Where the user's is that body, the `impl` is
+/// exempted. (The lints are of the `impl`: where only the method is tracked, nothing can be said from here.)
+fn allowance_of_impl(function: &Function) -> Option<TokenStream> {
     let mixed = Span::mixed_site();
     let written: String =
         braces(&function.body)?.stream().to_string().chars().filter(|c| !c.is_whitespace()).collect();
-    let signature = &function.signature;
-    if written.is_empty() && signature.generics.type_params().next().is_some() {
-        return Some(quote_spanned!(mixed=> #[allow(clippy::extra_unused_type_parameters)]));
-    }
-    if signature.ident == "clone" && written == "*self" {
+    let name = &function.signature.ident;
+    if name == "clone" && written == "*self" {
         return Some(quote_spanned!(mixed=> #[allow(clippy::non_canonical_clone_impl)]));
     }
-    let (other, _) = function.all_arguments().into_iter().next()?;
+    let other = function.all_arguments().into_iter().next()?.name;
     let compared = format!("self.cmp({other})");
     let is_canonical =
         written.ends_with(&format!("Some({compared})")) || written == format!("{compared}.into()");
-    (signature.ident == "partial_cmp" && is_canonical)
+    (name == "partial_cmp" && is_canonical)
         .then(|| quote_spanned!(mixed=> #[allow(clippy::non_canonical_partial_ord_impl)]))
 }
 
 /// Names what an async block takes in, in the order in which it is dropped.
-fn take_in(names: &[Ident]) -> Option<TokenStream> {
+fn take_in(names: &[(Ident, Vec<Attribute>)]) -> Option<TokenStream> {
     let mixed = Span::mixed_site();
-    let has_underscore = names.iter().any(|name| name.to_string().starts_with('_'));
+    let has_underscore = names.iter().any(|(name, _)| name.to_string().starts_with('_'));
+    let named = names.iter().map(|(name, conditions)| quote_spanned!(mixed=> #(#conditions)* &#name,));
     let allow = has_underscore.then(|| quote_spanned!(mixed=> #[allow(clippy::used_underscore_binding)]));
-    (!names.is_empty()).then(|| quote_spanned!(mixed=> #allow let _ = (#(&#names,)*);))
+    (!names.is_empty()).then(|| quote_spanned!(mixed=> #allow let _ = (#(#named)*);))
 }
 
 /// A function's body with the future that it ends in run in the function's scope, if it ends in one.
@@ -196,12 +205,14 @@ fn with_variables(args: &Args, function: &Function) -> TokenTree {
 
 /// The arguments, tracked. Their types are known, whatever the pattern.
 fn arguments(args: &Args, function: &Function) -> TokenStream {
-    let arguments: Vec<_> = function.arguments().into_iter().filter(|(name, _)| !args.skips(name)).collect();
-    let tracked = arguments.iter().zip(marks(arguments.len())).map(|((name, ty), mark)| {
+    let mut arguments = function.arguments();
+    arguments.retain(|argument| !args.skips(&argument.name));
+    let tracked = arguments.iter().zip(marks(arguments.len())).map(|(argument, mark)| {
+        let Argument { name, ty, conditions } = argument;
         let signature = signature::tokens(quote_spanned!(Span::mixed_site()=> #name: #ty));
         let bind = bind(&args.krate, name, signature);
         let observe = observe(&args.krate, &mark, name, Walk::AsTypeAllows);
-        quote_spanned!(Span::mixed_site()=> let #mark = #bind; #observe)
+        quote_spanned!(Span::mixed_site()=> #(#conditions)* let #mark = #bind; #(#conditions)* #observe)
     });
     tracked.collect()
 }
@@ -308,13 +319,17 @@ fn let_of(krate: &Krate, binding: &Binding, names: &[Ident]) -> TokenStream {
         })
     };
     let marks = marks(names.len());
+    let conditions = &binding.conditions;
     let bound = names.iter().zip(&marks).map(|(name, mark)| {
         let bind = bind(krate, name, written.clone());
-        quote_spanned!(mixed=> let #mark = #bind;)
+        quote_spanned!(mixed=> #(#conditions)* let #mark = #bind;)
     });
     let statement = &binding.statement;
     let walk = if binding.type_is_evident() { Walk::AsTypeAllows } else { Walk::Nothing };
-    let observed = names.iter().zip(&marks).map(|(name, mark)| observe(krate, mark, name, walk));
+    let observed = names.iter().zip(&marks).map(|(name, mark)| {
+        let observe = observe(krate, mark, name, walk);
+        quote_spanned!(mixed=> #(#conditions)* #observe)
+    });
     quote_spanned!(mixed=> #(#bound)* #statement; #(#observed)*)
 }
 
@@ -350,7 +365,7 @@ pub(crate) fn moved(options: &VariableArgs, place: &Expr) -> TokenStream {
             use #krate::__private::{WalkContainer as _, WalkFull as _, WalkNothing as _};
             let mark = #bind;
             let value = #place;
-            let walker = (&&&#krate::__private::Probe(&value)).walker();
+            let walker = (&&&#krate::__private::Probe(&value)).memscope_walker();
             #krate::__private::tracked(mark, value, walker)
         }
     }
@@ -400,7 +415,7 @@ fn observe(krate: &Krate, mark: &Ident, place: &impl ToTokens, walk: Walk) -> To
         {
             use #krate::__private::#traits;
             let value = &#place;
-            #mark.observe(value, (#probe).walker());
+            #mark.observe(value, (#probe).memscope_walker());
         }
     }
 }

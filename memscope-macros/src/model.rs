@@ -8,7 +8,7 @@ use syn::parse::{Parse as _, ParseStream, Parser as _};
 use syn::spanned::Spanned as _;
 use syn::{Abi, Attribute, FnArg, ForeignItemFn, Ident, Signature, Token, Type, Visibility};
 
-use crate::binding::bound;
+use crate::binding::{bound, conditions};
 use crate::body;
 
 /// What `#[track]` stands on.
@@ -47,6 +47,15 @@ pub(crate) struct Function {
     pub(crate) body: TokenTree,
 }
 
+/// A name that an argument binds.
+pub(crate) struct Argument<'a> {
+    pub(crate) name: Ident,
+    /// The whole argument's.
+    pub(crate) ty: &'a Type,
+    /// The attributes that say whether the argument is there at all.
+    pub(crate) conditions: Vec<Attribute>,
+}
+
 impl Function {
     /// All of it, as it was.
     pub(crate) fn tokens(&self) -> TokenStream {
@@ -63,7 +72,7 @@ impl Function {
     /// The arguments and bindings that the body uses: what `vars` tracks.
     pub(crate) fn variables(&self) -> Vec<Ident> {
         let Some(block) = braces(&self.body) else { return Vec::new() };
-        let mut names: Vec<Ident> = self.arguments().into_iter().map(|(name, _)| name).collect();
+        let mut names: Vec<Ident> = self.arguments().into_iter().map(|argument| argument.name).collect();
         body::track_lets(block.stream(), &mut |_, used| {
             names.extend(used.iter().cloned());
             TokenStream::new()
@@ -71,36 +80,41 @@ impl Function {
         names
     }
 
-    /// The names that the arguments bind and the body uses, each with its argument's type. `self` is none.
-    pub(crate) fn arguments(&self) -> Vec<(Ident, &Type)> {
+    /// The names that the arguments bind and the body uses. `self` is none.
+    pub(crate) fn arguments(&self) -> Vec<Argument<'_>> {
         let content = self.content();
         let all = self.all_arguments();
-        all.into_iter().filter(|(name, _)| body::uses(&content, name)).collect()
+        all.into_iter().filter(|argument| body::uses(&content, &argument.name)).collect()
     }
 
     /// The arguments that an async body takes in, in the order in which they are dropped after it: the last one first.
     /// Names that nothing reads are left out, so that the compiler still says so; those with an underscore it leaves
     /// alone anyway.
-    pub(crate) fn taken_in(&self) -> Vec<Ident> {
+    pub(crate) fn taken_in(&self) -> Vec<(Ident, Vec<Attribute>)> {
         let content = self.content();
         let receiver = self.signature.receiver().map(|receiver| Ident::new("self", receiver.self_token.span));
         let receiver = receiver.filter(|name| body::mentions(&content, name));
-        let arguments = self.all_arguments().into_iter().map(|(name, _)| name);
+        let arguments = self.all_arguments().into_iter().map(|argument| (argument.name, argument.conditions));
         let arguments =
-            arguments.filter(|name| name.to_string().starts_with('_') || body::uses(&content, name));
-        let mut names: Vec<Ident> = receiver.into_iter().chain(arguments).collect();
+            arguments.filter(|(name, _)| name.to_string().starts_with('_') || body::uses(&content, name));
+        let receiver = receiver.map(|receiver| (receiver, Vec::new()));
+        let mut names: Vec<_> = receiver.into_iter().chain(arguments).collect();
         names.reverse();
         names
     }
 
-    /// The names that the arguments bind, each with its argument's type. `self` is none.
-    pub(crate) fn all_arguments(&self) -> Vec<(Ident, &Type)> {
+    /// All that the arguments bind. `self` is none.
+    pub(crate) fn all_arguments(&self) -> Vec<Argument<'_>> {
         let mut arguments = Vec::new();
         for input in &self.signature.inputs {
             let FnArg::Typed(argument) = input else { continue };
             let mut names = Vec::new();
             bound(&argument.pat, &mut names);
-            arguments.extend(names.into_iter().map(|name| (name, &*argument.ty)));
+            arguments.extend(names.into_iter().map(|name| Argument {
+                name,
+                ty: &argument.ty,
+                conditions: conditions(&argument.attrs),
+            }));
         }
         arguments
     }

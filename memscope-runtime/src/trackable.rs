@@ -87,43 +87,44 @@ impl<T: ?Sized> fmt::Debug for Walker<T> {
     }
 }
 
-/// Chooses a [`Walker`] by method look-up: `(&&&Probe(&value)).walker()` finds the trait that applies first.
+/// Chooses a [`Walker`] by method look-up: `(&&&Probe(&value)).memscope_walker()` finds the trait that applies first.
+/// The method has a name that nobody writes: one that a user's trait gives to every type would be as good a candidate.
 #[derive(Debug)]
 pub struct Probe<'a, T: ?Sized>(pub &'a T);
 
 /// First choice: the type is [`Trackable`].
 pub trait WalkFull<T: ?Sized> {
     /// Walks everything.
-    fn walker(&self) -> Walker<T>;
+    fn memscope_walker(&self) -> Walker<T>;
 }
 
 /// Second choice: the type is a [`Container`].
 pub trait WalkContainer<T: ?Sized> {
     /// Walks the container's own blocks.
-    fn walker(&self) -> Walker<T>;
+    fn memscope_walker(&self) -> Walker<T>;
 }
 
 /// Last choice: any type.
 pub trait WalkNothing<T: ?Sized> {
     /// Walks nothing.
-    fn walker(&self) -> Walker<T>;
+    fn memscope_walker(&self) -> Walker<T>;
 }
 
 impl<T: Trackable + ?Sized> WalkFull<T> for &&Probe<'_, T> {
-    fn walker(&self) -> Walker<T> {
+    fn memscope_walker(&self) -> Walker<T> {
         Walker { walk: Walk::Full, visit: T::visit_blocks, strong_owners: T::strong_owners }
     }
 }
 
 impl<T: Container + ?Sized> WalkContainer<T> for &Probe<'_, T> {
-    fn walker(&self) -> Walker<T> {
+    fn memscope_walker(&self) -> Walker<T> {
         let walk = if T::ELEMENTS_MAY_OWN { Walk::ContainerOnly } else { Walk::Full };
         Walker { walk, visit: T::visit_own_blocks, strong_owners: T::strong_owners }
     }
 }
 
 impl<T: ?Sized> WalkNothing<T> for Probe<'_, T> {
-    fn walker(&self) -> Walker<T> {
+    fn memscope_walker(&self) -> Walker<T> {
         Walker { walk: Walk::NotWalked, visit: |_, _| {}, strong_owners: |_| None }
     }
 }

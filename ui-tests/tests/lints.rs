@@ -233,6 +233,7 @@ struct Copied(u32);
 impl Copy for Copied {}
 
 #[track]
+#[allow(clippy::expl_impl_clone_on_copy, reason = "what is looked for is how it is implemented")]
 impl Clone for Copied {
     fn clone(&self) -> Self {
         *self

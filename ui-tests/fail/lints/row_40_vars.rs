@@ -11,6 +11,11 @@ fn with_unused(argument: u8, (left, right): (u8, u8)) -> u8 {
     let shadowed = 2;
     let mut overwritten = 1;
     overwritten = 2;
+    let mut counted = 0;
+    counted += 1;
+    let mut overwritten_unread = vec![1];
+    overwritten_unread = vec![2];
+    drop(overwritten_unread);
     let mut never_changed = right;
     let S { field } = S { field: shadowed };
     never_changed
