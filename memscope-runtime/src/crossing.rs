@@ -15,7 +15,7 @@
 //! its free; an address that is used again is another block's. Memory that was *handed out* (`into_raw`, a `Box` that a
 //! foreign function takes) is in the passport until it is handed back, or taken over by a tracked variable.
 //!
-//! What is kept is bounded: [`PASSPORTS`] of live blocks, [`PLACES`] that hand memory out, a few stamps of each passport
+//! What is kept is bounded: `PASSPORTS` of live blocks, `PLACES` that hand memory out, a few stamps of each passport
 //! and of each row. What does not fit is counted.
 //!
 //! Nothing is stamped within memscope's own work; so a signal's handler that interrupts a stamp never waits for its lock.

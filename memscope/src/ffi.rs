@@ -1,9 +1,10 @@
 //! Memory that is handed to foreign code and taken back: std's `into_raw` and `from_raw`, each with a stamp; and memory
 //! that foreign code hands to the program.
 //!
-//! [`Box`], [`CString`], [`Vec`] and [`Arc`] here are names to put in front of std's functions; they have the same
-//! signatures and the same safety. What they hand out is noted with the place of the call: a block that is never handed
-//! back, and lives when the report is made, is a finding there.
+//! The functions of [`boxed`], [`c_string`], [`mod@vec`] and [`arc`] stand in front of std's; they have the same signatures and
+//! the same safety. (They are functions of modules, for types of these names would make the compiler write out
+//! `std::vec::Vec` in each of its messages.) What they hand out is noted with the place of the call: a block that is
+//! never handed back, and lives when the report is made, is a finding there.
 //!
 //! ```
 //! # #[global_allocator]
@@ -11,10 +12,10 @@
 //! use memscope::ffi;
 //! use std::ffi::CString;
 //!
-//! let raw = ffi::CString::into_raw(CString::new("for C").unwrap());
+//! let raw = ffi::c_string::into_raw(CString::new("for C").unwrap());
 //! // … C has it …
 //! // SAFETY: `into_raw` gave it, and nobody else took it back.
-//! let text = unsafe { ffi::CString::from_raw(raw) };
+//! let text = unsafe { ffi::c_string::from_raw(raw) };
 //! assert_eq!(text.as_bytes(), b"for C");
 //! ```
 //!
@@ -29,8 +30,6 @@
 
 #[cfg(any(feature = "live", feature = "sampling"))]
 use memscope_runtime::{crossing, declared};
-use std::ffi::c_char;
-use std::mem::ManuallyDrop;
 #[cfg(any(feature = "live", feature = "sampling"))]
 use std::panic::Location;
 
@@ -59,15 +58,14 @@ fn back<T: ?Sized>(function: &'static str, pointer: *const T) {
 }
 
 /// [`std::boxed::Box`]'s functions.
-#[derive(Debug)]
-pub enum Box {}
+pub mod boxed {
+    use super::{back, out};
 
-impl Box {
     /// [`std::boxed::Box::into_raw`].
     #[inline]
     #[track_caller]
-    pub fn into_raw<T: ?Sized>(owner: std::boxed::Box<T>) -> *mut T {
-        let raw = std::boxed::Box::into_raw(owner);
+    pub fn into_raw<T: ?Sized>(owner: Box<T>) -> *mut T {
+        let raw = Box::into_raw(owner);
         out("Box::into_raw", raw);
         raw
     }
@@ -79,18 +77,18 @@ impl Box {
     /// As for [`std::boxed::Box::from_raw`].
     #[inline]
     #[track_caller]
-    pub unsafe fn from_raw<T: ?Sized>(raw: *mut T) -> std::boxed::Box<T> {
+    pub unsafe fn from_raw<T: ?Sized>(raw: *mut T) -> Box<T> {
         back("Box::from_raw", raw);
         // SAFETY: the caller's promise is handed on.
-        unsafe { std::boxed::Box::from_raw(raw) }
+        unsafe { Box::from_raw(raw) }
     }
 }
 
 /// [`std::ffi::CString`]'s functions.
-#[derive(Debug)]
-pub enum CString {}
+pub mod c_string {
+    use super::{back, out};
+    use std::ffi::c_char;
 
-impl CString {
     /// [`std::ffi::CString::into_raw`].
     #[inline]
     #[track_caller]
@@ -115,14 +113,14 @@ impl CString {
 }
 
 /// [`std::vec::Vec`]'s functions.
-#[derive(Debug)]
-pub enum Vec {}
+pub mod vec {
+    use super::{back, out};
+    use std::mem::ManuallyDrop;
 
-impl Vec {
-    /// Pointer, length and capacity, as `std::vec::Vec::into_raw_parts` gives them.
+    /// Pointer, length and capacity, as `Vec::into_raw_parts` gives them.
     #[inline]
     #[track_caller]
-    pub fn into_raw_parts<T>(owner: std::vec::Vec<T>) -> (*mut T, usize, usize) {
+    pub fn into_raw_parts<T>(owner: Vec<T>) -> (*mut T, usize, usize) {
         let mut owner = ManuallyDrop::new(owner);
         let (raw, length, capacity) = (owner.as_mut_ptr(), owner.len(), owner.capacity());
         out("Vec::into_raw_parts", raw);
@@ -136,18 +134,17 @@ impl Vec {
     /// As for [`std::vec::Vec::from_raw_parts`].
     #[inline]
     #[track_caller]
-    pub unsafe fn from_raw_parts<T>(raw: *mut T, length: usize, capacity: usize) -> std::vec::Vec<T> {
+    pub unsafe fn from_raw_parts<T>(raw: *mut T, length: usize, capacity: usize) -> Vec<T> {
         back("Vec::from_raw_parts", raw);
         // SAFETY: the caller's promise is handed on.
-        unsafe { std::vec::Vec::from_raw_parts(raw, length, capacity) }
+        unsafe { Vec::from_raw_parts(raw, length, capacity) }
     }
 }
 
 /// [`std::sync::Arc`]'s functions. Each strong owner that is handed out is one handing out of the same block.
-#[derive(Debug)]
-pub enum Arc {}
+pub mod arc {
+    use super::{back, out};
 
-impl Arc {
     /// [`std::sync::Arc::into_raw`].
     #[inline]
     #[track_caller]

@@ -28,7 +28,7 @@ unsafe extern "C" fn allocate(opaque: *mut c_void, items: c_uint, bytes: c_uint)
     // SAFETY: `opaque` is the counter that the stream was made with.
     unsafe { *opaque.cast::<u32>() += 1 };
     let memory = vec![0u64; 1 + (items as usize * bytes as usize).div_ceil(8)];
-    let (raw, length, _) = ffi::Vec::into_raw_parts(memory);
+    let (raw, length, _) = ffi::vec::into_raw_parts(memory);
     // SAFETY: it has one element at least.
     unsafe {
         *raw = length as u64;
@@ -42,7 +42,7 @@ unsafe extern "C" fn free(opaque: *mut c_void, memory: *mut c_void) {
         *opaque.cast::<u32>() -= 1;
         let raw = memory.cast::<u64>().sub(1);
         let length = *raw as usize;
-        drop(ffi::Vec::from_raw_parts(raw, length, length));
+        drop(ffi::vec::from_raw_parts(raw, length, length));
     }
 }
 
@@ -96,7 +96,7 @@ fn zlib_is_given_what_its_callers_own_and_five_leaks_are_found() {
     assert_eq!(crc32(0, None, 0), 0);
 
     // Balanced: a stream with Rust's own memory, ended.
-    let live = ffi::Box::into_raw(Box::new(0u32));
+    let live = ffi::boxed::into_raw(Box::new(0u32));
     let mut ended = stream(live);
     ended.next_in = text.as_ptr().cast_mut();
     ended.avail_in = text.len() as c_uint;
@@ -108,19 +108,19 @@ fn zlib_is_given_what_its_callers_own_and_five_leaks_are_found() {
         assert_eq!(deflate(&raw mut *ended, Z_FINISH), Z_STREAM_END);
         assert_eq!(deflateEnd(&raw mut *ended), Z_OK);
         assert!(!zError(Z_OK).is_null());
-        assert_eq!(*ffi::Box::from_raw(live), 0, "zlib gave all back");
+        assert_eq!(*ffi::boxed::from_raw(live), 0, "zlib gave all back");
     }
 
     // The first leak: a stream that is never ended keeps what zlib allocated.
-    let live = ffi::Box::into_raw(Box::new(0u32)); // and this is the second
+    let live = ffi::boxed::into_raw(Box::new(0u32)); // and this is the second
     let second = line!() - 1;
     let never_ended = stream(live);
     // SAFETY: `live` is a counter that lives.
     let blocks_of_zlib = u64::from(unsafe { *live });
     // The third, the fourth and the fifth: a name, a buffer and a shared value that nobody takes back.
-    let name = ffi::CString::into_raw(CString::new("a.gz").expect("no zero"));
-    let (buffer, ..) = ffi::Vec::into_raw_parts(vec![0u8; 333]);
-    let shared = ffi::Arc::into_raw(Arc::new([0u8; 100]));
+    let name = ffi::c_string::into_raw(CString::new("a.gz").expect("no zero"));
+    let (buffer, ..) = ffi::vec::into_raw_parts(vec![0u8; 333]);
+    let shared = ffi::arc::into_raw(Arc::new([0u8; 100]));
     let fifth = line!() - 1;
     // SAFETY: nothing of them is read: they are checked, not compressed.
     unsafe {
@@ -184,8 +184,8 @@ fn zlib_is_given_what_its_callers_own_and_five_leaks_are_found() {
     // SAFETY: each was handed out above and is taken back once.
     unsafe {
         assert_eq!(deflateEnd(&raw mut *never_ended), Z_OK);
-        drop((ffi::Box::from_raw(live), ffi::CString::from_raw(name), ffi::Arc::from_raw(shared)));
-        drop(ffi::Vec::from_raw_parts(buffer, 333, 333));
+        drop((ffi::boxed::from_raw(live), ffi::c_string::from_raw(name), ffi::arc::from_raw(shared)));
+        drop(ffi::vec::from_raw_parts(buffer, 333, 333));
     }
     assert!(!memscope::snapshot().findings.iter().any(|finding| finding.kind == kind));
 }

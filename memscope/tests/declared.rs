@@ -51,6 +51,8 @@ fn a_declared_block_that_is_tracked_too_ends_for_both() {
         assert_eq!(row(&snapshot, "declared_second").heap_bytes, Some(2_000));
         assert_eq!(row(&snapshot, "tracked_first").heap_bytes, Some(2_000));
         assert_eq!(row(&snapshot, "declared_first").heap_bytes, Some(3_000));
+        // Nothing in this program stamps what crosses.
+        assert_eq!(row(&snapshot, "tracked_first").ffi_crossings, None);
     }
     let snapshot = tracker.snapshot();
     for name in ["declared_second", "tracked_first", "declared_first"] {

@@ -29,16 +29,16 @@ fn sums(row: &HandedOut) -> [u64; 5] {
 #[track]
 fn balanced() {
     for number in 0..10u8 {
-        let boxed = ffi::Box::into_raw(Box::new([number; 100]));
-        let text = ffi::CString::into_raw(CString::new("a balanced pair").expect("no zero"));
-        let (list, length, capacity) = ffi::Vec::into_raw_parts(vec![number; 50]);
-        let shared = ffi::Arc::into_raw(Arc::new(number));
+        let boxed = ffi::boxed::into_raw(Box::new([number; 100]));
+        let text = ffi::c_string::into_raw(CString::new("a balanced pair").expect("no zero"));
+        let (list, length, capacity) = ffi::vec::into_raw_parts(vec![number; 50]);
+        let shared = ffi::arc::into_raw(Arc::new(number));
         // SAFETY: each was handed out above and is taken back once.
         unsafe {
-            assert_eq!(ffi::Box::from_raw(boxed)[99], number);
-            assert_eq!(ffi::CString::from_raw(text).as_bytes(), b"a balanced pair");
-            assert_eq!(ffi::Vec::from_raw_parts(list, length, capacity), [number; 50]);
-            assert_eq!(*ffi::Arc::from_raw(shared), number);
+            assert_eq!(ffi::boxed::from_raw(boxed)[99], number);
+            assert_eq!(ffi::c_string::from_raw(text).as_bytes(), b"a balanced pair");
+            assert_eq!(ffi::vec::from_raw_parts(list, length, capacity), [number; 50]);
+            assert_eq!(*ffi::arc::from_raw(shared), number);
         }
     }
 }
@@ -59,10 +59,13 @@ fn balanced_pairs_are_no_finding() {
 
 #[track]
 fn unbalanced() -> (*mut [u8; 100], *mut c_char) {
-    let back = ffi::Box::into_raw(Box::new([1u8; 100]));
+    let back = ffi::boxed::into_raw(Box::new([1u8; 100]));
     // SAFETY: handed out above.
-    drop(unsafe { ffi::Box::from_raw(back) });
-    (ffi::Box::into_raw(Box::new([2u8; 100])), ffi::CString::into_raw(CString::new("four").expect("no zero")))
+    drop(unsafe { ffi::boxed::from_raw(back) });
+    (
+        ffi::boxed::into_raw(Box::new([2u8; 100])),
+        ffi::c_string::into_raw(CString::new("four").expect("no zero")),
+    )
 }
 
 #[test]
@@ -92,7 +95,7 @@ fn what_is_out_and_alive_is_a_finding_until_it_ends() {
 
 #[track]
 fn shared(owner: &Arc<[u8; 1_000]>) -> (*const [u8; 1_000], *const [u8; 1_000]) {
-    [(); 2].map(|()| ffi::Arc::into_raw(Arc::clone(owner))).into()
+    [(); 2].map(|()| ffi::arc::into_raw(Arc::clone(owner))).into()
 }
 
 #[test]
@@ -102,10 +105,10 @@ fn an_arc_is_out_as_often_as_it_was_handed_out() {
     // Two counts of 8 bytes stand before the value, in one block.
     assert_eq!(sums(places(&memscope::snapshot(), "shared")[0]), [2, 0, 0, 1, 1_016]);
     // SAFETY: handed out twice, taken back twice.
-    drop(unsafe { ffi::Arc::from_raw(first) });
+    drop(unsafe { ffi::arc::from_raw(first) });
     assert_eq!(sums(places(&memscope::snapshot(), "shared")[0]), [2, 1, 0, 1, 1_016]);
     // SAFETY: as above.
-    drop(unsafe { ffi::Arc::from_raw(second) });
+    drop(unsafe { ffi::arc::from_raw(second) });
     let snapshot = memscope::snapshot();
     assert_eq!(sums(places(&snapshot, "shared")[0]), [2, 2, 0, 0, 0]);
     assert!(findings(&snapshot, "shared").is_empty());
@@ -114,7 +117,7 @@ fn an_arc_is_out_as_often_as_it_was_handed_out() {
 #[track]
 fn grown(mut list: Vec<u8>) -> (*mut u8, usize) {
     list.resize(10, 1);
-    let (raw, _, capacity) = ffi::Vec::into_raw_parts(list);
+    let (raw, _, capacity) = ffi::vec::into_raw_parts(list);
     // SAFETY: the block is the vector's, and is resized with its layout, as foreign code does by a callback.
     let raw = unsafe {
         std::alloc::realloc(raw, std::alloc::Layout::array::<u8>(capacity).expect("small"), 90_000)
@@ -127,13 +130,13 @@ fn memory_that_moves_while_it_is_out_is_followed() {
     let (raw, capacity) = grown(Vec::new());
     assert_eq!(sums(places(&memscope::snapshot(), "grown")[0]), [1, 0, 0, 1, 90_000]);
     // SAFETY: the block has so many bytes, of which ten hold something.
-    drop(unsafe { ffi::Vec::from_raw_parts(raw, 10, capacity) });
+    drop(unsafe { ffi::vec::from_raw_parts(raw, 10, capacity) });
     assert_eq!(sums(places(&memscope::snapshot(), "grown")[0]), [1, 1, 0, 0, 0]);
 }
 
 #[track]
 fn adopted() -> Box<u64> {
-    let raw = ffi::Box::into_raw(Box::new(5u64));
+    let raw = ffi::boxed::into_raw(Box::new(5u64));
     // SAFETY: handed out above; by std's own function, which is not seen.
     unsafe { Box::from_raw(raw) }
 }
@@ -217,7 +220,7 @@ fn through_qsort() -> *mut u32 {
             compare: unsafe extern "C" fn(*const c_void, *const c_void) -> c_int,
         );
     }
-    let raw = ffi::Box::into_raw(Box::new(1u32));
+    let raw = ffi::boxed::into_raw(Box::new(1u32));
     // SAFETY: one element.
     unsafe { qsort(raw.cast(), 1, 4, compare) };
     raw
@@ -230,15 +233,15 @@ fn a_finding_names_the_foreign_functions_that_had_it() {
     assert_eq!(places(&snapshot, "through_qsort")[0].sent_to, ["qsort"]);
     assert!(findings(&snapshot, "through_qsort")[0].message.contains("It was given to `qsort`."));
     // SAFETY: handed out above.
-    drop(unsafe { ffi::Box::from_raw(raw) });
+    drop(unsafe { ffi::boxed::from_raw(raw) });
 }
 
 #[test]
 fn what_is_in_no_block_is_not_handed_out() {
     // A box of nothing and an empty vector own no memory.
-    let (nothing, empty) = (ffi::Box::into_raw(Box::new(())), ffi::Vec::into_raw_parts(Vec::<u8>::new()));
+    let (nothing, empty) = (ffi::boxed::into_raw(Box::new(())), ffi::vec::into_raw_parts(Vec::<u8>::new()));
     // SAFETY: handed out above.
-    unsafe { drop((ffi::Box::from_raw(nothing), ffi::Vec::from_raw_parts(empty.0, empty.1, empty.2))) };
+    unsafe { drop((ffi::boxed::from_raw(nothing), ffi::vec::from_raw_parts(empty.0, empty.1, empty.2))) };
     let line_of_this = line!() - 3;
     assert!(!memscope::snapshot().handed_out.iter().any(|row| row.line == line_of_this));
 }
@@ -278,7 +281,7 @@ fn errno_is_left_alone() {
     // SAFETY: errno is this thread's; what is handed out is taken back.
     unsafe {
         *libc::__errno_location() = 1234;
-        drop(ffi::Box::from_raw(ffi::Box::into_raw(Box::new(1))));
+        drop(ffi::boxed::from_raw(ffi::boxed::into_raw(Box::new(1))));
         ffi::foreign(&0u8, 1, "on the stack");
         ffi::release(&0u8);
         assert_eq!(*libc::__errno_location(), 1234);

@@ -45,6 +45,22 @@ fn a_scope_that_is_carried_is_nothing_and_leaves_the_work_as_it_is() {
     assert_eq!(polled, std::task::Poll::Ready(3));
 }
 
+#[test]
+fn what_is_handed_out_by_ffi_is_stds_own() {
+    use memscope::ffi;
+    let raw = ffi::boxed::into_raw(Box::new(1));
+    let (list, length, capacity) = ffi::vec::into_raw_parts(vec![1, 2]);
+    ffi::foreign(raw, 4, "nothing is noted");
+    ffi::release(raw);
+    // SAFETY: both were handed out above.
+    unsafe {
+        assert_eq!(*ffi::boxed::from_raw(raw), 1);
+        assert_eq!(ffi::vec::from_raw_parts(list, length, capacity), [1, 2]);
+    }
+    let snapshot = memscope::snapshot();
+    assert_eq!((snapshot.mode, snapshot.handed_out.len(), snapshot.variables.len()), (Mode::Off, 0, 0));
+}
+
 #[cfg(not(feature = "html"))]
 #[test]
 fn a_format_without_its_feature_is_an_error_that_names_it() {

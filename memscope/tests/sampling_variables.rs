@@ -230,3 +230,23 @@ fn past_the_first_thousand_executions_are_kept_by_lot_and_counted() {
     let row = find(&after, "nests", "buffer");
     assert_eq!((row.heap_bytes, row.active_instances, row.stages.ended), (None, 0, 4_000));
 }
+
+#[test]
+fn crossings_are_not_measured_where_blocks_are_sampled() {
+    #[memscope::track]
+    unsafe extern "C" {
+        fn strnlen(text: *const std::ffi::c_char, most: usize) -> usize;
+    }
+    track_var!(let crosses: Vec<u8> = vec![1; 100]);
+    // SAFETY: nothing is read.
+    let read = unsafe { strnlen(crosses.as_ptr().cast(), 0) + strnlen(std::ptr::null(), 0) };
+    assert_eq!(read, 0);
+    let snapshot = memscope::snapshot();
+    let row = snapshot.variables.iter().find(|row| row.name == "crosses").expect("it is tracked");
+    assert_eq!((row.heap_bytes, row.ffi_crossings), (Some(100), None));
+    let site = snapshot.sites.iter().find(|site| site.name == "strnlen").expect("it is a site");
+    let sent = site.crossings.as_ref().expect("it is a foreign function").sent;
+    // Two pointers, of which one is null; whether the other is into a live block nobody knows.
+    assert_eq!((sent.pointers, sent.null, sent.live_blocks, sent.elsewhere), (2, 1, None, None));
+    drop(crosses);
+}

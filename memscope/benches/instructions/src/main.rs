@@ -43,6 +43,9 @@ fn main() {
         "poll" => path_poll(events),
         "poll_carried" => path_poll_carried(events),
         "short_task" => path_short_task(events),
+        "foreign_block" => path_foreign_block(events, &[1u8; 8].to_vec()),
+        "foreign_stack" => path_foreign_stack(events, &[1u8; 8]),
+        "foreign_number" => path_foreign_number(events),
         "look" => path_look(events, &vec![0u64; 8]),
         _ => panic!("no path is named {path}"),
     }
@@ -203,5 +206,46 @@ extern "C" fn path_look(events: usize, values: &Vec<u64>) {
     for _ in 0..events {
         track_var!(*values);
         black_box(values);
+    }
+}
+
+mod foreign {
+    #[cfg_attr(feature = "memscope", memscope::track)]
+    unsafe extern "C" {
+        #[link_name = "strnlen"]
+        pub(crate) fn first_bytes(text: *const u8, most: usize) -> usize;
+        #[link_name = "abs"]
+        pub(crate) safe fn magnitude(number: i32) -> i32;
+    }
+}
+
+#[inline(always)]
+fn handed(events: usize, bytes: &[u8]) {
+    for _ in 0..events {
+        // SAFETY: one byte is readable.
+        black_box(unsafe { foreign::first_bytes(black_box(bytes.as_ptr()), 1) });
+    }
+}
+
+/// An event hands a pointer into a live block to a foreign function.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn path_foreign_block(events: usize, bytes: &Vec<u8>) {
+    handed(events, bytes);
+}
+
+/// An event hands a pointer to the stack to a foreign function.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn path_foreign_stack(events: usize, bytes: &[u8; 8]) {
+    handed(events, bytes);
+}
+
+/// An event calls a foreign function that is given no pointer.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn path_foreign_number(events: usize) {
+    for number in 0..events {
+        black_box(foreign::magnitude(black_box(number as i32)));
     }
 }
