@@ -87,7 +87,8 @@ fn in_front(args: &Args, block: &Foreign, function: &ForeignItemFn) -> TokenStre
     let (ident, generics, inputs, output) =
         (&signature.ident, &signature.generics, &signature.inputs, &signature.output);
     let clause = &generics.where_clause;
-    // From first to last, both functions are said to be the user's: then the lints that fire on them still do.
+    // From first to last, both functions are said to be the user's: then the lints that fire on them still do. What
+    // clippy asks of functions with a body only is not asked of these.
     let keyword = &declared.fn_token;
     let site = Site {
         krate,
@@ -120,7 +121,12 @@ fn in_front(args: &Args, block: &Foreign, function: &ForeignItemFn) -> TokenStre
         #(#levels)*
         #(#inner_levels)*
         #(#of_function)*
-        #[allow(improper_ctypes_definitions, non_snake_case)]
+        #[allow(
+            improper_ctypes_definitions, non_snake_case, clippy::missing_safety_doc, clippy::not_unsafe_ptr_arg_deref,
+            clippy::must_use_candidate, clippy::used_underscore_binding, clippy::missing_inline_in_public_items,
+            clippy::min_ident_chars, clippy::similar_names, clippy::many_single_char_names,
+            clippy::arbitrary_source_item_ordering
+        )]
         #visibility #safety #abi #keyword #ident #generics (#inputs) #output #clause #content
     }
 }
