@@ -511,14 +511,14 @@ fn an_extern_block_has_a_function_in_front_of_each_of_its_own() {
     assert!(on.contains("pub (crate) extern \"C\" fn version () -> u32 {"), "{on}");
     assert!(
         on.contains(
-            "let result = version () ; (&& :: memscope :: __private :: Passing (& result)) . received (site) ; \
+            "let result = version () ; (&& :: memscope :: __private :: Passing (& result)) . memscope_received (site) ; \
              result }"
         ),
         "{on}"
     );
     // Each argument once, and both results.
-    assert_eq!(on.matches(") . sent (site) ;").count(), 2, "{on}");
-    assert_eq!(on.matches(") . received (site) ;").count(), 2, "{on}");
+    assert_eq!(on.matches(") . memscope_sent (site) ;").count(), 2, "{on}");
+    assert_eq!(on.matches(") . memscope_received (site) ;").count(), 2, "{on}");
     assert_eq!(on.matches(":: foreign_function (").count(), 2, "{on}");
 }
 
@@ -535,7 +535,7 @@ fn a_foreign_function_without_a_value_has_no_result_to_stamp() {
         ),
     );
     assert!(!on.contains("result"), "{on}");
-    assert_eq!(on.matches(") . sent (site) ;").count(), 1, "{on}");
+    assert_eq!(on.matches(") . memscope_sent (site) ;").count(), 1, "{on}");
     assert!(on.contains("unsafe { nothing () } }") && on.contains("unsafe { never () } }"), "{on}");
 }
 

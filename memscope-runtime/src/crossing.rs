@@ -132,29 +132,29 @@ pub struct Passing<'a, T>(pub &'a T);
 /// First choice: the type is a pointer.
 pub trait PassPointer {
     /// It is an argument of the foreign function.
-    fn sent(&self, site: &'static Site);
+    fn memscope_sent(&self, site: &'static Site);
     /// It is the foreign function's result.
-    fn received(&self, site: &'static Site);
+    fn memscope_received(&self, site: &'static Site);
 }
 
 /// Last choice: any other type, of which nothing is asked.
 pub trait PassNothing {
     /// Does nothing.
     #[inline(always)]
-    fn sent(&self, _site: &'static Site) {}
+    fn memscope_sent(&self, _site: &'static Site) {}
     /// Does nothing.
     #[inline(always)]
-    fn received(&self, _site: &'static Site) {}
+    fn memscope_received(&self, _site: &'static Site) {}
 }
 
 impl<P: Pointer> PassPointer for &Passing<'_, P> {
     #[inline]
-    fn sent(&self, site: &'static Site) {
+    fn memscope_sent(&self, site: &'static Site) {
         at_border(site, Direction::Sent, P::OWNS, self.0.address());
     }
 
     #[inline]
-    fn received(&self, site: &'static Site) {
+    fn memscope_received(&self, site: &'static Site) {
         at_border(site, Direction::Received, P::OWNS, self.0.address());
     }
 }

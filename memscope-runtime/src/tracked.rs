@@ -5,12 +5,15 @@ use crate::trackable::Walker;
 #[cfg(feature = "recorder")]
 use crate::variable::Binding;
 use std::fmt;
+#[cfg(not(feature = "recorder"))]
+use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 
 /// A tracked value that is handed on: made by `track_var!(move x)`, used like the value itself.
 ///
 /// The instance lasts as long as the wrapper, wherever it goes, and is looked at when it is made and at each
-/// [`Tracked::observe`]. Without recording the wrapper is the value and nothing else.
+/// [`Tracked::observe`]. Without recording the wrapper is the value and nothing else. Lifetimes in `T` stay as they were
+/// when it was wrapped: a `Tracked<&'static str>` is no `Tracked<&'a str>`.
 ///
 /// ```text
 /// fn load(path: &Path) -> Tracked<Index> {
@@ -26,6 +29,9 @@ pub struct Tracked<T> {
     binding: Binding,
     #[cfg(feature = "recorder")]
     walker: Walker<T>,
+    /// As invariant as with a walker, so that both settings accept the same programs.
+    #[cfg(not(feature = "recorder"))]
+    invariant: PhantomData<fn(T) -> T>,
 }
 
 /// Wraps a value whose instance has begun, and looks at it.
@@ -39,7 +45,7 @@ pub fn tracked<T>(binding: Binding, value: T, walker: Walker<T>) -> Tracked<T> {
 /// Wraps a value that is not recorded.
 #[cfg(not(feature = "recorder"))]
 pub fn untracked<T>(value: T) -> Tracked<T> {
-    Tracked { value }
+    Tracked { value, invariant: PhantomData }
 }
 
 impl<T> Tracked<T> {

@@ -27,6 +27,19 @@ unsafe extern "C" {
     fn exit(code: c_int) -> !;
 }
 
+/// What others can call needs no more words for being tracked.
+pub mod public {
+    #[memscope::track]
+    unsafe extern "C" {
+        /// Of libc.
+        pub fn atoi(text: *const super::c_char) -> super::c_int;
+        /// Of libc.
+        pub safe fn puts(text: *const super::c_char) -> super::c_int;
+        /// Of libc.
+        pub fn strncmp(_a: *const super::c_char, _b: *const super::c_char, _n: usize) -> super::c_int;
+    }
+}
+
 #[test]
 fn row_37_extern_blocks_stay_silent() {
     assert_eq!(abs(-1), 1);

@@ -17,6 +17,11 @@ impl Owner {
     fn dead_method(&self) {}
 }
 
+#[track]
+unsafe extern "C" {
+    fn labs(number: i64) -> i64;
+}
+
 fn main() {
     let _ = Owner;
 }
