@@ -1,8 +1,8 @@
-//! A fork's child, taken while other threads track: it goes on recording, and both sides export.
+//! A fork's child, taken while other threads track, hand memory out and declare it: it goes on recording, and both sides export.
 //!
 //! One test, for its subject is the process.
 
-use memscope::{track, track_var};
+use memscope::{ffi, track, track_var};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
@@ -15,13 +15,19 @@ static STOP: AtomicBool = AtomicBool::new(false);
 #[track]
 fn tracks() -> usize {
     track_var!(let vector: Vec<u8> = vec![1; 100]);
-    vector.len()
+    let (raw, length, capacity) = ffi::vec::into_raw_parts(vector);
+    ffi::foreign(&STOP, 1, "declared by each thread");
+    ffi::release(&STOP);
+    // SAFETY: handed out above.
+    unsafe { ffi::vec::from_raw_parts(raw, length, capacity) }.len()
 }
 
 #[track]
 fn only_in_the_child() -> Vec<u8> {
     track_var!(let born_here: Vec<u8> = vec![1; 77]);
-    born_here
+    let (raw, length, capacity) = ffi::vec::into_raw_parts(born_here);
+    // SAFETY: handed out above.
+    unsafe { ffi::vec::from_raw_parts(raw, length, capacity) }
 }
 
 /// Waits for the child; `None` if it hangs.
@@ -70,7 +76,8 @@ fn a_child_of_a_tracking_program_records_and_exports() {
         let recording = memscope_runtime::format::read_file(&path).expect("the child wrote it");
         let row =
             recording.variables.iter().find(|row| row.name == "born_here").expect("the child tracked it");
-        assert_eq!(row.heap_bytes, Some(77));
+        // Handed out, and taken back.
+        assert_eq!((row.heap_bytes, row.ffi_crossings), (Some(77), Some(2)));
         assert_ne!(recording.program.pid, std::process::id());
     }
     STOP.store(true, Ordering::Relaxed);
