@@ -164,7 +164,7 @@ fn in_front(args: &Args, block: &Foreign, function: &ForeignItemFn) -> TokenStre
         #[allow(
             improper_ctypes_definitions, non_snake_case, clippy::missing_safety_doc, clippy::not_unsafe_ptr_arg_deref,
             clippy::must_use_candidate, clippy::used_underscore_binding, clippy::missing_inline_in_public_items,
-            clippy::min_ident_chars, clippy::similar_names, clippy::many_single_char_names,
+            clippy::needless_lifetimes, clippy::min_ident_chars, clippy::similar_names, clippy::many_single_char_names,
             clippy::arbitrary_source_item_ordering
         )]
         #visibility #safety #abi #keyword #ident #generics (#inputs) #output #clause #content

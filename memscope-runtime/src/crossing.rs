@@ -124,8 +124,8 @@ pointers! {
     #[owns] [T: ?Sized] Option<Box<T>>, owner => owner.as_deref().map_or(0, |owner| address_of::<T>(owner));
 }
 
-/// An argument or a result; what is stamped is chosen by method look-up: `(&&Passing(&value)).sent(site)` finds the trait
-/// that applies first.
+/// An argument or a result; what is stamped is chosen by method look-up: `(&&Passing(&value)).memscope_sent(site)`
+/// finds the trait that applies first.
 #[derive(Debug)]
 pub struct Passing<'a, T>(pub &'a T);
 
