@@ -3,7 +3,7 @@
 //! ```text
 //! fn f(a: A) -> R {                           async fn f(a: A) -> R {
 //!     #![inner attributes]                        #![inner attributes]
-//!     let scope = { site; enter(&SITE) };         let future = async move { let _ = (&a,);
+//!     let scope = { site; enter(&SITE) };         let future = async move { let _ = &a;
 //!     ({ body })                                      if let Some(r) = None::<R> { return r; }
 //! }                                                   ({ body })
 //!                                                 };
@@ -33,14 +33,14 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Expr, Ident, ReturnType, Token, Type, TypeInfer};
+use syn::{Expr, Ident, ReturnType, Token, Type, TypeInfer};
 
 use crate::args::{Args, Krate, Name, VariableArgs};
 use crate::binding::Binding;
 use crate::body;
 use crate::check::{self, Tracked};
 use crate::foreign;
-use crate::model::{self, Argument, Block, Function, Piece, braced, braces};
+use crate::model::{self, Argument, Block, Function, Piece, TakenIn, braced, braces};
 use crate::signature;
 
 /// What `#[track]` stands on, tracked.
@@ -175,12 +175,21 @@ fn allowance_of_impl(function: &Function) -> Option<TokenStream> {
 }
 
 /// Names what an async block takes in, in the order in which it is dropped.
-fn take_in(names: &[(Ident, Vec<Attribute>)]) -> Option<TokenStream> {
+///
+/// What the body does not read is named in a binding of the argument's own tokens, of which the compiler says that it
+/// is not used, as it would of the argument.
+fn take_in(names: &[TakenIn]) -> TokenStream {
     let mixed = Span::mixed_site();
-    let has_underscore = names.iter().any(|(name, _)| name.to_string().starts_with('_'));
-    let named = names.iter().map(|(name, conditions)| quote_spanned!(mixed=> #(#conditions)* &#name,));
-    let allow = has_underscore.then(|| quote_spanned!(mixed=> #[allow(clippy::used_underscore_binding)]));
-    (!names.is_empty()).then(|| quote_spanned!(mixed=> #allow let _ = (#(#named)*);))
+    let named = names.iter().map(|TakenIn { name, conditions, is_read }| {
+        if *is_read {
+            let allow = name.to_string().starts_with('_');
+            let allow = allow.then(|| quote_spanned!(mixed=> #[allow(clippy::used_underscore_binding)]));
+            quote_spanned!(mixed=> #(#conditions)* #allow let _ = &#name;)
+        } else {
+            quote_spanned!(mixed=> #(#conditions)* { let #name = &#name; })
+        }
+    });
+    named.collect()
 }
 
 /// A function's body with the future that it ends in run in the function's scope, if it ends in one.

@@ -76,8 +76,8 @@ const RECORD: bool = cfg!(feature = "record");
 ///   a block, `const` and naked functions, and those with a `#[track]` of their own, are left as they are.
 /// - In an `extern` block, statics, types and variadic functions stay as they are. A tracked foreign function is one
 ///   more call; its name, its safety and its ABI are those of the declaration.
-/// - In an async function, arguments that the body does not mention are dropped after the body's scope was left, and so
-///   after all that it does mention.
+/// - In an async function, an argument without a name (`_: T`), and a `self` that the body does not mention, are dropped
+///   after the body's scope was left, and so after the other arguments.
 /// - Of a function that returns a future in another way than above, only the call itself runs in the scope.
 /// - `vars` goes by the tokens of the body: it sees no `let` in the input of a macro, and a name that a pattern or a
 ///   closure's parameter binds again counts as read.

@@ -47,6 +47,15 @@ pub(crate) struct Function {
     pub(crate) body: TokenTree,
 }
 
+/// A name that an async body takes in.
+pub(crate) struct TakenIn {
+    pub(crate) name: Ident,
+    /// The attributes that say whether it is there at all.
+    pub(crate) conditions: Vec<Attribute>,
+    /// Whether the body reads it.
+    pub(crate) is_read: bool,
+}
+
 /// A name that an argument binds.
 pub(crate) struct Argument<'a> {
     pub(crate) name: Ident,
@@ -87,17 +96,18 @@ impl Function {
         all.into_iter().filter(|argument| body::uses(&content, &argument.name)).collect()
     }
 
-    /// The arguments that an async body takes in, in the order in which they are dropped after it: the last one first.
-    /// Names that nothing reads are left out, so that the compiler still says so; those with an underscore it leaves
-    /// alone anyway.
-    pub(crate) fn taken_in(&self) -> Vec<(Ident, Vec<Attribute>)> {
+    /// What an async body takes in, in the order in which it is dropped after it: the last argument first. A `self` that
+    /// the body does not mention is left out.
+    pub(crate) fn taken_in(&self) -> Vec<TakenIn> {
         let content = self.content();
         let receiver = self.signature.receiver().map(|receiver| Ident::new("self", receiver.self_token.span));
         let receiver = receiver.filter(|name| body::mentions(&content, name));
-        let arguments = self.all_arguments().into_iter().map(|argument| (argument.name, argument.conditions));
-        let arguments =
-            arguments.filter(|(name, _)| name.to_string().starts_with('_') || body::uses(&content, name));
-        let receiver = receiver.map(|receiver| (receiver, Vec::new()));
+        let receiver = receiver.map(|name| TakenIn { name, conditions: Vec::new(), is_read: true });
+        let arguments = self.all_arguments().into_iter().map(|Argument { name, conditions, .. }| {
+            // Those with an underscore the compiler leaves alone.
+            let is_read = name.to_string().starts_with('_') || body::uses(&content, &name);
+            TakenIn { name, conditions, is_read }
+        });
         let mut names: Vec<_> = receiver.into_iter().chain(arguments).collect();
         names.reverse();
         names
