@@ -29,7 +29,7 @@
 //!   `clippy::items_after_statements` would fire on functions that open with an item. The parentheses around it
 //!   are ours, and are why `unused_braces` does not fire on `{ x }`: it looks at a block that is a block's value.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident, quote_spanned};
 use syn::ext::IdentExt as _;
 use syn::visit_mut::{self, VisitMut};
@@ -65,15 +65,14 @@ fn block(args: &Args, block: &Block) -> TokenStream {
     });
     let content = quote_spanned!(Span::mixed_site()=> #inner_attributes #(#pieces)*);
     let content = braced(content, braces.span());
-    let allow = block.pieces.iter().filter_map(|piece| match piece {
-        Piece::Function(inner) => allowance_of_impl(inner),
-        _ => None,
-    });
-    quote_spanned!(Span::mixed_site()=> #(#allow)* #header #content)
+    quote_spanned!(Span::mixed_site()=> #header #content)
 }
 
 /// A tracked function.
 fn function(args: &Args, function: &Function) -> TokenStream {
+    if is_canonical(function) {
+        return function.tokens();
+    }
     let Function { header, signature, inner_attributes, .. } = function;
     let mixed = Span::mixed_site();
     let krate = &args.krate;
@@ -156,22 +155,19 @@ fn allowance(function: &Function) -> Option<TokenStream> {
         .then(|| quote_spanned!(Span::mixed_site()=> #[allow(clippy::extra_unused_type_parameters)]))
 }
 
-/// Clippy wants the one canonical body of some methods, which ours hides. Where the user's is that body, the `impl` is
-/// exempted. (The lints are of the `impl`: where only the method is tracked, nothing can be said from here.)
-fn allowance_of_impl(function: &Function) -> Option<TokenStream> {
-    let mixed = Span::mixed_site();
-    let written: String =
-        braces(&function.body)?.stream().to_string().chars().filter(|c| !c.is_whitespace()).collect();
+/// Whether a method's body is the one that clippy wants of it (`non_canonical_partial_ord_impl`, and of a `Copy` type
+/// `non_canonical_clone_impl`). Ours in front would hide it and have the `impl` reported. Such a body allocates nothing
+/// itself, so it is left as it is.
+fn is_canonical(function: &Function) -> bool {
     let name = &function.signature.ident;
-    if name == "clone" && written == "*self" {
-        return Some(quote_spanned!(mixed=> #[allow(clippy::non_canonical_clone_impl)]));
-    }
-    let other = function.all_arguments().into_iter().next()?.name;
-    let compared = format!("self.cmp({other})");
-    let is_canonical =
-        written.ends_with(&format!("Some({compared})")) || written == format!("{compared}.into()");
-    (name == "partial_cmp" && is_canonical)
-        .then(|| quote_spanned!(mixed=> #[allow(clippy::non_canonical_partial_ord_impl)]))
+    let written = |block: Group| block.stream().to_string().split_whitespace().collect::<String>();
+    let Some(written) = braces(&function.body).map(written) else { return false };
+    let Some(other) = function.all_arguments().into_iter().next() else {
+        return name == "clone" && written == "*self";
+    };
+    let compared = format!("self.cmp({})", other.name);
+    name == "partial_cmp"
+        && (written == format!("Some({compared})") || written == format!("{compared}.into()"))
 }
 
 /// Names what an async block takes in, in the order in which it is dropped.

@@ -657,3 +657,45 @@ fn a_moved_variable_is_wrapped() {
     refuses_variable(quote!(move f(x)), "only a place can be tracked");
     refuses_variable(quote!(move x, y), "`move` takes one variable");
 }
+
+#[test]
+fn bodies_that_clippy_wants_in_one_shape_are_left_as_they_are() {
+    for item in [
+        quote!(
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                Some(self.cmp(other))
+            }
+        ),
+        quote!(
+            fn partial_cmp(&self, that: &Self) -> Option<Ordering> {
+                self.cmp(that).into()
+            }
+        ),
+        quote!(
+            fn clone(&self) -> Self {
+                *self
+            }
+        ),
+    ] {
+        assert_eq!(accepts(quote!(), item.clone()), item.to_string());
+    }
+    for item in [
+        quote!(
+            fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+                other.partial_cmp(self)
+            }
+        ),
+        quote!(
+            fn clone(&self) -> Self {
+                Self(self.0.clone())
+            }
+        ),
+        quote!(
+            fn copy(&self) -> Self {
+                *self
+            }
+        ),
+    ] {
+        assert!(accepts(quote!(), item).contains(":: enter ("));
+    }
+}

@@ -220,8 +220,8 @@ impl Ord for Ordered {
     }
 }
 
-#[track]
 impl PartialOrd for Ordered {
+    #[track]
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
