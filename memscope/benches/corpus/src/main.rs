@@ -14,6 +14,7 @@ mod packages;
 mod process;
 mod recording;
 mod report;
+#[path = "../../overhead/src/section.rs"]
 mod section;
 mod source;
 mod suite;
@@ -55,7 +56,7 @@ fn run(options: &Options) -> Result<ExitCode, String> {
     let chosen = chosen(options)?;
     // Asked before the hour and not after it.
     if let Some(file) = &options.write {
-        section::prepared(file, "")?;
+        section::prepared(file, "corpus", "")?;
     }
     let folder = target_folder()?.join("corpus");
     let examined: Vec<Examined> = chosen
@@ -68,7 +69,7 @@ fn run(options: &Options) -> Result<ExitCode, String> {
     let report = report::report(&examined);
     print!("{report}");
     if let Some(file) = &options.write {
-        section::write(file, &report)?;
+        section::write(file, "corpus", &report)?;
     }
     Ok(ExitCode::from(u8::from(!report::holds(&examined))))
 }
