@@ -52,7 +52,10 @@ impl Target {
 
 fn target(input: ParseStream<'_>) -> syn::Result<Target> {
     if input.peek(Token![move]) && !input.peek2(Token![|]) && !input.peek2(Token![||]) {
-        input.parse::<Token![move]>()?;
+        let keyword = input.parse::<Token![move]>()?;
+        if input.is_empty() {
+            return Err(syn::Error::new(keyword.span, "`move` needs a variable, as in `track_var!(move x)`"));
+        }
         let place = input.parse()?;
         if !input.is_empty() {
             return Err(input.error("`move` takes one variable, as in `track_var!(move x)`"));

@@ -656,6 +656,7 @@ fn a_moved_variable_is_wrapped() {
     assert_eq!(variable(quote!(move x), false).to_string(), ":: memscope :: __private :: untracked (x)");
     refuses_variable(quote!(move f(x)), "only a place can be tracked");
     refuses_variable(quote!(move x, y), "`move` takes one variable");
+    refuses_variable(quote!(move), "`move` needs a variable");
 }
 
 #[test]
