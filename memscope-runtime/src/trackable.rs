@@ -7,7 +7,7 @@
 //! the block around an element, or, in an empty container that kept its memory, around the addresses that the
 //! container itself holds. In sampling mode the live map knows no block, and such a container says so.
 
-use crate::snapshot::Walk;
+use crate::snapshot::{Held, Walk};
 use crate::visitor::Visitor;
 use std::alloc::Layout;
 use std::any::type_name;
@@ -46,10 +46,21 @@ pub trait Trackable {
     /// shown by [`Visitor::block_of`] where its size is known, so that it is found in sampling mode too.
     fn visit_blocks(&self, visitor: &mut Visitor<'_>);
 
-    /// Strong owners of a shared value; `None` for a value that has one owner by its type.
-    fn strong_owners(&self) -> Option<usize> {
-        None
+    /// What the value can tell of who shares or holds it at this moment.
+    fn sharing(&self) -> Sharing {
+        Sharing::default()
     }
+}
+
+/// What a value can tell of who shares or holds it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sharing {
+    /// Strong owners; `None`: it has one owner by its type.
+    pub strong: Option<usize>,
+    /// Weak pointers; `None`: it has none by its type.
+    pub weak: Option<usize>,
+    /// Who holds its `RefCell` or lock; `None`: it has none.
+    pub held: Option<Held>,
 }
 
 /// A container that can show its own blocks, whatever its elements are.
@@ -60,9 +71,9 @@ pub trait Container {
     /// Shows the container's own blocks.
     fn visit_own_blocks(&self, visitor: &mut Visitor<'_>);
 
-    /// See [`Trackable::strong_owners`].
-    fn strong_owners(&self) -> Option<usize> {
-        None
+    /// See [`Trackable::sharing`].
+    fn sharing(&self) -> Sharing {
+        Sharing::default()
     }
 }
 
@@ -70,7 +81,7 @@ pub trait Container {
 pub struct Walker<T: ?Sized> {
     pub(crate) walk: Walk,
     pub(crate) visit: fn(&T, &mut Visitor<'_>),
-    pub(crate) strong_owners: fn(&T) -> Option<usize>,
+    pub(crate) sharing: fn(&T) -> Sharing,
 }
 
 impl<T: ?Sized> Clone for Walker<T> {
@@ -112,20 +123,20 @@ pub trait WalkNothing<T: ?Sized> {
 
 impl<T: Trackable + ?Sized> WalkFull<T> for &&Probe<'_, T> {
     fn memscope_walker(&self) -> Walker<T> {
-        Walker { walk: Walk::Full, visit: T::visit_blocks, strong_owners: T::strong_owners }
+        Walker { walk: Walk::Full, visit: T::visit_blocks, sharing: T::sharing }
     }
 }
 
 impl<T: Container + ?Sized> WalkContainer<T> for &Probe<'_, T> {
     fn memscope_walker(&self) -> Walker<T> {
         let walk = if T::ELEMENTS_MAY_OWN { Walk::ContainerOnly } else { Walk::Full };
-        Walker { walk, visit: T::visit_own_blocks, strong_owners: T::strong_owners }
+        Walker { walk, visit: T::visit_own_blocks, sharing: T::sharing }
     }
 }
 
 impl<T: ?Sized> WalkNothing<T> for Probe<'_, T> {
     fn memscope_walker(&self) -> Walker<T> {
-        Walker { walk: Walk::NotWalked, visit: |_, _| {}, strong_owners: |_| None }
+        Walker { walk: Walk::NotWalked, visit: |_, _| {}, sharing: |_| Sharing::default() }
     }
 }
 
@@ -436,8 +447,9 @@ macro_rules! shared_pointer {
                     visitor.shared_block_of(counts, bytes);
                 }
             }
-            fn strong_owners(&self) -> Option<usize> {
-                Some($pointer::strong_count(self))
+            fn sharing(&self) -> Sharing {
+                let (strong, weak) = ($pointer::strong_count(self), $pointer::weak_count(self));
+                Sharing { strong: Some(strong), weak: Some(weak), held: None }
             }
         }
 
@@ -453,8 +465,9 @@ macro_rules! shared_pointer {
                     (**self).visit_blocks(visitor);
                 }
             }
-            fn strong_owners(&self) -> Option<usize> {
-                Some($pointer::strong_count(self))
+            fn sharing(&self) -> Sharing {
+                let (strong, weak) = ($pointer::strong_count(self), $pointer::weak_count(self));
+                Sharing { strong: Some(strong), weak: Some(weak), held: (**self).sharing().held }
             }
         }
 
@@ -474,8 +487,8 @@ impl<T: Trackable> Trackable for Option<T> {
             value.visit_blocks(visitor);
         }
     }
-    fn strong_owners(&self) -> Option<usize> {
-        self.as_ref().and_then(T::strong_owners)
+    fn sharing(&self) -> Sharing {
+        self.as_ref().map(T::sharing).unwrap_or_default()
     }
 }
 

@@ -229,7 +229,7 @@ impl Binding {
             let found_some = !look.visitor.single.is_empty();
             walk = if found_some { walk.max(Walk::ContainerOnly) } else { Walk::NotWalked };
         }
-        let strong_owners = (walker.strong_owners)(value).map(|count| count as u64);
+        let strong_owners = (walker.sharing)(value).strong.map(|count| count as u64);
         look.seen =
             Some(Seen { thread, now_ms, value_bytes: size_of_val(value) as u64, walk, strong_owners });
     }

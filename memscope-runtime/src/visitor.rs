@@ -32,6 +32,8 @@ pub struct Visitor<'a> {
     pub(crate) incomplete: bool,
     /// Some shared block counts for another variable.
     pub(crate) elsewhere: bool,
+    /// Capacity that holds no element.
+    pub(crate) unused_bytes: usize,
     /// Shared values that this walk went through.
     shared: HashSet<usize>,
     /// What was found by the sizes that types know; `None`: blocks are looked up.
@@ -65,6 +67,7 @@ impl Visitor<'_> {
             last: None,
             incomplete: false,
             elsewhere: false,
+            unused_bytes: 0,
             shared: HashSet::new(),
             by_size: None,
             looks: std::marker::PhantomData,
@@ -152,6 +155,11 @@ impl Visitor<'_> {
         if let Some(found) = live_map::find(address).filter(|found| found.address == address) {
             self.own(&found, true);
         }
+    }
+
+    /// So many bytes of the blocks that were shown are capacity that holds no element.
+    pub fn unused(&mut self, bytes: usize) {
+        self.unused_bytes = self.unused_bytes.saturating_add(bytes);
     }
 
     /// A part of the value could not be looked at, because a lock was held, say: the value counts as walked in

@@ -61,7 +61,7 @@ pub struct Inspector {
     /// Crossings into foreign code and back.
     pub passport: Passport,
     /// CPU, IO, memory or async intensive; `None`: not measured.
-    pub category: Option<String>,
+    pub category: Option<&'static str>,
     /// Executions, newest first.
     pub lifecycle: Vec<InstanceView>,
     /// Executions that are not shown.
@@ -198,7 +198,7 @@ fn inspector(snapshot: &Snapshot, index: usize, labels: &Labels<'_>, rows_left: 
         grown: Figure::bytes(at("grown_bytes"), row.grown_bytes),
         strong_owners: row.strong_owners.map(|owners| Figure::count(at("strong_owners"), owners)),
         passport: passport(row, index, labels, rows_left),
-        category: row.category.as_deref().map(visible),
+        category: row.category.map(label::category),
         folded: folded_instances(row, index, lifecycle.len()),
         lifecycle,
         end: Figure::ms("/program/elapsed_ms", elapsed_ms),

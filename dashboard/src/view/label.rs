@@ -2,7 +2,7 @@
 
 use crate::figure::Figure;
 use crate::text::visible;
-use memscope_runtime::snapshot::{Mode, Provenance, Snapshot, Stage, Walk};
+use memscope_runtime::snapshot::{CategoryKind, Mode, Provenance, Snapshot, Stage, Walk};
 use serde::Serialize;
 use std::collections::HashMap;
 
@@ -140,7 +140,19 @@ pub fn provenance(provenance: Provenance) -> &'static str {
         Provenance::Measured => "measured",
         Provenance::Sampled => "sampled",
         Provenance::Declared => "declared",
+        Provenance::Inferred => "inferred",
         Provenance::NotMeasured => crate::units::NOT_MEASURED,
+    }
+}
+
+/// The kind of work that a scope does.
+pub fn category(kind: CategoryKind) -> &'static str {
+    match kind {
+        CategoryKind::CpuIntensive => "CPU intensive",
+        CategoryKind::IoIntensive => "IO intensive",
+        CategoryKind::MemoryIntensive => "memory intensive",
+        CategoryKind::AsyncIntensive => "async intensive",
+        CategoryKind::Unclassified => "unclassified",
     }
 }
 

@@ -73,7 +73,7 @@ pub struct Card {
     /// Threads that executed it.
     pub threads: Vec<ThreadLabel>,
     /// CPU, IO, memory or async intensive; `None`: not measured.
-    pub category: Option<String>,
+    pub category: Option<&'static str>,
     /// Live bytes as a share of the largest card's, in percent, for the bar.
     pub bar: String,
 }
@@ -160,7 +160,7 @@ fn card(row: &Variable, index: usize, labels: &Labels<'_>, largest: u64) -> Card
         blocks: Figure::estimated_count(&format!("{at}/blocks"), row.blocks, row.blocks_error),
         instances: Figure::count(format!("{at}/instances"), row.instances),
         threads: thread_labels(row, &at, labels),
-        category: row.category.as_deref().map(visible),
+        category: row.category.map(label::category),
         bar: format!("{:.2}", row.heap_bytes.unwrap_or(0) as f64 / largest as f64 * 100.0),
     }
 }

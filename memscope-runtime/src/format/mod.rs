@@ -23,8 +23,8 @@ pub use write::{replace_file, write, write_file};
 
 /// First bytes of every `.memscope` file.
 pub const MAGIC: [u8; 8] = *b"MEMSCOPE";
-/// Files with another major version cannot be read. Versions 1 and 2 were never released.
-pub const MAJOR: u16 = 3;
+/// Files with another major version cannot be read. Versions 1 to 3 were never released.
+pub const MAJOR: u16 = 4;
 /// What was added without breaking readers.
 pub const MINOR: u16 = 0;
 

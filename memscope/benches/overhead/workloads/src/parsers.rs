@@ -42,9 +42,9 @@ const RUST_BYTES: usize = 100_000;
 /// memscope's own recorder.
 const SOURCES: [&str; 9] = [
     include_str!("../../../../../memscope-runtime/src/live_map.rs"),
-    include_str!("../../../../../memscope-runtime/src/snapshot.rs"),
+    include_str!("../../../../../memscope-runtime/src/snapshot/variable.rs"),
     include_str!("../../../../../memscope-runtime/src/thread_state.rs"),
-    include_str!("../../../../../memscope-runtime/src/capture.rs"),
+    include_str!("../../../../../memscope-runtime/src/capture/scopes.rs"),
     include_str!("../../../../../memscope-runtime/src/declared.rs"),
     include_str!("../../../../../memscope-runtime/src/variable.rs"),
     include_str!("../../../../../memscope-runtime/src/watch.rs"),

@@ -1,0 +1,53 @@
+//! Live blocks, one by one.
+
+use crate::account::Account;
+use crate::clock;
+use crate::live_map;
+use crate::snapshot::{Block, Blocks};
+use crate::watch::Watch;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+
+/// Blocks that a snapshot lists one by one.
+pub(crate) const LARGEST_BLOCKS: usize = 2_000;
+
+pub(super) fn blocks(scope_of_node: &HashMap<u32, u32>, row_of_instance: &HashMap<u64, u32>) -> Blocks {
+    let mut largest: BinaryHeap<Reverse<(usize, usize)>> = BinaryHeap::with_capacity(LARGEST_BLOCKS + 1);
+    let mut details: HashMap<usize, (u32, Option<u64>, u64)> = HashMap::with_capacity(LARGEST_BLOCKS + 1);
+    let mut folded = Blocks::default();
+    live_map::for_each(|found| {
+        let watch = if found.record.is_watched() { Watch::get(found.record.owner()) } else { None };
+        let account = watch.map_or(found.record.owner(), Watch::account);
+        if Account::get(account).is_none_or(|account| account.is_own()) {
+            return;
+        }
+        largest.push(Reverse((found.bytes, found.address)));
+        let ms = clock::Stamp(found.record.stamp()).to_ms();
+        details.insert(found.address, (account, watch.map(Watch::instance), ms));
+        if largest.len() > LARGEST_BLOCKS {
+            if let Some(Reverse((bytes, address))) = largest.pop() {
+                details.remove(&address);
+                folded.folded_blocks += 1;
+                folded.folded_bytes += bytes as u64;
+            }
+        }
+    });
+    let mut rows: Vec<Block> = largest
+        .into_iter()
+        .map(|Reverse((bytes, address))| {
+            let detail = details.get(&address);
+            let account = detail.and_then(|&(account, _, _)| Account::get(account));
+            Block {
+                address: address as u64,
+                bytes: bytes as u64,
+                scope: account.and_then(|account| scope_of_node.get(&account.node()).copied()),
+                thread: account.map(Account::thread),
+                allocated_ms: detail.map_or(0, |&(_, _, ms)| ms),
+                variable: detail
+                    .and_then(|(_, instance, _)| row_of_instance.get(instance.as_ref()?).copied()),
+            }
+        })
+        .collect();
+    rows.sort_by_key(|block| block.address);
+    Blocks { largest: rows, ..folded }
+}

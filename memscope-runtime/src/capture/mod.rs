@@ -1,0 +1,176 @@
+//! The recorder's state → [`Snapshot`].
+//!
+//! Everything here runs under the caller's own account and after the books were read, so building a snapshot is
+//! not part of what it says.
+
+mod blocks;
+mod scopes;
+mod sites;
+mod threads;
+mod variables;
+
+use self::scopes::Charged;
+use crate::books::{self, Reading};
+use crate::mode::Decided;
+use crate::snapshot::{Fragmentation, Mode, Profiler, Program, Snapshot, TimelinePoint, Totals};
+use crate::thread_state::{self, OWN_NODE};
+use crate::{clock, crossing, mode, observer, pages, peak, scope, task_list};
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+
+#[cfg(not(feature = "sampling"))]
+use self::not_sampled as sampling;
+#[cfg(feature = "sampling")]
+use crate::sampled as sampling;
+#[cfg(feature = "sampling")]
+pub(crate) use blocks::LARGEST_BLOCKS;
+
+/// A snapshot of what was recorded, and where its scope nodes are in it.
+pub(crate) struct Capture {
+    pub(crate) snapshot: Snapshot,
+    /// Index into `snapshot.scopes` by node.
+    pub(crate) scope_of_node: HashMap<u32, u32>,
+}
+
+/// Reads everything. Call it under [`thread_state::own_work`].
+pub(crate) fn capture() -> Capture {
+    let now_ms = clock::refresh();
+    let readings = books::read();
+    let readings = readings.as_slice();
+    let (tasks, folded_tasks) = task_list::read(); // before the tree, so that their nodes are in it
+    let nodes = scope::nodes();
+    let sampled = mode::decided() == Decided::Sampling;
+    let totals = scopes::totals(readings, sampled);
+    let (scopes, scope_of_node) =
+        scopes::scopes(&nodes, readings, &scopes::live_at_peak(readings, totals.live_bytes), sampled);
+    let at_peak = scopes.first().map(|root| root.inclusive);
+    let totals = Totals {
+        peak_bytes: at_peak.and_then(|memory| memory.live_at_peak_bytes).unwrap_or(totals.live_bytes),
+        peak_bytes_error: at_peak.and_then(|memory| memory.live_at_peak_bytes_error),
+        ..totals
+    };
+    let mut timeline = observer::timeline();
+    if timeline.last().is_none_or(|last| last.ms < now_ms) {
+        timeline.push(TimelinePoint {
+            ms: now_ms,
+            live_bytes: totals.live_bytes,
+            live_bytes_error: totals.live_bytes_error,
+        });
+    }
+    let crossings = crossing::crossings();
+    let (variables, row_order) = variables::variables(&scopes, &scope_of_node, &crossings, sampled);
+    let types = crate::snapshot::types(&variables);
+    let blocks = if sampled {
+        sampling::blocks(&scope_of_node, &totals)
+    } else {
+        blocks::blocks(&scope_of_node, &row_order)
+    };
+    let installed = mode::allocator_is_installed();
+    let snapshot = Snapshot {
+        mode: match installed {
+            true if sampled => Mode::Sampling,
+            true => Mode::Live,
+            false => Mode::Declared,
+        },
+        program: Program {
+            name: crate::program_name(),
+            pid: std::process::id(),
+            started_unix_ms: clock::started_unix_ms(),
+            elapsed_ms: now_ms,
+            os: std::env::consts::OS.to_owned(),
+            arch: std::env::consts::ARCH.to_owned(),
+            page_bytes: pages::page_bytes().map(|bytes| bytes as u64),
+            memscope_version: env!("CARGO_PKG_VERSION").to_owned(),
+        },
+        totals,
+        variables,
+        threads: threads::threads(readings, sampled),
+        foreign_frees: Vec::new(),
+        tasks: tasks.into_iter().map(|task| threads::task_row(task, &scopes, &scope_of_node)).collect(),
+        types,
+        timeline,
+        trend_ms: Vec::new(),
+        lifetimes: if sampled { sampling::lifetimes(now_ms) } else { Vec::new() },
+        findings: Vec::new(),
+        blocks,
+        fragmentation: Fragmentation::default(),
+        sites: sites::sites(&nodes, readings),
+        profiler: Profiler {
+            unfollowed_crossings: crossings.unfollowed,
+            folded_tasks,
+            sampling: sampled.then(|| sampling::parameters(readings)),
+            ..profiler(readings, sampled, installed, totals.peak_bytes)
+        },
+        handed_out: crossings.handed_out(|node| {
+            let scope = scope_of_node.get(&node).and_then(|&index| scopes.get(index as usize));
+            scope.map(|scope| scope.path.clone()).unwrap_or_default()
+        }),
+        scopes,
+    };
+    Capture { snapshot, scope_of_node }
+}
+
+fn profiler(readings: &[Reading], sampled: bool, allocator_installed: bool, peak_bytes: u64) -> Profiler {
+    let mut own = Charged::default();
+    for reading in readings.iter().filter(|reading| reading.node == OWN_NODE) {
+        own.add_reading(reading);
+    }
+    let own = own.whole(sampled);
+    Profiler {
+        allocator_installed,
+        own_bytes: pages::resident_bytes().map(|pages| pages + own.live_bytes + sampling::place_bytes()),
+        own_bytes_error: own.live_bytes_error,
+        own_allocations: own.allocations,
+        own_allocations_error: own.allocations_error,
+        own_deallocations: own.deallocations,
+        own_deallocations_error: own.deallocations_error,
+        own_reallocations: own.reallocations,
+        own_reallocations_error: own.reallocations_error,
+        own_allocated_bytes: own.allocated_bytes,
+        own_allocated_bytes_error: own.allocated_bytes_error,
+        own_deallocated_bytes: own.deallocated_bytes,
+        own_deallocated_bytes_error: own.deallocated_bytes_error,
+        unrecorded_events: thread_state::UNRECORDED.load(Ordering::Relaxed),
+        blocks_before_start: (!sampled).then(|| thread_state::UNKNOWN_BLOCKS.load(Ordering::Relaxed)),
+        folded_scopes: scope::folded(),
+        folded_tasks: 0,
+        unmatched_declared_deallocations: 0,
+        unkept_declared_deallocations: 0,
+        clock_resolution_ms: Some(clock::resolution_ms()),
+        missed_peak_captures: peak::missed(),
+        unfollowed_crossings: 0,
+        peak_error_bound_bytes: (allocator_installed && !sampled).then(|| {
+            u64::from(thread_state::most_running()) * peak::THREAD_ERROR_BYTES
+                + peak_bytes / peak::ERROR_SHARE
+        }),
+        sampling: None,
+    }
+}
+
+/// Without the feature there is no sampler to ask; nobody does.
+#[cfg(not(feature = "sampling"))]
+mod not_sampled {
+    use crate::books::Reading;
+    use crate::snapshot::{Blocks, Lifetimes, Sampling, Totals};
+    use std::collections::HashMap;
+
+    pub(super) fn greatest_mean_bytes() -> u64 {
+        0
+    }
+
+    pub(super) fn place_bytes() -> u64 {
+        0
+    }
+
+    pub(super) fn blocks(_: &HashMap<u32, u32>, _: &Totals) -> Blocks {
+        Blocks::default()
+    }
+
+    pub(super) fn lifetimes(_: u64) -> Vec<Lifetimes> {
+        Vec::new()
+    }
+
+    pub(super) fn parameters(_: &[Reading]) -> Sampling {
+        Sampling { mean_bytes: 0, samples: 0, live_samples: 0, lost_samples: 0 }
+    }
+}

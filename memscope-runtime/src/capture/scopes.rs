@@ -1,0 +1,202 @@
+//! Scopes: what each is charged with, and the sums over the process.
+
+use super::sampling;
+use crate::books::Reading;
+use crate::estimate::{Variances, standard_error};
+use crate::peak;
+use crate::scope::Node;
+use crate::site::Site;
+use crate::snapshot::{Scope, ScopeMemory, Totals};
+use crate::thread_state::{OWN_NODE, ROOT_NODE};
+use std::collections::HashMap;
+
+pub(super) fn totals(readings: &[Reading], sampled: bool) -> Totals {
+    let mut totals = Totals::default();
+    let mut variances = Variances::default();
+    for reading in readings.iter().filter(|reading| reading.node != OWN_NODE) {
+        totals.allocations += reading.allocations;
+        totals.deallocations += reading.deallocations;
+        totals.reallocations += reading.reallocations;
+        totals.allocated_bytes += reading.allocated_bytes;
+        totals.deallocated_bytes += reading.deallocated_bytes;
+        variances += reading.variances;
+    }
+    totals.live_allocations = totals.allocations.saturating_sub(totals.deallocations);
+    totals.live_bytes = totals.allocated_bytes.saturating_sub(totals.deallocated_bytes);
+    if sampled {
+        let error = |variance| Some(standard_error(variance));
+        totals.allocations_error = error(variances.allocations);
+        totals.deallocations_error = error(variances.deallocations);
+        totals.reallocations_error = error(variances.reallocations);
+        totals.allocated_bytes_error = error(variances.allocated_bytes);
+        totals.deallocated_bytes_error = error(variances.deallocated_bytes);
+        totals.live_allocations_error = error(variances.live_allocations);
+        totals.live_bytes_error = error(variances.live_bytes);
+    }
+    totals
+}
+
+/// Bytes that were live at the peak and the variance of their number, by node; now is the peak if more is live than at
+/// the best capture.
+pub(super) fn live_at_peak(readings: &[Reading], live_bytes: u64) -> HashMap<u32, (u64, f64)> {
+    let captured = peak::at_peak();
+    let captured = captured.as_slice().iter().copied();
+    let mut parts: HashMap<u32, (i64, f64)> = HashMap::new();
+    let mut add = |node, bytes, variance| {
+        let part = parts.entry(node).or_default();
+        part.0 += bytes;
+        part.1 += variance;
+    };
+    if captured.clone().map(|(_, bytes, _)| bytes).sum::<i64>() > live_bytes as i64 {
+        captured.for_each(|(node, bytes, variance)| add(node, bytes, variance));
+    } else {
+        for reading in readings.iter().filter(|reading| reading.node != OWN_NODE) {
+            let live = reading.allocated_bytes as i64 - reading.deallocated_bytes as i64;
+            add(reading.node, live, reading.variances.live_bytes);
+        }
+    }
+    let part = |(node, (bytes, variance))| (node, (u64::try_from(bytes).unwrap_or(0), variance));
+    parts.into_iter().map(part).collect()
+}
+
+pub(super) fn scopes(
+    nodes: &[Node],
+    readings: &[Reading],
+    live_at_peak: &HashMap<u32, (u64, f64)>,
+    sampled: bool,
+) -> (Vec<Scope>, HashMap<u32, u32>) {
+    let count = nodes.len().max(OWN_NODE as usize + 1);
+    let mut exclusive = vec![Charged::default(); count];
+    let mut calls = vec![(0, 0); count];
+    // A node may be younger than the copy of the tree; its figures wait for the next snapshot.
+    for reading in readings.iter().filter(|reading| (reading.node as usize) < count) {
+        let node = reading.node as usize;
+        exclusive[node].add_reading(reading);
+        calls[node].0 += reading.calls;
+        calls[node].1 += reading.recursive_calls;
+    }
+    for (node, charged) in exclusive.iter_mut().enumerate() {
+        let (bytes, variance) = live_at_peak.get(&(node as u32)).copied().unwrap_or_default();
+        charged.memory.live_at_peak_bytes = Some(bytes);
+        charged.variance_at_peak = variance;
+    }
+    let mut inclusive = exclusive.clone();
+    // A parent's number is below its children's.
+    for node in (OWN_NODE as usize + 1..count).rev() {
+        let below = inclusive[node];
+        inclusive[nodes[node].parent as usize].add(&below);
+    }
+    let mut rows: Vec<(u32, Scope)> = (0..count as u32)
+        .filter(|&node| node != OWN_NODE)
+        .map(|node| {
+            let (mut path, mut key) = (Vec::new(), Vec::new());
+            let own_site = nodes.get(node as usize).and_then(|node| Site::with_number(node.site));
+            let mut up = node;
+            while up != ROOT_NODE {
+                let Node { parent, site } = nodes[up as usize];
+                if let Some(site) = Site::with_number(site) {
+                    path.push(site.name.to_owned());
+                    key.push(site.key());
+                }
+                up = parent;
+            }
+            path.reverse();
+            key.reverse();
+            let row = Scope {
+                path,
+                key,
+                file: own_site.map(|site| site.file.to_owned()),
+                line: own_site.map(|site| site.line),
+                calls: calls[node as usize].0,
+                recursive_calls: calls[node as usize].1,
+                exclusive: exclusive[node as usize].whole(sampled),
+                inclusive: inclusive[node as usize].whole(sampled),
+                trend: Vec::new(),
+                category: None,
+            };
+            (node, row)
+        })
+        .collect();
+    rows.sort_by(|(_, a), (_, b)| {
+        (&a.path, &a.key, &a.file, a.line).cmp(&(&b.path, &b.key, &b.file, b.line))
+    });
+    let scope_of_node = rows.iter().enumerate().map(|(index, &(node, _))| (node, index as u32)).collect();
+    (rows.into_iter().map(|(_, row)| row).collect(), scope_of_node)
+}
+
+/// What a scope is charged with, while it is summed.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Charged {
+    memory: ScopeMemory,
+    variances: Variances,
+    variance_at_peak: f64,
+    /// Whether the scope, or one below it, ever ran.
+    entered: bool,
+}
+
+impl Charged {
+    pub(super) fn add_reading(&mut self, reading: &Reading) {
+        self.add(&Charged {
+            memory: ScopeMemory {
+                allocations: reading.allocations,
+                deallocations: reading.deallocations,
+                reallocations: reading.reallocations,
+                allocated_bytes: reading.allocated_bytes,
+                deallocated_bytes: reading.deallocated_bytes,
+                ..ScopeMemory::default()
+            },
+            variances: reading.variances,
+            // An account of its own blocks is opened when a thread enters the scope; not each entry is a call.
+            entered: reading.thread == reading.owner_thread || reading.node == ROOT_NODE,
+            ..Charged::default()
+        });
+    }
+
+    fn add(&mut self, other: &Charged) {
+        let (memory, more) = (&mut self.memory, &other.memory);
+        memory.allocations += more.allocations;
+        memory.deallocations += more.deallocations;
+        memory.reallocations += more.reallocations;
+        memory.allocated_bytes += more.allocated_bytes;
+        memory.deallocated_bytes += more.deallocated_bytes;
+        memory.live_at_peak_bytes =
+            memory.live_at_peak_bytes.zip(more.live_at_peak_bytes).map(|(mine, theirs)| mine + theirs);
+        self.variances += other.variances;
+        self.variance_at_peak += other.variance_at_peak;
+        self.entered |= other.entered;
+    }
+
+    /// With what follows from the sums.
+    pub(super) fn whole(self, sampled: bool) -> ScopeMemory {
+        // By the books' order of reading neither is negative; were it so, a program's snapshot must not panic.
+        let memory = ScopeMemory {
+            live_allocations: self.memory.allocations.saturating_sub(self.memory.deallocations),
+            live_bytes: self.memory.allocated_bytes.saturating_sub(self.memory.deallocated_bytes),
+            ..self.memory
+        };
+        if !sampled {
+            return memory;
+        }
+        let error = |variance| Some(standard_error(variance));
+        let Variances { samples, live_samples, .. } = self.variances;
+        ScopeMemory {
+            allocations_error: error(self.variances.allocations),
+            deallocations_error: error(self.variances.deallocations),
+            reallocations_error: error(self.variances.reallocations),
+            allocated_bytes_error: error(self.variances.allocated_bytes),
+            deallocated_bytes_error: error(self.variances.deallocated_bytes),
+            live_allocations_error: error(self.variances.live_allocations),
+            live_bytes_error: error(self.variances.live_bytes),
+            live_at_peak_bytes_error: error(self.variance_at_peak),
+            samples: Some(samples),
+            allocated_bytes_upper_bound: (samples == 0 && self.entered).then(bytes_without_a_sample),
+            live_bytes_upper_bound: (live_samples <= 0 && self.entered).then(bytes_without_a_sample),
+            ..memory
+        }
+    }
+}
+
+/// So many bytes have no sample with a probability of 5 %: e^(−bytes/T) = 1/20. With fewer it is more likely.
+fn bytes_without_a_sample() -> u64 {
+    (20f64.ln() * sampling::greatest_mean_bytes() as f64).ceil() as u64
+}

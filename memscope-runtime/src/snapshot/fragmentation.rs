@@ -1,0 +1,33 @@
+//! Memory lost inside and between blocks.
+
+use serde::{Deserialize, Serialize};
+
+/// Memory lost inside and between blocks, as the allocator and the kernel say. No formula stands in for what they do not.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fragmentation {
+    /// Bytes inside live blocks past what was asked for, as the allocator says; `None`: not measured.
+    pub slack_bytes: Option<u64>,
+    /// Live blocks that `slack_bytes` was read from.
+    pub slack_blocks: u64,
+    /// Bytes that were asked for in these blocks.
+    pub slack_of_bytes: u64,
+    /// Memory of the process that is resident, in bytes; `None`: the kernel did not say.
+    pub resident_bytes: Option<u64>,
+    /// glibc's own account of its heap (`mallinfo2`); `None`: another allocator serves the program, or a glibc before 2.33.
+    pub glibc: Option<GlibcHeap>,
+}
+
+/// glibc's own account of its heap, all arenas together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GlibcHeap {
+    /// Bytes that its arenas have from the system (`arena`).
+    pub arena_bytes: u64,
+    /// Bytes in blocks that are mapped each on its own (`hblkhd`).
+    pub mapped_bytes: u64,
+    /// Bytes in use in the arenas (`uordblks`).
+    pub used_bytes: u64,
+    /// Bytes free in the arenas (`fordblks`).
+    pub free_bytes: u64,
+    /// Of the free ones, those at the top of the heap, which `malloc_trim` could give back (`keepcost`).
+    pub top_bytes: u64,
+}

@@ -1,0 +1,32 @@
+//! Memory over time, and how long blocks lived.
+
+use serde::{Deserialize, Serialize};
+
+/// Live bytes at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimelinePoint {
+    /// Milliseconds since the program's start.
+    pub ms: u64,
+    /// Bytes alive.
+    pub live_bytes: u64,
+    /// Standard error of `live_bytes`.
+    pub live_bytes_error: Option<u64>,
+}
+
+/// How many blocks lived how long. Blocks that live now have lived at least as long as they are old, and nobody knows
+/// how much longer they will: they are told apart (censored), not left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lifetimes {
+    /// The shortest lifetime, or age, of the row.
+    pub from_ms: u64,
+    /// All are below this; `None`: no bound.
+    pub below_ms: Option<u64>,
+    /// Blocks that were freed at such an age.
+    pub deallocations: u64,
+    /// Standard error of `deallocations`.
+    pub deallocations_error: Option<u64>,
+    /// Blocks alive now that are so old.
+    pub live_allocations: u64,
+    /// Standard error of `live_allocations`.
+    pub live_allocations_error: Option<u64>,
+}
