@@ -51,10 +51,12 @@ extern "C" fn in_child() {
     unsafe { unlock_all(Side::Child) };
 }
 
-/// Who gives a lock back.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Side {
+/// Who gives back a lock that was taken for a fork.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The process that forked.
     Parent,
+    /// The new one.
     Child,
 }
 
@@ -78,7 +80,7 @@ unsafe fn unlock_all(side: Side) {
 ///
 /// # Safety
 /// The lock is held, and this is the only thread of the child or the holder in the parent.
-pub(crate) unsafe fn unlock<T>(mutex: &Mutex<T>, side: Side) {
+pub unsafe fn unlock<T>(mutex: &Mutex<T>, side: Side) {
     match side {
         // SAFETY: the caller holds it.
         Side::Parent => unsafe { mutex.force_unlock() },

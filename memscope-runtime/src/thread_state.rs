@@ -146,6 +146,11 @@ pub struct OwnWork {
     was_quick: bool,
 }
 
+/// Whether memscope itself is at work on this thread.
+pub fn is_own_work() -> bool {
+    with_account(|_, account| account.node()) == Some(OWN_NODE)
+}
+
 /// Charges what follows on this thread to memscope itself, until the guard is dropped.
 pub fn own_work() -> OwnWork {
     let begun = with(|local| {

@@ -93,14 +93,14 @@ impl From<format::ReadError> for ExportError {
 
 /// What a file's extension asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
+pub(crate) enum Format {
     Memscope,
     Html,
     Json,
 }
 
 impl Format {
-    fn of(path: &Path) -> Result<Format, ExportError> {
+    pub(crate) fn of(path: &Path) -> Result<Format, ExportError> {
         let extension =
             path.extension().and_then(|extension| extension.to_str()).map(str::to_ascii_lowercase);
         match extension.as_deref() {

@@ -73,9 +73,15 @@ pub mod core;
 pub mod export;
 pub mod ffi;
 mod guide;
+#[cfg(any(feature = "live", feature = "sampling"))]
+mod session;
+#[cfg(not(any(feature = "live", feature = "sampling")))]
+#[path = "session/unrecorded.rs"]
+mod session;
 pub mod testing;
 
 pub use crate::export::{ExportError, export};
+pub use crate::session::{Session, session};
 pub use memscope_macros::{track, track_var};
 pub use memscope_runtime::findings;
 pub use memscope_runtime::snapshot as model;
