@@ -21,6 +21,8 @@
 //! Recording runs from the first allocation. At the end, [`export`](fn@export) writes what was seen: as a
 //! `.memscope` recording, as one `.html` page, or as `.json`.
 //!
+//! [`session`](fn@session) does so whichever way the program ends: `let _session = memscope::session("out.memscope");`.
+//!
 //! # Threads and tasks
 //!
 //! A tracked async function is a scope too: it is entered at each poll and for the drop, and left on pending, ready and
