@@ -73,9 +73,14 @@ impl Tree {
 /// Whether `node` is `ancestor` or below it. Takes no lock.
 pub(crate) fn is_within(mut node: u32, ancestor: u32) -> bool {
     while node != ancestor && node != ROOT_NODE {
-        node = PARENTS.get(node).map_or(ROOT_NODE, |parent| parent.load(Ordering::Relaxed));
+        node = parent(node);
     }
     node == ancestor
+}
+
+/// The parent of a node; the root is its own. Takes no lock.
+pub(crate) fn parent(node: u32) -> u32 {
+    PARENTS.get(node).map_or(ROOT_NODE, |parent| parent.load(Ordering::Relaxed))
 }
 
 /// Takes the lock on the scope tree and keeps it, for a fork.

@@ -35,10 +35,12 @@ const GROUP: u32 = 1;
 const WHOLE: u32 = 2;
 /// In [`Watch::marks`]: the binding has ended.
 const ENDED: u32 = 4;
-/// In [`Watch::marks`]: the value may have been dropped just after the binding's end, in the same call.
-const BY_CALL: u32 = 8;
+/// In [`Watch::marks`]: the value is a function's argument, dropped just after the scope is left.
+const ARGUMENT: u32 = 8;
 /// In [`Watch::marks`]: a block was freed after the binding's scope was left.
 const FREED_OUTSIDE: u32 = 16;
+/// In [`Watch::marks`]: a block was freed where nobody can tell whether the scope was left.
+const FREED_UNTOLD: u32 = 32;
 
 /// Numbers hand-overs, so that of a free and a hand-over it is known which came last. Frees note the number that the next
 /// hand-over will have.
@@ -83,9 +85,21 @@ impl RowBytes {
 pub(crate) enum End {
     /// The value was dropped before the binding's end, if it was dropped in its scope.
     AfterValue,
-    /// The value may be dropped after the binding's end, in the same call of the tracked function: see
-    /// [`Account::call`]. `None`: there is no account of that call.
-    InCall(Option<(&'static Account, u32)>),
+    /// The value may be dropped after the binding's end, in the same call of the tracked function.
+    InCall(Call),
+    /// The same of a function's argument, which is dropped after all that the function's body holds, its scope included.
+    Argument(Call),
+}
+
+/// The account of the scope that was current, and which call it was: see [`Account::call`]. `None`: there is none.
+pub(crate) type Call = Option<(&'static Account, u32)>;
+
+/// Where a block is freed, as its variable sees it.
+enum Freed {
+    InScope,
+    Outside,
+    /// In the caller of the scope, which an argument's end does not tell from a later one.
+    Untold,
 }
 
 /// What became of blocks that were under watch. Numbers of 0: it never happened.
@@ -97,6 +111,8 @@ pub(crate) struct Story {
     gone: u32,
     /// A block was freed after the binding's scope was left.
     pub(crate) freed_outside: bool,
+    /// A block was freed where nobody can tell whether it was left.
+    pub(crate) freed_untold: bool,
     /// Bytes that reallocation gained.
     pub(crate) grown_bytes: u64,
     /// Bytes that reallocation copied.
@@ -108,6 +124,7 @@ impl Story {
         self.freed = later(self.freed, other.freed);
         self.gone = later(self.gone, other.gone);
         self.freed_outside |= other.freed_outside;
+        self.freed_untold |= other.freed_untold;
         self.grown_bytes = self.grown_bytes.saturating_add(other.grown_bytes);
         self.moved_bytes = self.moved_bytes.saturating_add(other.moved_bytes);
     }
@@ -178,7 +195,7 @@ pub(crate) struct Watch {
     marks: AtomicU32,
     /// The number of the look: see the top of the file.
     look: AtomicU64,
-    /// With [`BY_CALL`], the account that was current at the binding's end, and its call.
+    /// The account that was current at the binding's end, and its call, in which a free is in scope; 0: none is.
     account_at_end: AtomicU32,
     call_at_end: AtomicU32,
 }
@@ -289,7 +306,7 @@ impl Watch {
         self.look.store(shared.look(), Ordering::Relaxed);
         self.account_at_end.store(shared.account_at_end.load(Ordering::Relaxed), Ordering::Relaxed);
         self.call_at_end.store(shared.call_at_end.load(Ordering::Relaxed), Ordering::Relaxed);
-        let marks = shared.marks.load(Ordering::Acquire) & !(GROUP | FREED_OUTSIDE);
+        let marks = shared.marks.load(Ordering::Acquire) & !(GROUP | FREED_OUTSIDE | FREED_UNTOLD);
         self.marks.store(marks, Ordering::Release);
     }
 
@@ -318,31 +335,34 @@ impl Watch {
 
     /// The binding has ended.
     pub(crate) fn end(&self, end: End) {
-        let marks = match end {
-            End::AfterValue => ENDED,
-            End::InCall(account) => {
-                let (account, call) = account.map_or((0, 0), |(account, call)| (account.id(), call));
-                self.account_at_end.store(account, Ordering::Relaxed);
-                self.call_at_end.store(call, Ordering::Relaxed);
-                ENDED | BY_CALL
-            }
+        let (marks, call) = match end {
+            End::AfterValue => (ENDED, None),
+            End::InCall(call) => (ENDED, call),
+            End::Argument(call) => (ENDED | ARGUMENT, call),
         };
+        let (account, call) = call.map_or((0, 0), |(account, call)| (account.id(), call));
+        self.account_at_end.store(account, Ordering::Relaxed);
+        self.call_at_end.store(call, Ordering::Relaxed);
         self.marks.fetch_or(marks, Ordering::Release);
     }
 
-    /// Whether a block that is freed now outlives its variable's scope.
-    fn is_outside(&self, local: &Local, current: &Account) -> bool {
+    /// Where a block is, as its variable sees it, that this thread frees in the scope of `current`.
+    fn place_of_free(&self, local: &Local, current: &Account) -> Freed {
         let marks = self.marks.load(Ordering::Acquire);
-        if marks & (ENDED | BY_CALL) != ENDED | BY_CALL {
-            return marks & ENDED != 0;
+        if marks & ENDED == 0 {
+            return Freed::InScope;
         }
         let at_end = self.account_at_end.load(Ordering::Relaxed);
-        let same_call = Account::get(at_end).is_some_and(|account| {
-            account.is_of_program_on(local.thread())
-                && account.call() == self.call_at_end.load(Ordering::Relaxed)
-                && scope::is_within(current.node(), account.node())
-        });
-        at_end == 0 || !same_call
+        let Some(account) = Account::get(at_end).filter(|_| at_end != 0) else { return Freed::Outside };
+        let is_same_call = account.is_of_program_on(local.thread())
+            && account.call() == self.call_at_end.load(Ordering::Relaxed);
+        if is_same_call && scope::is_within(current.node(), account.node()) {
+            Freed::InScope
+        } else if is_same_call && marks & ARGUMENT != 0 && current.node() == scope::parent(account.node()) {
+            Freed::Untold
+        } else {
+            Freed::Outside
+        }
     }
 
     /// The variable does not own what is left under this watch: it counts no longer for the row. The blocks live on, and
@@ -458,8 +478,10 @@ impl Watch {
         self.freed_ms.store(now_ms + 1, Ordering::Relaxed);
         self.freed_by.store(local.thread(), Ordering::Relaxed);
         self.freed.store(HAND_OVERS.load(Ordering::Relaxed).max(1), Ordering::Relaxed);
-        if self.is_outside(local, current) {
-            self.marks.fetch_or(FREED_OUTSIDE, Ordering::Relaxed);
+        match self.place_of_free(local, current) {
+            Freed::InScope => {}
+            Freed::Outside => _ = self.marks.fetch_or(FREED_OUTSIDE, Ordering::Relaxed),
+            Freed::Untold => _ = self.marks.fetch_or(FREED_UNTOLD, Ordering::Relaxed),
         }
         self.withdraw(bytes);
         account
@@ -500,10 +522,12 @@ impl Watch {
 
     /// What became of its blocks.
     pub(crate) fn story(&self) -> Story {
+        let marks = self.marks.load(Ordering::Relaxed);
         Story {
             freed: self.freed.load(Ordering::Relaxed),
             gone: self.handed_over.load(Ordering::Relaxed),
-            freed_outside: self.marks.load(Ordering::Relaxed) & FREED_OUTSIDE != 0,
+            freed_outside: marks & FREED_OUTSIDE != 0,
+            freed_untold: marks & FREED_UNTOLD != 0,
             grown_bytes: self.grown_bytes(),
             moved_bytes: self.moved_bytes(),
         }

@@ -27,9 +27,10 @@ pub struct Binding {
 enum Kind {
     /// Made before the value, or around it, and so dropped after it: what lives then has outlived its scope.
     Around,
-    /// Made after the value, a function's argument: the value is dropped later, but in the same call if in its scope.
-    Within,
-    /// The same, and may be another observation of a binding that is tracked already.
+    /// Made after the value, a function's argument, which is dropped later, after the scope is left.
+    Argument,
+    /// Made after the value, which is dropped later, in the same call if in its scope. It may be another observation of a
+    /// binding that is tracked already.
     Again,
 }
 
@@ -40,7 +41,7 @@ pub fn bind(site: &'static Site) -> Binding {
 
 /// Begins the binding of an argument, which exists.
 pub fn bind_argument(site: &'static Site) -> Binding {
-    begin(site, Kind::Within)
+    begin(site, Kind::Argument)
 }
 
 /// Looks at a binding that exists: the same instance, if it is tracked already.
@@ -210,11 +211,11 @@ impl Drop for Binding {
         if id == 0 {
             return;
         }
+        let call = thread_state::with(|local| local.account().map(|account| (account, account.call())));
         let end = match self.kind {
             Kind::Around => End::AfterValue,
-            Kind::Within | Kind::Again => End::InCall(thread_state::with(|local| {
-                local.account().map(|account| (account, account.call()))
-            })),
+            Kind::Argument => End::Argument(call),
+            Kind::Again => End::InCall(call),
         };
         let _own = thread_state::own_work();
         let now_ms = clock::refresh();

@@ -99,6 +99,7 @@ impl Facts {
             (true, true) => Some(Fate::LiveAtExport),
             (true, false) if self.stage() != Stage::Deallocated => None,
             (true, false) if self.story.freed_outside => Some(Fate::OutlivedScope),
+            (true, false) if self.story.freed_untold => None,
             (true, false) => Some(Fate::DroppedInScope),
         }
     }
