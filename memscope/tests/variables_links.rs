@@ -227,6 +227,41 @@ fn borrows_are_owners_beyond_the_first_and_holders() {
     assert_eq!(tells(Some(3), Some(Held::Exclusive)), Some(3)); // 2 + 1
 }
 
+#[track]
+fn gives_away(to: std::sync::mpsc::SyncSender<Vec<u8>>) {
+    let mut given: Vec<Vec<u8>> = (0..32).map(|_| vec![0; 100]).collect();
+    track_var!(given);
+    for _ in 0..3_000 {
+        given.push(vec![0; 100]);
+        track_var!(given);
+        to.send(given.swap_remove(0)).expect("it listens");
+        track_var!(given); // lets go of what the other thread resizes and frees at this moment
+    }
+    drop(to);
+    holds("given", given.capacity() as u64 * 24 + 32 * 100, 33);
+    given = vec![vec![0; 10_000_000]];
+    track_var!(given);
+}
+
+#[test]
+fn what_is_let_go_while_another_thread_frees_it_counts_neither_twice_nor_never() {
+    let (to, from) = std::sync::mpsc::sync_channel::<Vec<u8>>(1);
+    let frees = std::thread::spawn(move || {
+        for (turn, mut block) in from.into_iter().enumerate() {
+            (0..turn % 64).for_each(|_| std::hint::spin_loop());
+            if turn % 2 == 0 {
+                block.reserve_exact(5_000);
+            }
+        }
+    });
+    gives_away(to);
+    frees.join().expect("it does not panic");
+    let snapshot = memscope::snapshot();
+    // The row's own sum, of which the peak is taken, would be off by each byte that was taken off twice or never.
+    assert_eq!(find(&snapshot, "given").peak_heap_bytes, Some(10_000_000 + 24));
+    assert_eq!((find(&snapshot, "given").heap_bytes, find(&snapshot, "given").blocks), (Some(0), Some(0)));
+}
+
 static SHELF: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 #[track]
