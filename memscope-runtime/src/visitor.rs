@@ -11,9 +11,11 @@
 
 use crate::account::Account;
 use crate::slot::Found;
+use crate::snapshot::Walk;
+use crate::stack::Allowance;
 use crate::variable::{STORY_LEN, claim_shared, is_in_scope};
 use crate::watch::{FOLLOWER, RowBytes, Watch};
-use crate::{crossing, follow, live_map};
+use crate::{by_name, crossing, follow, live_map};
 use smallvec::SmallVec;
 use std::collections::HashSet;
 
@@ -38,6 +40,7 @@ pub struct Visitor<'a> {
     shared: HashSet<usize>,
     /// What was found by the sizes that types know; `None`: blocks are looked up.
     pub(crate) by_size: Option<BySize>,
+    stack: Allowance,
     looks: std::marker::PhantomData<&'a ()>,
 }
 
@@ -70,6 +73,7 @@ impl Visitor<'_> {
             unused_bytes: 0,
             shared: HashSet::new(),
             by_size: None,
+            stack: Allowance::here(),
             looks: std::marker::PhantomData,
         }
     }
@@ -123,7 +127,24 @@ impl Visitor<'_> {
     pub(crate) fn hidden_block_of<T>(&mut self, container: &T, bytes: usize) {
         match &mut self.by_size {
             Some(found) => found.add(bytes),
-            None => self.blocks_behind_words_of(container),
+            None => self.blocks_behind(container, |found| found.bytes == bytes),
+        }
+    }
+
+    /// The block of `bytes` bytes that `pointer` points into, or at the end of.
+    pub(crate) fn block_up_to(&mut self, pointer: *const u8, bytes: usize) {
+        if let Some(found) = &mut self.by_size {
+            return found.add(bytes);
+        }
+        let is_it = |found: &Found<'static>| found.bytes == bytes;
+        let around = live_map::find(pointer.addr()).filter(is_it);
+        let before = live_map::find(pointer.addr().wrapping_sub(1)).filter(is_it);
+        match (around, before) {
+            (Some(found), None) | (None, Some(found)) => self.own(&found, false),
+            (Some(found), Some(before)) if found.address == before.address => self.own(&found, false),
+            // Two of that size that meet there, or none that is recorded.
+            (Some(_), Some(_)) => self.could_not_look(),
+            (None, None) => {}
         }
     }
 
@@ -176,6 +197,11 @@ impl Visitor<'_> {
         if self.by_size.is_some() {
             return self.could_not_look();
         }
+        self.blocks_behind(container, |_| true);
+    }
+
+    /// The blocks behind the words of a container that are those looked for.
+    fn blocks_behind<T>(&mut self, container: &T, is_it: impl Fn(&Found<'static>) -> bool) {
         if align_of::<T>() != align_of::<usize>() || size_of::<T>() % size_of::<usize>() != 0 {
             return self.could_not_look();
         }
@@ -184,10 +210,33 @@ impl Visitor<'_> {
             // SAFETY: the word lies within `container`. std's containers are made of pointers and integers of a
             // word each, so it is initialised; were it padding, its value would only be looked up, not followed.
             let word = unsafe { words.add(index).read().assume_init() };
-            if let Some(found) = live_map::find(word) {
+            if let Some(found) = live_map::find(word).filter(&is_it) {
                 self.own(&found, false);
             }
         }
+    }
+
+    /// The own blocks of a value of which nothing but the name of its type is known (`by_name.rs`).
+    pub(crate) fn blocks_by_name<T>(&mut self, value: &T) {
+        if by_name::visit_own_blocks(value, std::any::type_name::<T>(), self) != Walk::Full {
+            self.could_not_look();
+        }
+    }
+
+    /// Whether a live block starts at `address`.
+    #[cfg(feature = "bytes")]
+    pub(crate) fn is_start(&self, address: usize) -> bool {
+        live_map::find(address).is_some_and(|found| found.address == address)
+    }
+
+    /// Whether blocks count by the sizes that types know, and none is looked up.
+    pub(crate) fn is_by_size(&self) -> bool {
+        self.by_size.is_some()
+    }
+
+    /// Whether the walk may go through one more pointer: it uses the program's stack.
+    pub(crate) fn may_go_deeper(&mut self) -> bool {
+        !self.stack.is_spent()
     }
 
     /// Puts the block under a watch of this instance.

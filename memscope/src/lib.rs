@@ -80,7 +80,6 @@ pub use memscope_macros::{track, track_var};
 pub use memscope_runtime::findings;
 pub use memscope_runtime::snapshot as model;
 pub use memscope_runtime::{Allocator, InScope, Mode, SpawnScope, Tracked, spawn_scope};
-#[cfg(any(feature = "live", feature = "sampling"))]
 pub use memscope_runtime::{Container, Sharing, Trackable, Visitor};
 /// The sampler's parameters, while the program runs, and what it makes of the program beside what really happens.
 #[cfg(feature = "sampling")]
