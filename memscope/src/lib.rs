@@ -76,7 +76,7 @@ mod guide;
 pub mod testing;
 
 pub use crate::export::{ExportError, export};
-pub use memscope_macros::{track, track_var};
+pub use memscope_macros::{Trackable, track, track_var};
 pub use memscope_runtime::findings;
 pub use memscope_runtime::snapshot as model;
 pub use memscope_runtime::{Allocator, InScope, Mode, SpawnScope, Tracked, spawn_scope};
