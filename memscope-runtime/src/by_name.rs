@@ -45,7 +45,8 @@ const PRIMITIVES: [&str; 17] = [
 ];
 
 /// How the names of borrowing types begin: references, raw pointers and functions.
-const BORROWS: [&str; 7] = ["&", "*const ", "*mut ", "fn(", "unsafe fn(", "extern \"C\" fn(", "for<"];
+const BORROWS: [&str; 8] =
+    ["&", "*const ", "*mut ", "fn(", "unsafe fn(", "extern ", "unsafe extern ", "for<"];
 
 /// Types by which an owner takes dropping into its own hands.
 const DROPPED_BY_HAND: [&str; 2] = ["ManuallyDrop<", "MaybeUninit<"];

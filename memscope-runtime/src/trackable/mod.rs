@@ -24,6 +24,8 @@ mod pointers;
 #[cfg(feature = "recorder")]
 mod probe;
 mod sequences;
+#[cfg(all(test, feature = "live"))]
+mod tests;
 mod text;
 mod tuples;
 mod wrappers;
