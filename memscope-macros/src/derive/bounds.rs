@@ -27,12 +27,9 @@ fn collect(ty: &Type, parameters: &[&Ident], bound: &mut Vec<Type>) {
         Type::Paren(paren) => collect(&paren.elem, parameters, bound),
         Type::Slice(slice) => collect(&slice.elem, parameters, bound),
         Type::Tuple(tuple) => tuple.elems.iter().for_each(|element| collect(element, parameters, bound)),
-        Type::Path(path) if path.qself.is_some() => {
-            if mentions(ty, parameters) {
-                add(ty, bound);
-            }
-        }
-        Type::Path(path) => {
+        // `<T as Iterator>::Item`.
+        Type::Path(path) if path.qself.is_some() && mentions(ty, parameters) => add(ty, bound),
+        Type::Path(path) if path.qself.is_none() => {
             let segments = &path.path.segments;
             let is_parameter = path.path.leading_colon.is_none()
                 && segments.first().is_some_and(|first| parameters.contains(&&first.ident));

@@ -172,6 +172,7 @@ fn pointers_and_wrappers_say_what_the_value_within_says() {
     // As a container whose elements are unknown it says the same.
     struct Opaque;
     let cell = Rc::new(RefCell::new(vec![Opaque]));
+    #[expect(clippy::needless_borrow, reason = "each of them is a choice that comes before the next")]
     let walker = (&&&&Probe(&cell)).memscope_walker();
     assert_eq!((walker.sharing)(&cell), expected);
 }
@@ -249,9 +250,9 @@ fn a_walk_that_panics_poisons_and_holds_nothing() {
     let mutex = Mutex::new(Panics(vec![1]));
     let lock = RwLock::new(Panics(vec![1]));
     let cell = RefCell::new(Panics(vec![1]));
-    let looks: [&dyn Fn(); 4] =
-        [&|| drop(walk(&mutex)), &|| drop(walk(&lock)), &|| drop(walk(&cell)), &|| {
-            _ = Trackable::sharing(&Box::new(Panics(Vec::new())))
+    let looks: [&dyn Fn() -> bool; 4] =
+        [&|| walk(&mutex).is_whole, &|| walk(&lock).is_whole, &|| walk(&cell).is_whole, &|| {
+            Trackable::sharing(&Box::new(Panics(Vec::new()))).held.is_some()
         }];
     for look in looks {
         let panic = catch_unwind(AssertUnwindSafe(look)).expect_err("it panics");
