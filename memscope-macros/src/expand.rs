@@ -215,7 +215,7 @@ fn arguments(args: &Args, function: &Function) -> TokenStream {
     let tracked = arguments.iter().zip(marks(arguments.len())).map(|(argument, mark)| {
         let Argument { name, ty, conditions } = argument;
         let signature = signature::tokens(quote_spanned!(Span::mixed_site()=> #name: #ty));
-        let bind = bind(&args.krate, name, signature);
+        let bind = bind(&args.krate, name, signature, "bind_argument");
         let observe = observe(&args.krate, &mark, name, Walk::AsTypeAllows);
         quote_spanned!(Span::mixed_site()=> #(#conditions)* let #mark = #bind; #(#conditions)* #observe)
     });
@@ -326,7 +326,7 @@ fn let_of(krate: &Krate, binding: &Binding, names: &[Ident]) -> TokenStream {
     let marks = marks(names.len());
     let conditions = &binding.conditions;
     let bound = names.iter().zip(&marks).map(|(name, mark)| {
-        let bind = bind(krate, name, written.clone());
+        let bind = bind(krate, name, written.clone(), "bind");
         quote_spanned!(mixed=> #(#conditions)* let #mark = #bind;)
     });
     let statement = &binding.statement;
@@ -338,12 +338,13 @@ fn let_of(krate: &Krate, binding: &Binding, names: &[Ident]) -> TokenStream {
     quote_spanned!(mixed=> #(#bound)* #statement; #(#observed)*)
 }
 
-/// Begins an instance of a name.
-fn bind(krate: &Krate, name: &Ident, signature: String) -> TokenStream {
+/// Begins an instance of a name, by `how`: an argument is there before its mark, and so dropped after it.
+fn bind(krate: &Krate, name: &Ident, signature: String, how: &str) -> TokenStream {
+    let how = Ident::new(how, Span::mixed_site());
     let name_text = name.unraw().to_string().to_token_stream();
     let site =
         Site { krate, constructor: "variable", name: name_text, place: name.span(), signature, budget: None };
-    site.block(&quote_spanned!(Span::mixed_site()=> #krate::__private::bind(&__MEMSCOPE_SITE)))
+    site.block(&quote_spanned!(Span::mixed_site()=> #krate::__private::#how(&__MEMSCOPE_SITE)))
 }
 
 /// Places that are looked at again.

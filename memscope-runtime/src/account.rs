@@ -184,6 +184,13 @@ impl Account {
         self.thread.load(Ordering::Relaxed) & !OWN
     }
 
+    /// The number of the scope's call on this thread, recursion within it not counted; modulo 2^32. Only the account's
+    /// own thread asks.
+    pub(crate) fn call(&self) -> u32 {
+        let calls = self.calls.load(Ordering::Relaxed);
+        calls.wrapping_sub(self.recursive_calls.load(Ordering::Relaxed)) as u32
+    }
+
     /// The account of another thread that this one stands for; 0: none.
     #[inline(always)]
     pub(crate) fn foreign_of(&self) -> u32 {

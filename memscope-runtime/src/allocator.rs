@@ -181,7 +181,9 @@ impl<A: GlobalAlloc> Allocator<A> {
         let moved = unsafe { self.inner.realloc(block, layout, new_size) };
         match moving {
             Some(moving) if moved.is_null() => moving.put_back(),
-            Some(moving) => record::moved(moving, layout.size(), moved.addr(), new_size, self.facts),
+            Some(moving) => {
+                record::moved(moving, block.addr(), layout.size(), moved.addr(), new_size, self.facts)
+            }
             None if moved.is_null() => {}
             None => record::unknown(),
         }

@@ -78,7 +78,7 @@ pub(crate) fn visit_own_blocks<T: ?Sized>(value: &T, type_name: &str, visitor: &
         let word = unsafe { words.add(index).read() };
         match owner {
             Owner::Start => visitor.block_at(word),
-            Owner::Inside => visitor.block(std::ptr::without_provenance(word)),
+            Owner::Inside => visitor.block_around(word),
             Owner::Shared => visitor.shared_block_at(word),
         }
     }

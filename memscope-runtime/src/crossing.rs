@@ -28,8 +28,8 @@ use crate::site::Site;
 use crate::slot::Found;
 use crate::snapshot::{Crossing, Direction, HandedOut, Pointers, SiteCrossings, SiteKind};
 use crate::thread_state::{self, Local, OWN_NODE};
-use crate::watch::{FOLLOWER, Watch};
-use crate::{clock, follow, live_map, observer, variable};
+use crate::watch::Watch;
+use crate::{clock, follow, live_map, observer};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
 use std::collections::HashMap;
@@ -318,9 +318,7 @@ fn stamp(place: &Place, direction: Direction, owns: bool, address: usize) {
     if Account::get(account).is_none_or(|account| account.is_own()) {
         return;
     }
-    let row = watch
-        .filter(|watch| watch.instance() != FOLLOWER)
-        .and_then(|watch| variable::row_of(watch.instance()));
+    let row = watch.and_then(Watch::row_number);
     state.note(&found, row, place, stamp, owns);
 }
 

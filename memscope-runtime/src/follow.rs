@@ -15,7 +15,7 @@ use crate::fork::{self, Side};
 use crate::live_map;
 use crate::slot::Found;
 use crate::variable;
-use crate::watch::{FOLLOWER, RowBytes, Watch};
+use crate::watch::{FOLLOWER, NOBODY, RowBytes, Watch};
 use parking_lot::{Mutex, MutexGuard};
 
 static FOLLOWING: Mutex<()> = Mutex::new(());
@@ -82,8 +82,19 @@ pub(crate) fn block_around(address: usize) -> Option<&'static Watch> {
             owner.set_listener(watch.id());
             return Some(watch);
         }
+        if owner.instance() == NOBODY {
+            let watch = Watch::open(FOLLOWER, owner.account(), None)?;
+            watch.add(found.address, found.bytes, found.record.stamp());
+            if found.slot.rename(found.record, watch.id(), true) {
+                owner.withdraw(found.bytes);
+                return Some(watch);
+            }
+            watch.take_back(found.bytes);
+            Watch::close([watch.id()]);
+            continue;
+        }
         drop(following);
-        if !variable::set_apart(owner.instance(), found.address) {
+        if !variable::set_apart(owner, found.address) {
             return None;
         }
     }
@@ -100,6 +111,7 @@ pub(crate) fn set_apart(
     let found = live_map::find(address).filter(|found| found.record.is_watched())?;
     let shared = Watch::get(found.record.owner()).filter(|watch| watch.instance() == instance)?;
     let watch = Watch::open(instance, shared.account(), row)?;
+    watch.be_apart_from(shared);
     watch.add(found.address, found.bytes, found.record.stamp());
     if found.slot.rename(found.record, watch.id(), true) {
         shared.withdraw(found.bytes);

@@ -116,7 +116,7 @@ pub use crate::{
     task::{Task, future, task},
     thread_state::{OwnWork, own_work},
     trackable::{Probe, WalkContainer, WalkFull, WalkInside, WalkNothing, Walker},
-    variable::{Binding, bind, rebind},
+    variable::{Binding, bind, bind_argument, rebind},
     visitor::Visitor,
 };
 #[cfg(feature = "recorder")]
@@ -169,6 +169,10 @@ fn sort_variables(snapshot: &mut Snapshot) {
     let mut place = vec![0u32; order.len()];
     for (new, &old) in order.iter().enumerate() {
         place[old] = new as u32;
+    }
+    for row in &mut snapshot.variables {
+        row.shared_with.iter_mut().for_each(|other| *other = place[*other as usize]);
+        row.shared_with.sort_unstable();
     }
     for block in &mut snapshot.blocks.largest {
         block.variable = block.variable.map(|old| place[old as usize]);

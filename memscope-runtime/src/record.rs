@@ -179,9 +179,9 @@ pub(crate) fn freed(address: usize, bytes: usize, facts: Facts) {
     }
     let Some(slot) = live_map::slot(address, bytes, spacing(facts)) else { return unknown() };
     let Some(record) = slot.take() else { return unknown() };
-    let booked = thread_state::with_account(|local, _| {
+    let booked = thread_state::with_account(|local, current| {
         let owner = if record.is_watched() {
-            Watch::get(record.owner()).and_then(|watch| watch.freed(bytes, local.thread(), clock::now_ms()))
+            Watch::get(record.owner()).and_then(|watch| watch.freed(bytes, local, current, clock::now_ms()))
         } else {
             Account::get(record.owner())
         };
@@ -198,7 +198,14 @@ pub(crate) fn freed(address: usize, bytes: usize, facts: Facts) {
 }
 
 /// The block of `moving` has another place, another size, or both.
-pub(crate) fn moved(moving: Moving<'_>, old_bytes: usize, address: usize, bytes: usize, facts: Facts) {
+pub(crate) fn moved(
+    moving: Moving<'_>,
+    old_address: usize,
+    old_bytes: usize,
+    address: usize,
+    bytes: usize,
+    facts: Facts,
+) {
     let record = moving.record();
     let slot = live_map::slot_or_map(address, bytes, spacing(facts));
     match slot {
@@ -207,7 +214,7 @@ pub(crate) fn moved(moving: Moving<'_>, old_bytes: usize, address: usize, bytes:
     }
     let booked = thread_state::with_account(|local, current| {
         let owner = if record.is_watched() {
-            Watch::get(record.owner()).and_then(|watch| watch.moved(address, old_bytes, bytes))
+            Watch::get(record.owner()).and_then(|watch| watch.moved(old_address, old_bytes, address, bytes))
         } else {
             Account::get(record.owner())
         };

@@ -6,6 +6,7 @@
 //! never takes.
 
 use crate::account::{self, Account};
+use crate::arena::Arena;
 use crate::fork::{self, Side};
 use crate::observer;
 use crate::site::Site;
@@ -13,7 +14,7 @@ use crate::thread_state::{self, Local, OWN_NODE, ROOT_NODE};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Nodes that the tree takes. Entries that would need more are charged to their parent and counted.
 const MAX_NODES: usize = 1 << 18;
@@ -32,6 +33,11 @@ struct Tree {
     nodes: Vec<Node>,
     children: Option<HashMap<(u32, u32), u32>>,
 }
+
+/// The parent of each node, by the node's number, for the hook, which takes no lock. Relaxed: a thread that is in a node
+/// got its number under the lock under which this was written.
+// SAFETY: zero is a valid atomic.
+static PARENTS: Arena<AtomicU32, { MAX_NODES >> 10 }> = unsafe { Arena::new() };
 
 static TREE: Mutex<Tree> = Mutex::new(Tree { nodes: Vec::new(), children: None });
 
@@ -57,10 +63,24 @@ impl Tree {
             return None;
         }
         let child = self.nodes.len() as u32;
+        PARENTS.get_or_map(child)?.store(current, Ordering::Relaxed);
         self.nodes.push(Node { parent: current, site });
         children.insert((current, site), child);
         Some((child, false))
     }
+}
+
+/// Whether `node` is `ancestor` or below it. Takes no lock.
+pub(crate) fn is_within(mut node: u32, ancestor: u32) -> bool {
+    while node != ancestor && node != ROOT_NODE {
+        node = parent(node);
+    }
+    node == ancestor
+}
+
+/// The parent of a node; the root is its own. Takes no lock.
+pub(crate) fn parent(node: u32) -> u32 {
+    PARENTS.get(node).map_or(ROOT_NODE, |parent| parent.load(Ordering::Relaxed))
 }
 
 /// Takes the lock on the scope tree and keeps it, for a fork.

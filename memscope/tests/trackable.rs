@@ -1,7 +1,7 @@
 //! What blocks the types of std own, to the byte, where every block is recorded.
 
 use memscope::model::{Snapshot, Variable, Walk};
-use memscope::{track, track_var};
+use memscope::{Trackable, track, track_var};
 use std::borrow::Cow;
 use std::cell::{Cell, LazyCell, OnceCell, RefCell};
 use std::cmp::Reverse;
@@ -40,6 +40,9 @@ fn own(bytes: u64, blocks: u64) -> (Option<u64>, Option<u64>, Walk) {
 
 const UNKNOWN: (Option<u64>, Option<u64>, Walk) = (None, None, Walk::NotWalked);
 
+/// Every pointer that was shown leads into a block, and none into one that was shown before.
+const NO_TROUBLE: (Option<u64>, Option<u64>) = (Some(0), Some(0));
+
 type Expected<'a> = &'a [(&'a str, (Option<u64>, Option<u64>, Walk))];
 
 #[track_caller]
@@ -48,6 +51,9 @@ fn check(snapshot: &Snapshot, scope: &str, expected: Expected<'_>) {
         let row = find(snapshot, scope, name);
         let found = (row.heap_bytes, row.blocks, row.walk);
         assert_eq!(found, *expected, "{name}: {:?}", row.type_name);
+        if row.walk != Walk::NotWalked {
+            assert_eq!((row.unknown_blocks, row.blocks_owned_twice), NO_TROUBLE, "{name}");
+        }
     }
     // What the variables own is all that the scope holds, where all of it was walked.
     if expected.iter().all(|(_, (_, _, walk))| *walk == Walk::Full) {
@@ -206,6 +212,8 @@ fn unsized_boxes() -> Snapshot {
     track_var!(counted);
     let call: Box<dyn Fn(u8) -> u8> = Box::new(|n| n + 1);
     track_var!(call);
+    let walkable: Vec<Box<dyn Trackable>> = vec![Box::new(String::from("abc")), Box::new(7u8)];
+    track_var!(walkable);
     memscope::snapshot()
 }
 
@@ -218,8 +226,25 @@ fn of_trait_objects_the_own_block_is_known() {
         ("counted", own(120, 1)), // two counts of 8 and 100 bytes, padded to 8
         // A closure without captures has no size and so no block; nothing was found, and it might own something.
         ("call", own(0, 0)),
+        // Two pointers of two words; a string of 24 bytes and its text; a byte.
+        ("walkable", whole(2 * 16 + 24 + 3 + 1, 4)),
     ];
     check(&unsized_boxes(), "unsized_boxes", &expected);
+}
+
+#[track]
+fn handed_on() -> Snapshot {
+    let text = String::from("abc");
+    let handed = track_var!(move text);
+    let shelf = vec![handed];
+    track_var!(shelf);
+    memscope::snapshot()
+}
+
+#[test]
+fn what_is_tracked_by_itself_counts_for_itself_wherever_it_lies() {
+    let wrapper = size_of::<memscope::Tracked<String>>() as u64;
+    check(&handed_on(), "handed_on", &[("text", whole(3, 1)), ("shelf", whole(wrapper, 1))]);
 }
 
 #[track]
@@ -295,6 +320,7 @@ fn tables_are_found_with_elements_and_without() {
     for (name, expected) in expected {
         let row = find(&snapshot, "tables", name);
         assert_eq!((row.heap_bytes, row.blocks, row.walk), expected, "{name}");
+        assert_eq!((row.unknown_blocks, row.blocks_owned_twice), NO_TROUBLE, "{name}");
     }
     // How many buckets the smallest table has is hashbrown's business where elements have no size: all that is left.
     let unit = find(&snapshot, "tables", "unit");
@@ -341,6 +367,7 @@ fn trees_own_their_nodes_and_an_emptied_one_its_root() {
     for (name, expected) in expected {
         let row = find(&snapshot, "trees", name);
         assert_eq!((row.heap_bytes, row.blocks, row.walk), expected, "{name}");
+        assert_eq!((row.unknown_blocks, row.blocks_owned_twice), NO_TROUBLE, "{name}");
     }
     let many = find(&snapshot, "trees", "many");
     assert_eq!(many.walk, Walk::Full);

@@ -25,6 +25,7 @@ fn check(snapshot: &Snapshot, scope: &str, expected: &[(&str, u64, u64)]) {
         let row = find(snapshot, scope, name);
         let found = (row.heap_bytes, row.blocks, row.walk);
         assert_eq!(found, (Some(bytes), Some(blocks), Walk::Full), "{name}: {:?}", row.type_name);
+        assert_eq!((row.unknown_blocks, row.blocks_owned_twice), (Some(0), Some(0)), "{name}");
     }
     let scope = snapshot.scopes.iter().find(|row| row.path == [scope]).expect("it ran");
     assert_eq!(scope.exclusive.live_bytes, expected.iter().map(|&(_, bytes, _)| bytes).sum::<u64>());

@@ -11,9 +11,9 @@ use std::collections::{BinaryHeap, HashMap};
 /// Blocks that a snapshot lists one by one.
 pub(crate) const LARGEST_BLOCKS: usize = 2_000;
 
-pub(super) fn blocks(scope_of_node: &HashMap<u32, u32>, row_of_instance: &HashMap<u64, u32>) -> Blocks {
+pub(super) fn blocks(scope_of_node: &HashMap<u32, u32>, row_order: &[u32]) -> Blocks {
     let mut largest: BinaryHeap<Reverse<(usize, usize)>> = BinaryHeap::with_capacity(LARGEST_BLOCKS + 1);
-    let mut details: HashMap<usize, (u32, Option<u64>, u64)> = HashMap::with_capacity(LARGEST_BLOCKS + 1);
+    let mut details: HashMap<usize, (u32, Option<usize>, u64)> = HashMap::with_capacity(LARGEST_BLOCKS + 1);
     let mut folded = Blocks::default();
     live_map::for_each(|found| {
         let watch = if found.record.is_watched() { Watch::get(found.record.owner()) } else { None };
@@ -23,7 +23,7 @@ pub(super) fn blocks(scope_of_node: &HashMap<u32, u32>, row_of_instance: &HashMa
         }
         largest.push(Reverse((found.bytes, found.address)));
         let ms = clock::Stamp(found.record.stamp()).to_ms();
-        details.insert(found.address, (account, watch.map(Watch::instance), ms));
+        details.insert(found.address, (account, watch.and_then(Watch::row_number), ms));
         if largest.len() > LARGEST_BLOCKS {
             if let Some(Reverse((bytes, address))) = largest.pop() {
                 details.remove(&address);
@@ -43,8 +43,7 @@ pub(super) fn blocks(scope_of_node: &HashMap<u32, u32>, row_of_instance: &HashMa
                 scope: account.and_then(|account| scope_of_node.get(&account.node()).copied()),
                 thread: account.map(Account::thread),
                 allocated_ms: detail.map_or(0, |&(_, _, ms)| ms),
-                variable: detail
-                    .and_then(|(_, instance, _)| row_of_instance.get(instance.as_ref()?).copied()),
+                variable: detail.and_then(|&(_, row, _)| row_order.get(row?).copied()),
             }
         })
         .collect();

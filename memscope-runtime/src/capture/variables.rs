@@ -3,8 +3,9 @@
 use crate::clock;
 use crate::crossing::Crossings;
 use crate::mode;
-use crate::snapshot::{Instance, InstanceBlock, Provenance, Scope, Stage, Stages, Variable, Walk};
-use crate::variable::{self, HISTORY_LEN, RowBySize};
+use crate::snapshot::{Held, Instance, InstanceBlock, Provenance, Scope, Stage, Stages, Variable, Walk};
+use crate::trackable::Sharing;
+use crate::variable::{self, EndedAlive, Folded, HISTORY_LEN, Row, RowBySize};
 use crate::watch::Watch;
 use crate::weight::{Sum, share};
 use std::collections::HashMap;
@@ -15,98 +16,174 @@ pub(super) fn variables(
     scope_of_node: &HashMap<u32, u32>,
     crossings: &Crossings,
     sampled: bool,
-) -> (Vec<Variable>, HashMap<u64, u32>) {
-    variable::with_registry(|registry| {
+) -> (Vec<Variable>, Vec<u32>) {
+    let rows = variable::with_registry(|registry| {
         let empty = HashMap::new();
         let instances = registry.instances.as_ref().unwrap_or(&empty);
-        let mut rows: Vec<(Variable, &[u64])> = registry
-            .rows
-            .iter()
-            .enumerate()
-            .map(|(number, row)| {
-                let alive = || row.instances.iter().filter_map(|id| instances.get(id));
-                let mut stages = row.folded;
-                alive().for_each(|instance| stages.count(instance.stage()));
-                // What is said of the row is no better than what is known of each instance.
-                let walk = alive().map(|instance| instance.walk).max();
-                // Without the allocator there are no blocks to find.
-                let walk = walk.filter(|_| mode::allocator_is_installed()).unwrap_or(Walk::NotWalked);
-                let walked = walk != Walk::NotWalked;
-                let sum =
-                    |figure: fn(&variable::Instance) -> u64| walked.then(|| alive().map(figure).sum::<u64>());
-                let shown = row.instances.len().saturating_sub(HISTORY_LEN);
-                let scope = scope_of_node.get(&row.node).and_then(|&index| scopes.get(index as usize));
-                let crossed = crossings.of_row(number).filter(|_| walked && !sampled);
-                let ffi_crossings = crossed.as_ref().map(|(count, _)| *count);
-                let listed = crossed.map(|(_, newest)| newest).unwrap_or_default();
-                let mut variable = Variable {
-                    name: row.site.name.to_owned(),
-                    type_name: Some(row.type_name.to_owned()),
-                    scope: scope.map(|scope| scope.path.clone()).unwrap_or_default(),
-                    file: Some(row.site.file.to_owned()),
-                    line: Some(row.site.line),
-                    instances: stages.total(),
-                    active_instances: alive().filter(|instance| instance.ended_ms.is_none()).count() as u64,
-                    active_instances_error: None,
-                    stage: stages.liveliest(),
-                    stages,
-                    stages_error: None,
-                    fates: None,
-                    heap_bytes: sum(variable::Instance::live_bytes),
-                    heap_bytes_error: None,
-                    peak_heap_bytes: row.bytes.filter(|_| walked).map(|bytes| bytes.peak()),
-                    blocks: sum(variable::Instance::live_blocks),
-                    blocks_error: None,
-                    value_bytes: Some(row.value_bytes),
-                    walk,
-                    provenance: if walked { Provenance::Measured } else { Provenance::NotMeasured },
-                    threads: row.threads.iter().copied().collect(),
-                    first_ms: row.first_ms,
-                    last_observed_ms: row.last_observed_ms,
-                    history: row.instances[shown..]
-                        .iter()
-                        .filter_map(|id| instances.get(id))
-                        .map(|instance| instance_row(instance, walked))
-                        .collect(),
-                    folded_instances: row.folded.total() + shown as u64,
-                    grown_bytes: sum(variable::Instance::grown_bytes),
-                    moved_bytes: None,
-                    unused_bytes: None,
-                    strong_owners: alive().filter_map(|instance| instance.strong_owners).next_back(),
-                    weak_owners: None,
-                    held: None,
-                    borrow_count: None,
-                    shared_with: Vec::new(),
-                    unknown_blocks: None,
-                    blocks_owned_twice: None,
-                    ffi_crossings,
-                    folded_crossings: ffi_crossings.map_or(0, |count| count - listed.len() as u64),
-                    crossings: listed,
-                    category: None,
-                };
-                if sampled {
-                    let kept: Vec<&variable::Instance> = alive().collect();
-                    set_figures_by_size(&mut variable, &row.by_size, &kept);
-                }
-                (variable, row.instances.as_slice())
-            })
-            .collect();
-        rows.sort_by(|(a, _), (b, _)| {
-            (&a.scope, &a.name, &a.file, a.line, &a.type_name).cmp(&(
-                &b.scope,
-                &b.name,
-                &b.file,
-                b.line,
-                &b.type_name,
-            ))
+        let rows = registry.rows.iter().enumerate().map(|(number, row)| {
+            let kept: Vec<&variable::Instance> =
+                row.instances.iter().filter_map(|id| instances.get(id)).collect();
+            let scope = scope_of_node.get(&row.node).and_then(|&index| scopes.get(index as usize));
+            let scope = scope.map(|scope| scope.path.clone()).unwrap_or_default();
+            let crossed = crossings.of_row(number).filter(|_| !sampled);
+            let shared_with: Vec<u32> = row.shared_with.iter().map(|&other| other as u32).collect();
+            let mut variable = variable_row(row, &kept, scope);
+            if sampled {
+                set_figures_by_size(&mut variable, &row.by_size, &kept);
+            }
+            if let Some((count, newest)) = crossed.filter(|_| variable.walk != Walk::NotWalked) {
+                variable.ffi_crossings = Some(count);
+                variable.folded_crossings = count - newest.len() as u64;
+                variable.crossings = newest;
+            }
+            Variable { shared_with, ..variable }
         });
-        let row_of_instance = rows
-            .iter()
-            .enumerate()
-            .flat_map(|(index, (_, ids))| ids.iter().map(move |&id| (id, index as u32)));
-        let row_of_instance = row_of_instance.collect();
-        (rows.into_iter().map(|(variable, _)| variable).collect(), row_of_instance)
-    })
+        rows.collect::<Vec<Variable>>()
+    });
+    in_order(rows)
+}
+
+/// The rows by what identifies them, and where each went.
+fn in_order(rows: Vec<Variable>) -> (Vec<Variable>, Vec<u32>) {
+    let mut rows: Vec<(usize, Variable)> = rows.into_iter().enumerate().collect();
+    rows.sort_by(|(_, a), (_, b)| {
+        (&a.scope, &a.name, &a.file, a.line, &a.type_name).cmp(&(
+            &b.scope,
+            &b.name,
+            &b.file,
+            b.line,
+            &b.type_name,
+        ))
+    });
+    let mut places = vec![0u32; rows.len()];
+    for (place, (number, _)) in rows.iter().enumerate() {
+        places[*number] = place as u32;
+    }
+    let rows = rows.into_iter().map(|(_, mut row)| {
+        row.shared_with.iter_mut().for_each(|other| *other = places[*other as usize]);
+        row.shared_with.sort_unstable();
+        row
+    });
+    (rows.collect(), places)
+}
+
+/// What the instances of a row come to.
+struct Sums {
+    /// With the growth of all instances, and the stages and fates of those that are not alive.
+    folded: Folded,
+    heap_bytes: u64,
+    blocks: u64,
+    unused_bytes: u64,
+    unknown_blocks: u64,
+}
+
+impl Sums {
+    fn of(row: &Row, kept: &[&variable::Instance]) -> Sums {
+        let mut sums =
+            Sums { folded: row.folded, heap_bytes: 0, blocks: 0, unused_bytes: 0, unknown_blocks: 0 };
+        for instance in kept {
+            let blocks = instance.live_blocks();
+            sums.folded.add(instance.stage(), instance.fate(), instance.story());
+            sums.add_blocks(blocks, instance.live_bytes());
+            // In sampling mode what was found counts while the binding is in scope.
+            let in_scope = instance.ended_ms.is_none();
+            if blocks > 0 || instance.by_size.is_some() && in_scope {
+                sums.unused_bytes = sums.unused_bytes.saturating_add(instance.unused_bytes);
+            }
+            if blocks > 0 || in_scope {
+                sums.unknown_blocks += instance.unknown_blocks;
+            }
+        }
+        for ended in &row.ended_alive {
+            sums.add_ended(ended);
+        }
+        sums
+    }
+
+    fn add_ended(&mut self, ended: &EndedAlive) {
+        let blocks = ended.live_blocks();
+        let (stage, fate) = ended.stage_and_fate();
+        self.folded.add(stage, fate, ended.story());
+        self.add_blocks(blocks, ended.live_bytes());
+        if blocks > 0 {
+            self.unused_bytes = self.unused_bytes.saturating_add(ended.unused_bytes);
+            self.unknown_blocks += u64::from(ended.unknown_blocks);
+        }
+    }
+
+    fn add_blocks(&mut self, blocks: u64, bytes: u64) {
+        self.blocks += blocks;
+        self.heap_bytes += bytes;
+    }
+}
+
+/// A row, without its crossings and without the rows that it shares blocks with.
+fn variable_row(row: &Row, kept: &[&variable::Instance], scope: Vec<String>) -> Variable {
+    let Sums { folded, heap_bytes, blocks, unused_bytes, unknown_blocks } = Sums::of(row, kept);
+    // What is said of the row is no better than what is known of each instance.
+    let walk = kept.iter().map(|instance| instance.walk).max();
+    // Without the allocator there are no blocks to find.
+    let walk = walk.filter(|_| mode::allocator_is_installed()).unwrap_or(Walk::NotWalked);
+    let walked = walk != Walk::NotWalked;
+    let measured = |figure: u64| walked.then_some(figure);
+    let shown = kept.len().saturating_sub(HISTORY_LEN);
+    let told = kept.iter().map(|instance| instance.sharing).rfind(|sharing| *sharing != Sharing::default());
+    let told = told.unwrap_or_default();
+    let stages = folded.stages;
+    Variable {
+        name: row.site.name.to_owned(),
+        type_name: Some(row.type_name.to_owned()),
+        scope,
+        file: Some(row.site.file.to_owned()),
+        line: Some(row.site.line),
+        instances: stages.total(),
+        active_instances: kept.iter().filter(|instance| instance.ended_ms.is_none()).count() as u64,
+        active_instances_error: None,
+        stage: stages.liveliest(),
+        stages,
+        stages_error: None,
+        fates: walked.then_some(folded.fates),
+        heap_bytes: measured(heap_bytes),
+        heap_bytes_error: None,
+        peak_heap_bytes: row.bytes.filter(|_| walked).map(|bytes| bytes.peak()),
+        blocks: measured(blocks),
+        blocks_error: None,
+        value_bytes: Some(row.value_bytes),
+        walk,
+        provenance: if walked { Provenance::Measured } else { Provenance::NotMeasured },
+        threads: row.threads.iter().copied().collect(),
+        first_ms: row.first_ms,
+        last_observed_ms: row.last_observed_ms,
+        history: kept[shown..].iter().map(|instance| instance_row(instance, walked)).collect(),
+        folded_instances: row.folded.stages.total() + (row.ended_alive.len() + shown) as u64,
+        grown_bytes: measured(folded.grown_bytes),
+        moved_bytes: measured(folded.moved_bytes),
+        unused_bytes: measured(unused_bytes),
+        strong_owners: told.strong.map(|owners| owners as u64),
+        weak_owners: told.weak.map(|owners| owners as u64),
+        held: told.held,
+        borrow_count: borrow_count(told),
+        shared_with: Vec::new(),
+        unknown_blocks: measured(unknown_blocks),
+        blocks_owned_twice: measured(row.owned_twice),
+        ffi_crossings: None,
+        folded_crossings: 0,
+        crossings: Vec::new(),
+        category: None,
+    }
+}
+
+/// What a value can tell of its borrows; `None`: nothing.
+fn borrow_count(told: Sharing) -> Option<u64> {
+    if told.strong.is_none() && told.held.is_none() {
+        return None;
+    }
+    let sharers = told.strong.map_or(0, |owners| owners.saturating_sub(1) as u64);
+    let holders = match told.held {
+        None | Some(Held::Free) => 0,
+        Some(Held::Shared | Held::Exclusive) => 1,
+    };
+    Some(sharers + holders)
 }
 
 /// The figures of a row in sampling mode, where blocks are not followed but what the last looks found is summed.
@@ -138,6 +215,10 @@ fn set_figures_by_size(variable: &mut Variable, row: &RowBySize, kept: &[&variab
     variable.active_instances = row.in_scope;
     variable.folded_instances = row.executions.saturating_sub(variable.history.len() as u64);
     variable.grown_bytes = None;
+    variable.moved_bytes = None;
+    variable.fates = None;
+    variable.unknown_blocks = None;
+    variable.blocks_owned_twice = None;
     let walked = variable.heap_bytes.is_some();
     // What became of the blocks of bindings that have ended nobody knows: where there are no others, 0 would be a guess.
     let known = walked && (row.in_scope > 0 || variable.stages.ended == 0);
@@ -146,6 +227,7 @@ fn set_figures_by_size(variable: &mut Variable, row: &RowBySize, kept: &[&variab
     }
     variable.heap_bytes = known.then_some(row.bytes.value);
     variable.blocks = known.then_some(row.blocks.value);
+    variable.unused_bytes = variable.unused_bytes.filter(|_| known && !row.is_by_lot);
     variable.peak_heap_bytes = (walked && !row.is_by_lot).then_some(row.peak_bytes);
     if row.is_by_lot {
         variable.stages_error = Some(Stages {
@@ -164,10 +246,34 @@ fn set_figures_by_size(variable: &mut Variable, row: &RowBySize, kept: &[&variab
 }
 
 fn instance_row(instance: &variable::Instance, walked: bool) -> Instance {
-    let watches: Vec<&Watch> = instance.single.iter().filter_map(|&id| Watch::get(id)).collect();
+    let walked = walked && instance.walk != Walk::NotWalked;
+    let row = Instance {
+        weight: instance.weight,
+        thread: instance.thread,
+        stage: instance.stage(),
+        bound_ms: instance.bound_ms,
+        observed_ms: instance.observed_ms,
+        observations: instance.observations,
+        ended_ms: instance.ended_ms,
+        heap_bytes: walked.then(|| instance.live_bytes()),
+        fate: instance.fate().filter(|_| walked),
+        unused_bytes: walked.then_some(instance.unused_bytes),
+        blocks: blocks(instance),
+        folded_blocks: instance.grouped.iter().filter_map(|&id| Watch::get(id)).map(Watch::blocks).sum(),
+    };
+    let Some(found) = instance.by_size else { return row };
+    Instance {
+        heap_bytes: (walked && instance.ended_ms.is_none()).then_some(found.bytes),
+        folded_blocks: found.blocks,
+        ..row
+    }
+}
+
+/// The blocks of an instance that have watches of their own.
+fn blocks(instance: &variable::Instance) -> Vec<InstanceBlock> {
+    let watches = instance.single.iter().filter_map(|&id| Watch::get(id));
     let mut blocks: Vec<InstanceBlock> = watches
-        .iter()
-        .filter(|watch| watch.handed_over() == 0)
+        .filter(|watch| !watch.was_handed_over() && (watch.blocks() > 0 || watch.freed_at().is_some()))
         .map(|watch| {
             let freed = watch.freed_at();
             InstanceBlock {
@@ -178,40 +284,10 @@ fn instance_row(instance: &variable::Instance, walked: bool) -> Instance {
                 freed_by: freed.map(|(_, thread)| thread).filter(|&thread| thread != 0),
                 reallocations: watch.reallocations(),
                 grown_bytes: watch.grown_bytes(),
-                moved_bytes: 0,
+                moved_bytes: watch.moved_bytes(),
             }
         })
         .collect();
     blocks.sort_by_key(|block| (block.address, block.freed_ms));
-    if let Some(found) = instance.by_size {
-        return Instance {
-            weight: instance.weight,
-            thread: instance.thread,
-            stage: instance.stage(),
-            bound_ms: instance.bound_ms,
-            observed_ms: instance.observed_ms,
-            observations: instance.observations,
-            ended_ms: instance.ended_ms,
-            heap_bytes: (walked && instance.walk != Walk::NotWalked && instance.ended_ms.is_none())
-                .then_some(found.bytes),
-            fate: None,
-            unused_bytes: None,
-            blocks: Vec::new(),
-            folded_blocks: found.blocks,
-        };
-    }
-    Instance {
-        weight: instance.weight,
-        thread: instance.thread,
-        stage: instance.stage(),
-        bound_ms: instance.bound_ms,
-        observed_ms: instance.observed_ms,
-        observations: instance.observations,
-        ended_ms: instance.ended_ms,
-        heap_bytes: walked.then(|| instance.live_bytes()),
-        fate: None,
-        unused_bytes: None,
-        blocks,
-        folded_blocks: instance.grouped.iter().filter_map(|&id| Watch::get(id)).map(Watch::blocks).sum(),
-    }
+    blocks
 }

@@ -16,6 +16,8 @@
 //! both settings alike; nobody asks them then.
 
 mod cells;
+#[cfg(feature = "recorder")]
+mod hidden;
 mod io;
 mod locks;
 mod maps;

@@ -1,7 +1,7 @@
 //! Walks without variables: what is unused, who holds, how deep a walk goes, and what a panic leaves behind.
 
 use super::*;
-use crate::visitor::BySize;
+use crate::visitor::{BySize, Looked};
 use crate::watch::Watch;
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
@@ -26,7 +26,7 @@ struct Found {
 fn visitor() -> Visitor<'static> {
     static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1 << 40);
     let instance = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    Visitor::new(instance, 0, None, Default::default(), Default::default())
+    Visitor::new(Looked { instance, look: 1, row_number: 0, row: None, singles: 0, by_size: None })
 }
 
 /// Walks a value where every block is recorded.

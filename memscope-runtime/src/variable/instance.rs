@@ -1,0 +1,263 @@
+//! One execution of a binding, and where it is in its life.
+
+use super::Place;
+use crate::snapshot::{Fate, Stage, Walk};
+use crate::trackable::Sharing;
+use crate::visitor::BySize;
+use crate::watch::{End, Story, Watch};
+use smallvec::SmallVec;
+
+/// One execution of a binding.
+pub(crate) struct Instance {
+    /// How many executions it stands for.
+    pub(crate) weight: u64,
+    /// In sampling mode, what the last look found.
+    pub(crate) by_size: Option<BySize>,
+    /// Shared blocks that count for it, in sampling mode.
+    pub(super) claims: SmallVec<[usize; 1]>,
+    pub(super) row: usize,
+    pub(super) place: Place,
+    /// Whether growth keeps the blocks of such a value under watch.
+    pub(super) blocks_follow: bool,
+    pub(crate) thread: u32,
+    pub(crate) bound_ms: u64,
+    pub(crate) observed_ms: u64,
+    pub(crate) observations: u64,
+    pub(crate) ended_ms: Option<u64>,
+    pub(super) end: Option<End>,
+    /// How far the last observation could look into the value.
+    pub(crate) walk: Walk,
+    /// What the value could tell of its owners and holders, at the last observation.
+    pub(crate) sharing: Sharing,
+    /// Capacity without an element, at the last observation.
+    pub(crate) unused_bytes: u64,
+    /// Pointers into no recorded block, at the last observation.
+    pub(crate) unknown_blocks: u64,
+    /// Blocks shown twice as owned alone, at the last observation.
+    pub(super) owned_twice: u64,
+    /// Whether any look found a block.
+    pub(super) owned: bool,
+    /// Whether a block of it counts for another variable that shares it.
+    pub(super) elsewhere: bool,
+    /// Looks that have begun.
+    pub(super) looks: u64,
+    /// The latest of those that saw everything, and how far they see.
+    pub(super) complete: (u64, Walk),
+    /// What its watches saw that are closed or given up.
+    pub(super) story: Story,
+    /// Watches of single blocks.
+    pub(crate) single: SmallVec<[u32; 4]>,
+    /// Watches of all other blocks, for each account and look.
+    pub(crate) grouped: SmallVec<[u32; 2]>,
+}
+
+/// An execution that has ended and is not shown, while blocks of it live on.
+pub(crate) struct EndedAlive {
+    pub(super) id: u64,
+    /// Those with blocks when it was folded.
+    pub(super) watches: SmallVec<[u32; 4]>,
+    /// What the others saw. Bytes that reallocation gained and moved are in the row.
+    story: Story,
+    pub(crate) unused_bytes: u64,
+    pub(crate) unknown_blocks: u32,
+    shared: bool,
+}
+
+/// What tells a stage from another.
+struct Facts {
+    ended: bool,
+    lives: bool,
+    shared: bool,
+    /// A block was found, or one that counts for another variable.
+    owned: bool,
+    /// A block of it counts for another variable.
+    elsewhere: bool,
+    blocks_follow: bool,
+    story: Story,
+}
+
+impl Facts {
+    /// Where it is in its life, from events alone.
+    fn stage(&self) -> Stage {
+        let freed = self.story.freed_any();
+        match (self.ended, self.lives) {
+            // Dropped or moved out of before the binding's end; of a map it may only be the table that it outgrew.
+            (false, false) if freed && self.blocks_follow => Stage::Deallocated,
+            (_, true) | (false, false) if self.shared => Stage::Shared,
+            (false, _) => Stage::Active,
+            (true, true) => Stage::Allocated,
+            (true, false) if !self.owned => Stage::NoHeap,
+            (true, false) if self.story.last_was_gone() || self.elsewhere && !freed => Stage::Moved,
+            (true, false) => Stage::Deallocated,
+        }
+    }
+
+    /// What became of it, if that is settled by its blocks.
+    fn fate(&self) -> Option<Fate> {
+        match (self.ended, self.lives) {
+            (false, _) => None,
+            (true, true) => Some(Fate::LiveAtExport),
+            (true, false) if self.stage() != Stage::Deallocated => None,
+            (true, false) if self.story.freed_outside => Some(Fate::OutlivedScope),
+            (true, false) if self.story.freed_untold => None,
+            (true, false) => Some(Fate::DroppedInScope),
+        }
+    }
+}
+
+impl Instance {
+    pub(super) fn watches(&self) -> impl Iterator<Item = &'static Watch> {
+        self.single.iter().chain(&self.grouped).filter_map(|&id| Watch::get(id))
+    }
+
+    pub(crate) fn live_blocks(&self) -> u64 {
+        self.watches().map(Watch::blocks).sum()
+    }
+
+    pub(crate) fn live_bytes(&self) -> u64 {
+        self.watches().map(Watch::bytes).sum()
+    }
+
+    /// What became of its blocks.
+    pub(crate) fn story(&self) -> Story {
+        let mut story = self.story;
+        self.watches().for_each(|watch| story.add(watch.story()));
+        story
+    }
+
+    fn is_shared(&self) -> bool {
+        self.sharing.strong.is_some_and(|owners| owners > 1)
+    }
+
+    fn facts(&self) -> Facts {
+        Facts {
+            ended: self.ended_ms.is_some(),
+            lives: self.live_blocks() > 0,
+            shared: self.is_shared(),
+            owned: self.owned || self.elsewhere,
+            elsewhere: self.elsewhere,
+            blocks_follow: self.blocks_follow,
+            story: self.story(),
+        }
+    }
+
+    /// Where it is in its life, from events alone.
+    pub(crate) fn stage(&self) -> Stage {
+        if self.by_size.is_some() { self.stage_by_size() } else { self.facts().stage() }
+    }
+
+    /// What became of it; `None`: in scope, without a block of its own, or not measured.
+    pub(crate) fn fate(&self) -> Option<Fate> {
+        if self.by_size.is_some() { None } else { self.facts().fate() }
+    }
+
+    /// Its stage where its blocks are not followed.
+    fn stage_by_size(&self) -> Stage {
+        match self.ended_ms {
+            None if self.is_shared() => Stage::Shared,
+            None => Stage::Active,
+            Some(_) if self.walk == Walk::Full && !self.owned && !self.elsewhere => Stage::NoHeap,
+            Some(_) => Stage::Ended,
+        }
+    }
+
+    /// Takes in the watches of a look, and gives up what older looks found and a complete one did not. Those that are
+    /// given up have blocks, and are put into `given_up`.
+    pub(super) fn take_in(
+        &mut self,
+        single: impl Iterator<Item = u32>,
+        grouped: impl Iterator<Item = u32>,
+        given_up: &mut Vec<u32>,
+    ) {
+        for id in single {
+            self.single.push(id);
+        }
+        for id in grouped {
+            self.grouped.push(id);
+        }
+        let (complete, _) = self.complete;
+        let mut closed: SmallVec<[u32; 8]> = SmallVec::new();
+        let story = &mut self.story;
+        // Of a single block that was freed the story is shown.
+        let mut keep = |id: u32, keeps_freed: bool| {
+            let Some(watch) = Watch::get(id) else { return false };
+            if watch.blocks() == 0 {
+                if keeps_freed && watch.freed_at().is_some() {
+                    return true;
+                }
+                story.add(watch.story());
+                closed.push(id);
+                return false;
+            }
+            if watch.look() >= complete {
+                return true;
+            }
+            watch.give_up();
+            story.add(watch.story());
+            story.note_gone();
+            given_up.push(id);
+            false
+        };
+        self.single.retain(|id| keep(*id, true));
+        self.grouped.retain(|id| keep(*id, false));
+        if !closed.is_empty() {
+            Watch::close(closed);
+        }
+    }
+
+    /// Gives back the watches of one whose blocks are gone.
+    pub(super) fn close(self) {
+        Watch::close(self.watches().map(Watch::id));
+    }
+
+    /// Folds an ended instance whose blocks live; what reallocation did so far is counted for the row by the caller.
+    pub(super) fn fold(self, id: u64) -> (EndedAlive, Story) {
+        let mut story = self.story;
+        let (alive, gone): (Vec<&Watch>, Vec<&Watch>) = self.watches().partition(|watch| watch.blocks() > 0);
+        gone.iter().for_each(|watch| story.add(watch.story()));
+        Watch::close(gone.iter().map(|watch| watch.id()));
+        let folded = EndedAlive {
+            id,
+            watches: alive.iter().map(|watch| watch.id()).collect(),
+            story: story.without_growth(),
+            unused_bytes: self.unused_bytes,
+            unknown_blocks: u32::try_from(self.unknown_blocks).unwrap_or(u32::MAX),
+            shared: self.is_shared(),
+        };
+        (folded, story)
+    }
+}
+
+impl EndedAlive {
+    fn watches(&self) -> impl Iterator<Item = &'static Watch> {
+        self.watches.iter().filter_map(|&id| Watch::get(id))
+    }
+
+    pub(crate) fn live_blocks(&self) -> u64 {
+        self.watches().map(Watch::blocks).sum()
+    }
+
+    pub(crate) fn live_bytes(&self) -> u64 {
+        self.watches().map(Watch::bytes).sum()
+    }
+
+    /// What became of its blocks. Of reallocation it says what its open watches saw.
+    pub(crate) fn story(&self) -> Story {
+        let mut story = self.story;
+        self.watches().for_each(|watch| story.add(watch.story()));
+        story
+    }
+
+    pub(crate) fn stage_and_fate(&self) -> (Stage, Option<Fate>) {
+        let facts = Facts {
+            ended: true,
+            lives: self.live_blocks() > 0,
+            shared: self.shared,
+            owned: true,
+            elsewhere: false,
+            blocks_follow: false,
+            story: self.story(),
+        };
+        (facts.stage(), facts.fate())
+    }
+}

@@ -1,0 +1,479 @@
+//! Instances of tracked bindings, and the blocks that they own.
+//!
+//! An instance is one execution of a tracked binding. Observing it walks the value and puts every block that it
+//! owns under a watch (see `watch.rs`), so what becomes of them is known without looking again. The registry is
+//! under a lock that the hook never takes; a value is walked outside of it.
+//!
+//! The number of instances kept is bounded: once an instance's binding has ended and the row has newer ones to show, it
+//! is folded. Of one whose blocks live on, what stays is what tells its stage and fate when they are gone; then it is a
+//! count.
+//!
+//! ```text
+//!   in scope ──→ ended, among the newest 16 ──┬─ blocks alive: EndedAlive ──→ counts of the row
+//!                                             └─ none ─────────────────────────────↑
+//! ```
+//!
+//! In sampling mode blocks are not followed: an instance's bytes are what the last look found, they count for its row
+//! while its binding is in scope, and of its end only the end is known. Past the first thousand executions of a
+//! binding, instances are kept by lot (`weight.rs`); the others are counted and not looked at.
+
+mod binding;
+mod instance;
+
+pub use binding::{Binding, bind, bind_argument, rebind};
+pub(crate) use instance::{EndedAlive, Instance};
+
+use crate::account::Account;
+use crate::follow;
+use crate::fork::{self, Side};
+use crate::mode::{self, Decided};
+use crate::site::Site;
+use crate::snapshot::{Fate, Fates, Stage, Stages, Walk};
+use crate::thread_state::{self, ROOT_NODE};
+use crate::trackable::Sharing;
+use crate::visitor::BySize;
+use crate::watch::{End, RowBytes, Story, Watch};
+use crate::weight::{self, Sum};
+use parking_lot::Mutex;
+use smallvec::SmallVec;
+use std::collections::{BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
+/// Instances of a row that are kept after their end, to show them.
+pub(crate) const HISTORY_LEN: usize = 16;
+/// Blocks of an instance that have a watch of their own.
+pub(crate) const STORY_LEN: usize = 8;
+/// Rows that a row is said to share blocks with.
+pub(crate) const SHARED_WITH_LEN: usize = 8;
+/// Watches that were given up, and folded instances of a row, after which those whose blocks are gone are looked for.
+const FIRST_SWEEP: usize = 64;
+
+/// All executions of one binding in one scope with one type.
+pub(crate) struct Row {
+    pub(crate) site: &'static Site,
+    pub(crate) node: u32,
+    pub(crate) type_name: &'static str,
+    pub(crate) value_bytes: u64,
+    pub(crate) first_ms: u64,
+    pub(crate) last_observed_ms: u64,
+    pub(crate) threads: BTreeSet<u32>,
+    pub(crate) instances: Vec<u64>,
+    /// Ended instances that are no longer kept one by one, and whose blocks lived when they were last looked for.
+    pub(crate) ended_alive: Vec<EndedAlive>,
+    /// Those whose blocks are gone.
+    pub(crate) folded: Folded,
+    /// Blocks that the last looks at its instances were shown twice as owned alone.
+    pub(crate) owned_twice: u64,
+    /// Rows that were seen to share a block with it.
+    pub(crate) shared_with: SmallVec<[usize; 1]>,
+    pub(crate) bytes: Option<&'static RowBytes>,
+    /// What is known in sampling mode.
+    pub(crate) by_size: RowBySize,
+    fold_at: usize,
+    sweep_at: usize,
+}
+
+/// What stays of instances that are no longer kept.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Folded {
+    pub(crate) stages: Stages,
+    pub(crate) fates: Fates,
+    /// Of [`EndedAlive`] ones too, up to when they were folded.
+    pub(crate) grown_bytes: u64,
+    pub(crate) moved_bytes: u64,
+}
+
+impl Folded {
+    fn add_growth(&mut self, story: Story) {
+        self.grown_bytes = self.grown_bytes.saturating_add(story.grown_bytes);
+        self.moved_bytes = self.moved_bytes.saturating_add(story.moved_bytes);
+    }
+
+    fn count(&mut self, stage: Stage, fate: Option<Fate>) {
+        self.stages.count(stage);
+        self.fates.count(fate);
+    }
+
+    /// Adds an instance as it is now.
+    pub(crate) fn add(&mut self, stage: Stage, fate: Option<Fate>, story: Story) {
+        self.count(stage, fate);
+        self.add_growth(story);
+    }
+}
+
+/// A row in sampling mode.
+#[derive(Default)]
+pub(crate) struct RowBySize {
+    /// Executions, kept or not.
+    pub(crate) executions: u64,
+    /// Of these, those in scope.
+    pub(crate) in_scope: u64,
+    /// Whether some were not kept, or stand for others.
+    pub(crate) is_by_lot: bool,
+    /// Of those in scope, as of their last observation.
+    pub(crate) bytes: Sum,
+    pub(crate) blocks: Sum,
+    pub(crate) peak_bytes: u64,
+    /// Kept ones that have ended and are folded, by stage.
+    pub(crate) ended: Sum,
+    pub(crate) no_heap: Sum,
+}
+
+impl RowBySize {
+    /// Counts an instance that has ended and is no longer kept.
+    fn fold(&mut self, instance: &Instance) {
+        let of_stage = if instance.stage() == Stage::NoHeap { &mut self.no_heap } else { &mut self.ended };
+        of_stage.add(1, instance.weight);
+    }
+
+    /// What a look at an instance in scope found, in place of what the one before did.
+    fn replace(&mut self, before: BySize, after: BySize, weight: u64) {
+        self.bytes.take_out(before.bytes, weight);
+        self.blocks.take_out(before.blocks, weight);
+        self.bytes.add(after.bytes, weight);
+        self.blocks.add(after.blocks, weight);
+        self.peak_bytes = self.peak_bytes.max(self.bytes.value);
+    }
+}
+
+/// What tells a binding in scope from any other: its name, its address, its type, and the scope that it is in (a
+/// callee may look at its caller's value under the same name).
+type Place = (&'static str, usize, &'static str, u32);
+
+pub(crate) struct Registry {
+    pub(crate) rows: Vec<Row>,
+    row_index: Option<HashMap<(u32, u32, &'static str), usize>>,
+    pub(crate) instances: Option<HashMap<u64, Instance>>,
+    /// Bindings in scope.
+    active: Option<HashMap<Place, u64>>,
+    /// Executions in scope that are not kept, and their rows.
+    unkept: Option<HashMap<u64, (usize, Place)>>,
+    /// Executions of a binding with a type, in sampling mode.
+    executions: Option<HashMap<(u32, &'static str), u64>>,
+    /// The instance for which a shared block counts, by the address of its counts, in sampling mode.
+    shared: Option<HashMap<usize, u64>>,
+    /// Watches over what variables were last found not to own any more.
+    given_up: Vec<u32>,
+    sweep_at: usize,
+    next_instance: u64,
+}
+
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
+    rows: Vec::new(),
+    row_index: None,
+    instances: None,
+    active: None,
+    unkept: None,
+    executions: None,
+    shared: None,
+    given_up: Vec::new(),
+    sweep_at: FIRST_SWEEP,
+    next_instance: 1,
+});
+
+/// Runs `f` on the registry. Call it under [`thread_state::own_work`].
+pub(crate) fn with_registry<R>(f: impl FnOnce(&mut Registry) -> R) -> R {
+    f(&mut REGISTRY.lock())
+}
+
+/// Takes the lock on the registry and keeps it, for a fork.
+pub(crate) fn lock() {
+    std::mem::forget(REGISTRY.lock());
+}
+
+/// Gives it back, in the process that took it or in its fork's child.
+///
+/// # Safety
+/// [`lock`] was called before, by this thread or by the one whose fork it is in.
+pub(crate) unsafe fn unlock(side: Side) {
+    // SAFETY: the caller's promise is handed on.
+    unsafe { fork::unlock(&REGISTRY, side) };
+}
+
+impl Registry {
+    fn active_at(&self, place: Place) -> Option<u64> {
+        self.active.as_ref()?.get(&place).copied()
+    }
+
+    fn row(&mut self, site: &'static Site, node: u32, type_name: &'static str, now_ms: u64) -> usize {
+        let index = self.row_index.get_or_insert_default();
+        *index.entry((site.number(), node, type_name)).or_insert_with(|| {
+            self.rows.push(Row {
+                site,
+                node,
+                type_name,
+                value_bytes: 0,
+                first_ms: now_ms,
+                last_observed_ms: now_ms,
+                threads: BTreeSet::new(),
+                by_size: RowBySize::default(),
+                instances: Vec::new(),
+                ended_alive: Vec::new(),
+                folded: Folded::default(),
+                owned_twice: 0,
+                shared_with: SmallVec::new(),
+                bytes: RowBytes::open(self.rows.len()),
+                fold_at: 2 * HISTORY_LEN,
+                sweep_at: FIRST_SWEEP,
+            });
+            self.rows.len() - 1
+        })
+    }
+
+    fn begin_instance(&mut self, row: usize, thread: u32, bound_ms: u64, address: usize) -> u64 {
+        let id = self.next_instance;
+        self.next_instance += 1;
+        let Row { site, type_name, node, .. } = self.rows[row];
+        let place = (site.name, address, type_name, node);
+        let is_by_size = mode::decided() == Decided::Sampling;
+        let weight = if is_by_size { self.count_execution(row) } else { Some(1) };
+        self.active.get_or_insert_default().insert(place, id);
+        let Some(weight) = weight else {
+            self.unkept.get_or_insert_default().insert(id, (row, place));
+            return id;
+        };
+        let instance = Instance {
+            weight,
+            by_size: is_by_size.then(BySize::default),
+            claims: SmallVec::new(),
+            row,
+            place,
+            blocks_follow: blocks_follow(type_name),
+            thread,
+            bound_ms,
+            observed_ms: bound_ms,
+            observations: 0,
+            ended_ms: None,
+            end: None,
+            walk: Walk::NotWalked,
+            sharing: Sharing::default(),
+            unused_bytes: 0,
+            unknown_blocks: 0,
+            owned_twice: 0,
+            owned: false,
+            elsewhere: false,
+            looks: 0,
+            complete: (0, Walk::NotWalked),
+            story: Story::default(),
+            single: SmallVec::new(),
+            grouped: SmallVec::new(),
+        };
+        self.instances.get_or_insert_default().insert(id, instance);
+        self.rows[row].instances.push(id);
+        if self.rows[row].instances.len() >= self.rows[row].fold_at {
+            self.fold(row);
+        }
+        id
+    }
+
+    /// Counts an execution of a row in sampling mode, and gives its weight; `None`: it is not to be kept.
+    fn count_execution(&mut self, row: usize) -> Option<u64> {
+        let Row { site, type_name, ref mut by_size, .. } = self.rows[row];
+        let number = self.executions.get_or_insert_default().entry((site.number(), type_name)).or_default();
+        let weight = if *number < weight::KEPT_IN_FULL {
+            Some(1)
+        } else {
+            let mut hasher = DefaultHasher::new();
+            (site.file, site.line, site.column, site.name, type_name).hash(&mut hasher);
+            weight::of_execution(hasher.finish(), *number)
+        };
+        *number += 1;
+        by_size.executions += 1;
+        by_size.in_scope += 1;
+        by_size.is_by_lot |= weight != Some(1);
+        weight
+    }
+
+    fn end_instance(&mut self, id: u64, now_ms: u64, end: End) {
+        let place = match self.unkept.as_mut().and_then(|all| all.remove(&id)) {
+            Some((row, place)) => {
+                self.rows[row].by_size.in_scope -= 1;
+                place
+            }
+            None => {
+                let Some(instance) = self.instances.as_mut().and_then(|all| all.get_mut(&id)) else { return };
+                instance.ended_ms = Some(now_ms);
+                instance.end = Some(end);
+                instance.watches().for_each(|watch| watch.end(end));
+                if let Some(found) = instance.by_size {
+                    let row = &mut self.rows[instance.row].by_size;
+                    row.replace(found, BySize::default(), instance.weight);
+                    row.in_scope -= 1;
+                }
+                for address in instance.claims.drain(..) {
+                    self.shared.get_or_insert_default().remove(&address);
+                }
+                instance.place
+            }
+        };
+        if let Some(active) = self.active.as_mut() {
+            // A later binding of the same name at the same address (a loop's next turn) stays.
+            if active.get(&place) == Some(&id) {
+                active.remove(&place);
+            }
+        }
+    }
+
+    /// Folds the ended instances of a row, but for the newest.
+    fn fold(&mut self, row: usize) {
+        let row = &mut self.rows[row];
+        let Some(instances) = self.instances.as_mut() else { return };
+        let newest = row.instances.len().saturating_sub(HISTORY_LEN);
+        let mut position = 0;
+        row.instances.retain(|id| {
+            let is_newest = position >= newest;
+            position += 1;
+            let Some(instance) = instances.get(id) else { return false };
+            if is_newest || instance.ended_ms.is_none() {
+                return true;
+            }
+            let Some(instance) = instances.remove(id) else { return false };
+            if instance.by_size.is_some() {
+                row.by_size.fold(&instance);
+            } else if instance.live_blocks() > 0 {
+                let (alive, story) = instance.fold(*id);
+                row.folded.add_growth(story);
+                row.ended_alive.push(alive);
+            } else {
+                row.folded.add(instance.stage(), instance.fate(), instance.story());
+                instance.close();
+            }
+            false
+        });
+        // Half of the list is new at the next fold, so folding costs a constant amount for each instance.
+        row.fold_at = 2 * row.instances.len().max(HISTORY_LEN);
+        if row.ended_alive.len() >= row.sweep_at {
+            row.sweep();
+        }
+    }
+
+    /// Gives back the watches over what nobody owns, once it is gone.
+    fn sweep_given_up(&mut self) {
+        if self.given_up.len() < self.sweep_at {
+            return;
+        }
+        let is_gone = |&id: &u32| Watch::get(id).is_some_and(|watch| watch.blocks() == 0);
+        Watch::close(self.given_up.iter().copied().filter(|id| is_gone(id)));
+        self.given_up.retain(|id| !is_gone(id));
+        self.sweep_at = 2 * self.given_up.len().max(FIRST_SWEEP);
+    }
+}
+
+impl Row {
+    /// Counts folded instances whose blocks are gone meanwhile.
+    fn sweep(&mut self) {
+        let folded = &mut self.folded;
+        self.ended_alive.retain(|ended| {
+            if ended.live_blocks() > 0 {
+                return true;
+            }
+            let (stage, fate) = ended.stage_and_fate();
+            folded.count(stage, fate);
+            folded.add_growth(ended.story());
+            Watch::close(ended.watches.iter().copied());
+            false
+        });
+        self.sweep_at = 2 * self.ended_alive.len().max(FIRST_SWEEP);
+    }
+
+    fn note_sharing(&mut self, other: usize) {
+        if self.shared_with.len() < SHARED_WITH_LEN && !self.shared_with.contains(&other) {
+            self.shared_with.push(other);
+        }
+    }
+}
+
+/// Whether the blocks of a value of this type stay under watch when it grows: these types grow by reallocation, or
+/// not at all. A map takes a new table and frees the old one, which looks like its end until it is looked at again.
+fn blocks_follow(type_name: &str) -> bool {
+    let name = type_name.split('<').next().unwrap_or(type_name);
+    [
+        "alloc::vec::Vec",
+        "alloc::string::String",
+        "alloc::boxed::Box",
+        "alloc::rc::Rc",
+        "alloc::sync::Arc",
+        "alloc::collections::vec_deque::VecDeque",
+        "alloc::collections::binary_heap::BinaryHeap",
+        "std::path::PathBuf",
+        "std::ffi::os_str::OsString",
+    ]
+    .contains(&name)
+}
+
+impl Stages {
+    pub(crate) fn count(&mut self, stage: Stage) {
+        *match stage {
+            Stage::Active => &mut self.active,
+            Stage::Shared => &mut self.shared,
+            Stage::Allocated => &mut self.allocated,
+            Stage::Moved => &mut self.moved,
+            Stage::Deallocated => &mut self.deallocated,
+            Stage::Ended => &mut self.ended,
+            Stage::NoHeap => &mut self.no_heap,
+        } += 1;
+    }
+}
+
+impl Fates {
+    pub(crate) fn count(&mut self, fate: Option<Fate>) {
+        *match fate {
+            None => return,
+            Some(Fate::DroppedInScope) => &mut self.dropped_in_scope,
+            Some(Fate::OutlivedScope) => &mut self.outlived_scope,
+            Some(Fate::LiveAtExport) => &mut self.live_at_export,
+        } += 1;
+    }
+}
+
+/// The scope node that is current on this thread.
+pub(crate) fn current_node() -> u32 {
+    thread_state::with(|local| local.account().map_or(ROOT_NODE, Account::node))
+}
+
+/// Lets a shared block count for an instance. `Err`: it counts for another one in scope, of this row.
+pub(crate) fn claim_shared(address: usize, id: u64) -> Result<(), Option<usize>> {
+    with_registry(|registry| {
+        let instances = registry.instances.get_or_insert_default();
+        let shared = registry.shared.get_or_insert_default();
+        if let Some(holder) = shared.get(&address).filter(|&&holder| holder != id) {
+            return Err(instances.get(holder).map(|holder| holder.row)); // claims are given back at the binding's end
+        }
+        let Some(instance) = instances.get_mut(&id).filter(|instance| instance.ended_ms.is_none()) else {
+            return Err(None);
+        };
+        if shared.insert(address, id).is_none() {
+            instance.claims.push(address);
+        }
+        Ok(())
+    })
+}
+
+/// Whether the binding of an instance is in scope.
+pub(crate) fn is_in_scope(instance: u64) -> bool {
+    with_registry(|registry| {
+        let instance = registry.instances.as_ref().and_then(|all| all.get(&instance));
+        instance.is_some_and(|instance| instance.ended_ms.is_none())
+    })
+}
+
+/// Gives the block at `address`, which shares a watch with others of its instance, a watch of its own, so that it can be
+/// followed; false if it is not there any more, or there is no room.
+pub(crate) fn set_apart(shared: &Watch, address: usize) -> bool {
+    let (id, row) = (shared.instance(), shared.row_number());
+    with_registry(|registry| {
+        let Some(row) = row.and_then(|row| registry.rows.get_mut(row)) else { return false };
+        let kept = registry.instances.as_mut().and_then(|all| all.get_mut(&id));
+        let ended = kept.is_none().then(|| row.ended_alive.iter_mut().find(|ended| ended.id == id)).flatten();
+        if kept.is_none() && ended.is_none() {
+            return false;
+        }
+        let Some(watch) = follow::set_apart(id, address, row.bytes) else { return false };
+        match (kept, ended) {
+            (Some(instance), _) => instance.single.push(watch.id()),
+            (None, Some(ended)) => ended.watches.push(watch.id()),
+            (None, None) => {}
+        }
+        true
+    })
+}
