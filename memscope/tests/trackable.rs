@@ -261,6 +261,10 @@ fn counted() -> Snapshot {
     track_var!(text);
     let weak: Weak<u8> = Rc::downgrade(&alone);
     track_var!(weak);
+    let left: Weak<[u8]> = Rc::downgrade(&(Rc::new([1u8; 10]) as Rc<[u8]>));
+    track_var!(left);
+    let never: std::sync::Weak<u8> = std::sync::Weak::new();
+    track_var!(never);
     memscope::snapshot()
 }
 
@@ -272,6 +276,8 @@ fn counted_pointers_own_their_counts_too() {
         ("nothing", whole(16, 1)), // two counts of 8
         ("page", whole(8192, 1)),  // the counts take a page of their own, for alignment
         ("text", whole(16 + 24 + 6, 2)),
+        ("left", whole(32, 1)), // its owner is gone, and it keeps two counts of 8 and 10 bytes, padded to 8
+        ("never", whole(0, 0)),
         ("weak", whole(0, 0)), // it keeps the block of `alone`, which is the owner's
     ];
     check(&counted(), "counted", &expected);

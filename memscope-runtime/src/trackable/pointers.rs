@@ -78,6 +78,9 @@ impl<T: ?Sized> OwningPointer for Box<T> {
     }
 }
 
+/// Where a weak pointer points that never had a value (`Weak::new`).
+const NOWHERE: usize = usize::MAX;
+
 /// Size of the block that `Rc` and `Arc` allocate for `value`: two counts, then the value, as `repr(C)` lays them out.
 fn bytes_with_counts<T: ?Sized>(value: &T) -> usize {
     let with_value = Layout::new::<[usize; 2]>().extend(Layout::for_value(value));
@@ -113,14 +116,22 @@ macro_rules! shared_pointer {
             }
         }
 
-        // A weak pointer keeps the block but does not own the value; it is left to the strong owners.
+        // A weak pointer does not own the value; its block is left to the strong owners. Once they are gone the weak
+        // pointers keep it, and it holds nothing that could be walked.
         impl<T: ?Sized> Trackable for $weak<T> {
-            fn visit_blocks(&self, _visitor: &mut Visitor<'_>) {}
+            fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+                let value = self.as_ptr().cast::<u8>();
+                if self.strong_count() == 0 && value.addr() != NOWHERE {
+                    visitor.shared_block(value.wrapping_sub(1));
+                }
+            }
         }
 
         impl<T: ?Sized> Container for $weak<T> {
             const ELEMENTS_MAY_OWN: bool = false;
-            fn visit_own_blocks(&self, _visitor: &mut Visitor<'_>) {}
+            fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
+                self.visit_blocks(visitor);
+            }
         }
     };
 }
