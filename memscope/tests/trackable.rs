@@ -423,6 +423,32 @@ fn cells_and_locks_are_looked_into_and_what_owns_nothing_owns_nothing_locked_or_
     check(&cells(), "cells", &expected);
 }
 
+#[test]
+fn looks_at_locks_that_threads_use_stop_nobody_and_poison_nothing() {
+    #[track]
+    fn looks(mutex: &Mutex<Vec<u8>>, lock: &RwLock<Vec<u8>>) {
+        for _ in 0..500 {
+            track_var!(*mutex);
+            track_var!(*lock);
+        }
+    }
+    let (mutex, lock) = (Mutex::new(Vec::new()), RwLock::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                for _ in 0..500 {
+                    mutex.lock().expect("it is not poisoned").push(1);
+                    lock.write().expect("it is not poisoned").push(1);
+                    drop(lock.read().expect("it is not poisoned"));
+                }
+            });
+            scope.spawn(|| looks(&mutex, &lock));
+        }
+    });
+    assert_eq!(mutex.into_inner().expect("it is not poisoned").len(), 1_500);
+    assert_eq!(lock.into_inner().expect("it is not poisoned").len(), 1_500);
+}
+
 #[track]
 fn unseen() -> Snapshot {
     let lazy: LazyCell<String> = LazyCell::new(|| String::from("made"));

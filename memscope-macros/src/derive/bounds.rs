@@ -73,3 +73,68 @@ fn mentions(ty: &Type, parameters: &[&Ident]) -> bool {
     }
     ty.to_token_stream().into_iter().any(|tree| any(tree, parameters))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proc_macro2::TokenStream;
+    use quote::quote;
+
+    fn bound(input: TokenStream) -> Vec<String> {
+        let input = syn::parse2(input).expect("it is a type");
+        let subject = Subject::read(&input).expect("nothing is wrong with it");
+        bound_types(&subject).iter().map(|ty| ty.to_token_stream().to_string()).collect()
+    }
+
+    #[test]
+    fn parameters_in_walked_fields_are_bound_once_and_no_others() {
+        assert_eq!(
+            bound(quote!(
+                struct A<T, U, V>(Vec<T>, Option<(T, [U; 2])>, #[track(skip)] V);
+            )),
+            ["T", "U"]
+        );
+        assert_eq!(
+            bound(quote!(
+                struct A {
+                    text: String,
+                }
+            )),
+            [""; 0]
+        );
+        assert_eq!(
+            bound(quote!(
+                struct A<'a, T, U, V>(&'a T, *const U, fn(V) -> V, PhantomData<(T, U, V)>);
+            )),
+            [""; 0]
+        );
+        assert_eq!(
+            bound(quote!(
+                struct A<I: Iterator>(Vec<I::Item>, <I as Iterator>::Item, <u8 as Other>::Item);
+            )),
+            ["I :: Item", "< I as Iterator > :: Item"]
+        );
+        assert_eq!(
+            bound(quote!(
+                enum A<T, U> {
+                    One(T),
+                    #[track(skip)]
+                    Two(U),
+                }
+            )),
+            ["T"]
+        );
+        assert_eq!(
+            bound(quote!(
+                struct Tree<T>(T, Vec<Tree<T>>, Box<dyn Fn(T)>);
+            )),
+            ["T"]
+        );
+        assert_eq!(
+            bound(quote!(
+                struct A<const N: usize>([u8; N]);
+            )),
+            [""; 0]
+        );
+    }
+}

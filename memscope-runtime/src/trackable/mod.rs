@@ -133,20 +133,26 @@ macro_rules! whole_in_itself {
 }
 use whole_in_itself;
 
-/// The whole walk of a container: its own blocks, then what its elements own.
+/// The whole walk of a container: its own blocks, then what its elements own, if the stack allows for it.
 macro_rules! walk_elements {
-    ($value:ident, $visitor:ident, $element:ident) => {{
+    ($value:ident, $visitor:ident, $element:ident) => {
+        crate::trackable::walk_elements!(@ $value, $visitor, for $element in $value {
+            $element.visit_blocks($visitor);
+        })
+    };
+    ($value:ident, $visitor:ident, $key:ident, $mapped:ident) => {
+        crate::trackable::walk_elements!(@ $value, $visitor, for ($key, $mapped) in $value {
+            $key.visit_blocks($visitor);
+            $mapped.visit_blocks($visitor);
+        })
+    };
+    (@ $value:ident, $visitor:ident, $walk:expr) => {{
         $value.visit_own_blocks($visitor);
         if Self::ELEMENTS_MAY_OWN {
-            $value.into_iter().for_each(|$element| $element.visit_blocks($visitor));
-        }
-    }};
-    ($value:ident, $visitor:ident, $key:ident, $mapped:ident) => {{
-        $value.visit_own_blocks($visitor);
-        if Self::ELEMENTS_MAY_OWN {
-            for ($key, $mapped) in $value {
-                $key.visit_blocks($visitor);
-                $mapped.visit_blocks($visitor);
+            if $visitor.may_go_deeper() {
+                $walk
+            } else {
+                $visitor.could_not_look();
             }
         }
     }};

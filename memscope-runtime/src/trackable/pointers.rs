@@ -1,7 +1,7 @@
 //! Pointers that own what they point to.
 //!
-//! A walk goes through a pointer on the program's stack, so a value that is deep by its pointers (a list of boxes) is
-//! followed as far as the stack allows; the walk is incomplete past that.
+//! A walk goes through a pointer, as through a container, on the program's stack, so a value that is deep (a list of
+//! boxes) is followed as far as the stack allows; the walk is incomplete past that.
 
 use super::{Container, Sharing, Trackable};
 use crate::Visitor;

@@ -42,7 +42,7 @@ impl<T> Container for vec::IntoIter<T> {
 impl<T: Trackable> Trackable for vec::IntoIter<T> {
     fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
         self.visit_own_blocks(visitor);
-        self.as_slice().visit_blocks(visitor);
+        self.as_slice().iter().for_each(|element| element.visit_blocks(visitor));
     }
 }
 

@@ -228,8 +228,32 @@ fn a_short_list_is_walked_whole_and_one_too_deep_for_the_stack_in_part() {
     std::thread::scope(|scope| {
         let found = on_a_small_stack.spawn_scoped(scope, || walk(&deep)).expect("a thread").join();
         let found = found.expect("the stack did not overflow");
-        assert!(!found.is_whole && found.blocks > 100 && found.blocks < 99_999, "{found:?}");
+        assert!(found.blocks > 100 && found.is_whole == (found.blocks == 99_999), "{found:?}");
     });
+}
+
+/// As deep by its vectors as a list is by its boxes.
+struct Tree(Vec<Tree>);
+
+impl Trackable for Tree {
+    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+        self.0.visit_blocks(visitor);
+    }
+}
+
+#[test]
+fn containers_in_containers_do_not_overflow_the_stack_either() {
+    let mut tree = (0..100_000).fold(Tree(Vec::new()), |tree, _| Tree(vec![tree]));
+    let on_a_small_stack = std::thread::Builder::new().stack_size(256 << 10);
+    std::thread::scope(|scope| {
+        let found = on_a_small_stack.spawn_scoped(scope, || walk(&tree)).expect("a thread").join();
+        let found = found.expect("the stack did not overflow");
+        assert!(found.blocks > 100 && found.is_whole == (found.blocks == 100_000), "{found:?}");
+    });
+    // It would overflow when dropped as it is.
+    while let Some(next) = tree.0.pop() {
+        tree = next;
+    }
 }
 
 /// Panics while it is looked at.
