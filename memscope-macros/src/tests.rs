@@ -601,7 +601,8 @@ fn variables_are_tracked_where_they_are_used() {
             }
         ),
     );
-    assert_eq!(on.matches(":: bind (").count(), 4, "used, a, b, inner: {on}");
+    assert_eq!(on.matches(":: bind_argument (").count(), 2, "used, a: {on}");
+    assert_eq!(on.matches(":: bind (").count(), 2, "b, inner: {on}");
     for name in ["\"used\"", "\"a\"", "\"b\"", "\"inner\""] {
         assert!(on.contains(name), "{name} in {on}");
     }

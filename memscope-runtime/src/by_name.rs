@@ -48,6 +48,15 @@ const PRIMITIVES: [&str; 17] = [
 const BORROWS: [&str; 8] =
     ["&", "*const ", "*mut ", "fn(", "unsafe fn(", "extern ", "unsafe extern ", "for<"];
 
+/// Guards of std's: what they lead to is borrowed. Where another version of std names them otherwise they are not known.
+const GUARDS: [&str; 5] = [
+    "core::cell::Ref",
+    "core::cell::RefMut",
+    "std::sync::poison::mutex::MutexGuard",
+    "std::sync::poison::rwlock::RwLockReadGuard",
+    "std::sync::poison::rwlock::RwLockWriteGuard",
+];
+
 /// Types by which an owner takes dropping into its own hands.
 const DROPPED_BY_HAND: [&str; 2] = ["ManuallyDrop<", "MaybeUninit<"];
 
@@ -58,13 +67,16 @@ pub(crate) fn visit_own_blocks<T: ?Sized>(value: &T, type_name: &str, visitor: &
         let is_by_hand = DROPPED_BY_HAND.iter().any(|name| type_name.contains(name));
         return if is_by_hand { Walk::NotWalked } else { Walk::Full };
     }
-    if visitor.is_by_size() {
-        return Walk::NotWalked;
-    }
     let (name, parameters) = match type_name.split_once('<') {
         Some((name, rest)) => (name, rest.strip_suffix('>').unwrap_or(rest)),
         None => (type_name, ""),
     };
+    if GUARDS.contains(&name) {
+        return Walk::Full;
+    }
+    if visitor.is_by_size() {
+        return Walk::NotWalked;
+    }
     let known = OWNERS.iter().find(|(known, count, _)| *known == name && *count == parts(parameters).count());
     let Some((_, _, owner)) = known else { return Walk::NotWalked };
     let word_bytes = size_of::<usize>();
@@ -147,5 +159,20 @@ mod tests {
         assert!(check::<unsafe extern "C" fn(u8)>() && check::<(fn(u8, u16) -> u8, bool)>());
         assert!(!check::<String>() && !check::<(u8, Box<u8>)>() && !check::<[Vec<u8>; 2]>());
         assert!(!check::<Option<&str>>(), "not known, so not said");
+    }
+
+    #[test]
+    fn guards_are_named_as_this_version_of_std_names_them() {
+        use std::cell::{Ref, RefMut};
+        use std::sync::{MutexGuard, RwLockReadGuard, RwLockWriteGuard};
+        let names = [
+            type_name::<Ref<'_, u8>>(),
+            type_name::<RefMut<'_, u8>>(),
+            type_name::<MutexGuard<'_, u8>>(),
+            type_name::<RwLockReadGuard<'_, u8>>(),
+            type_name::<RwLockWriteGuard<'_, u8>>(),
+        ];
+        let names = names.map(|name| name.split('<').next().unwrap_or_default());
+        assert_eq!(names, GUARDS);
     }
 }

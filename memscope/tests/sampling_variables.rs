@@ -46,6 +46,10 @@ fn a_variables_bytes_are_those_of_the_last_look_while_it_is_in_scope() {
     assert_eq!((rows.instances, rows.active_instances, rows.stage), (1, 1, Stage::Active));
     assert_eq!((rows.provenance, rows.heap_bytes_error), (Provenance::Measured, None));
     assert_eq!((rows.peak_heap_bytes, rows.grown_bytes), (Some(32_033), None));
+    // Blocks are not followed: neither what became of them nor where pointers lead is known.
+    assert_eq!((rows.fates, rows.moved_bytes), (None, None));
+    assert_eq!((rows.unknown_blocks, rows.blocks_owned_twice), (None, None));
+    assert!(rows.unused_bytes.is_some(), "the types say it");
     let life = &rows.history[0];
     assert_eq!((life.weight, life.heap_bytes, life.folded_blocks), (1, Some(32_033), 2));
     assert_eq!(rows.last_observed_ms, life.observed_ms);
@@ -54,6 +58,7 @@ fn a_variables_bytes_are_those_of_the_last_look_while_it_is_in_scope() {
     // The vector was freed, and nobody was told: it has ended.
     assert_eq!((rows.stage, rows.stages.ended, rows.active_instances), (Stage::Ended, 1, 0));
     assert_eq!((rows.heap_bytes, rows.blocks), (None, None), "nobody knows what became of them");
+    assert_eq!((rows.unused_bytes, rows.history[0].fate), (None, None));
     assert_eq!(rows.history[0].heap_bytes, None);
     assert_eq!(rows.peak_heap_bytes, Some(32_033));
 }
@@ -188,6 +193,11 @@ fn a_shared_block_counts_once() {
     assert_eq!((figures(first), first.stage), ((Some(140), Some(2), Walk::Full), Stage::Shared));
     let second = find(&snapshot, "shares", "second");
     assert_eq!((figures(second), second.stage), ((Some(0), Some(0), Walk::Full), Stage::Shared));
+    let named = |row: &Variable| -> Vec<String> {
+        row.shared_with.iter().map(|&index| snapshot.variables[index as usize].name.clone()).collect()
+    };
+    assert_eq!((named(first), named(second)), (vec!["second".to_owned()], vec!["first".to_owned()]));
+    assert_eq!((first.strong_owners, first.borrow_count), (Some(2), Some(1)));
 }
 
 #[track]

@@ -551,6 +551,10 @@ fn owners_of_nothing(argument: &str) -> Snapshot {
     track_var!(let borrowed = argument.trim());
     track_var!(let function = owners_of_nothing as fn(&str) -> Snapshot);
     track_var!(let unit = ());
+    let cell = RefCell::new(vec![1u8]);
+    track_var!(let guard = cell.borrow());
+    let lock = Mutex::new(vec![1u8]);
+    track_var!(let lock_guard = lock.lock().expect("nobody panicked"));
     track_var!(let pointer = argument.as_ptr());
     track_var!(let point = Point { x: 1.0 });
     track_var!(let points = [Point { x: 1.0 }; 3].to_vec());
@@ -565,14 +569,15 @@ fn owners_of_nothing(argument: &str) -> Snapshot {
     let range = 0..5;
     track_var!(range);
     let snapshot = memscope::snapshot();
-    let _ = (borrowed, function, unit, pointer, points, strs, by_hand);
+    let _ = (borrowed, function, unit, pointer, points, strs, by_hand, guard.len(), lock_guard.len());
     snapshot
 }
 
 #[test]
 fn what_has_nothing_to_drop_is_walked_and_has_no_heap() {
     let snapshot = owners_of_nothing("a b");
-    for name in ["number", "borrowed", "function", "unit", "pointer", "atomic", "address", "range"] {
+    let names = ["number", "borrowed", "function", "unit", "pointer", "atomic", "address", "range"];
+    for name in names.into_iter().chain(["guard", "lock_guard"]) {
         let row = find(&snapshot, "owners_of_nothing", name);
         assert_eq!((row.heap_bytes, row.blocks, row.walk), whole(0, 0), "{name}");
     }

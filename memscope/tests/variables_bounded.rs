@@ -34,6 +34,7 @@ fn takes_all(all: Vec<Vec<u8>>) {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the figures are what it is for")]
 fn ended_executions_whose_blocks_live_are_few_bytes_each_and_exact() {
     let mut kept: Vec<Vec<u8>> = Vec::with_capacity(MANY as usize);
     let before = own_bytes(&memscope::snapshot());

@@ -43,6 +43,7 @@ fn look<T: Trackable>(many: T, again: bool, blocks: u64, bytes: u64) -> Cost {
 }
 
 /// Costs for ten times as many elements, `few` being their number in the first place.
+#[expect(clippy::print_stdout, reason = "the figures are what it is for")]
 fn compare(what: &str, few: u64, cost: impl Fn(u64) -> Cost) {
     cost(1_000); // what is made once is made
     let (one, ten) = (cost(few), cost(10 * few));

@@ -13,9 +13,10 @@ pub enum Stage {
     Shared,
     /// The binding has ended and its blocks live on: it was moved, returned or leaked.
     Allocated,
-    /// The binding has ended and another tracked variable owns what blocks of it are left.
+    /// The binding has ended and has no blocks left, for the last of them went elsewhere: another tracked variable owns
+    /// them, or the last look at the value did not find them any more.
     Moved,
-    /// All blocks that it was seen to own are freed.
+    /// All blocks that it was last seen to own are freed.
     Deallocated,
     /// The binding has ended; what became of its blocks is not measured (in sampling mode nobody follows them).
     Ended,
@@ -23,7 +24,13 @@ pub enum Stage {
     NoHeap,
 }
 
-/// What became of an execution whose binding has ended.
+/// What became of an execution whose binding has ended, from the frees of its blocks alone.
+///
+/// The scope is that of the binding for a tracked `let` (and for `track_var!(move x)` the life of the wrapper): a block
+/// that is freed after the binding's end outlived it. `track_var!(x)` stands after the binding of `x` and ends before
+/// `x` does; there the scope is the call of the tracked function, and a free is within it if it is made by the thread
+/// that ended the observation, in the same call (recursion and all) and in its scope or below. Outside of all tracked
+/// functions that is as long as the thread runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fate {
@@ -35,8 +42,8 @@ pub enum Fate {
     LiveAtExport,
 }
 
-/// Executions by what became of them. Those in scope, without a block, or whose blocks another tracked variable took over
-/// have no fate.
+/// Executions by what became of them. Those in scope, without a block, or whose blocks went elsewhere have no fate; nor has
+/// an argument that was freed in the scope of the caller, where nobody can tell its end from that of a returned value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fates {
     /// Blocks freed before the scope was left.
@@ -98,9 +105,11 @@ pub struct Variable {
     pub stages: Stages,
     /// Standard errors of `stages`.
     pub stages_error: Option<Stages>,
-    /// Instances by fate; `None`: not measured.
+    /// Instances by fate; `None`: not measured (not walked, or blocks are sampled or declared).
     pub fates: Option<Fates>,
-    /// Bytes alive now in blocks that the instances own; in sampling mode what was found at the last look at each
+    /// Bytes alive now in blocks that the instances own: those that the last look at each found, followed through their
+    /// frees and reallocations since. A look that could not see everything (a lock was held) adds to what was found before
+    /// and takes nothing away. In sampling mode what was found at the last look at each
     /// instance whose binding is in scope; `None`: not walked, or blocks are sampled and no binding is in scope.
     pub heap_bytes: Option<u64>,
     /// Standard error of `heap_bytes`.
@@ -127,26 +136,29 @@ pub struct Variable {
     pub history: Vec<Instance>,
     /// Executions that `history` does not hold.
     pub folded_instances: u64,
-    /// Bytes that reallocation of the variable's blocks gained, by blocks in `history`; `None`: not measured.
+    /// Bytes that reallocation of blocks gained while an instance owned them, over all instances; `None`: not measured.
     pub grown_bytes: Option<u64>,
     /// Bytes that these reallocations copied, for the block got another address; `None`: not measured.
     pub moved_bytes: Option<u64>,
-    /// Bytes of capacity that held no element at the last observation of each instance that is alive; `None`: not measured.
+    /// Bytes of capacity that held no element at the last observation, as far as the types say it, summed over instances
+    /// whose blocks live; `None`: not measured.
     pub unused_bytes: Option<u64>,
-    /// Strong owners of the value at the last observation; `None`: it is no `Rc` or `Arc`.
+    /// Strong owners of the value at the last observation of the newest instance that has some; `None`: it is no `Rc` or `Arc`.
     pub strong_owners: Option<u64>,
-    /// Weak pointers to the value at the last observation; `None`: it is no `Rc` or `Arc`.
+    /// Weak pointers to the value at that observation; `None`: it is no `Rc` or `Arc`.
     pub weak_owners: Option<u64>,
-    /// Who held the value's `RefCell` or lock at the last observation; `None`: it has none.
+    /// Who held the value's `RefCell` or lock at that observation; `None`: it has none.
     pub held: Option<Held>,
-    /// What the value could tell of its borrows at the last observation: strong owners beyond the first, and a `RefCell`'s
+    /// What the value could tell of its borrows at that observation: strong owners beyond the first, and a `RefCell`'s
     /// or lock's holders (of readers at least one). `None`: not measured; a plain reference leaves no trace at run time.
     pub borrow_count: Option<u64>,
     /// Indices into `variables` of rows that were seen to share a block with it, sorted, at most 8.
     pub shared_with: Vec<u32>,
-    /// Pointers shown at the last look at each instance that lead into no recorded block; `None`: not measured.
+    /// Pointers shown at the last look at each instance that lead into no recorded block, summed over instances that are in
+    /// scope or whose blocks live; `None`: not measured.
     pub unknown_blocks: Option<u64>,
-    /// Blocks that one look was shown twice as owned alone; `None`: not measured.
+    /// Showings of a block as owned alone and whole that a look had seen before, at the last look at each instance, summed
+    /// over all instances; `None`: not measured.
     pub blocks_owned_twice: Option<u64>,
     /// Crossings into foreign code and back by pointers into blocks that the instances own, or came to own while the
     /// block lived; 0: none was recorded.
@@ -172,7 +184,7 @@ pub struct Stages {
     pub shared: u64,
     /// Binding ended, blocks alive.
     pub allocated: u64,
-    /// Binding ended, blocks owned by another tracked variable.
+    /// Binding ended, its last blocks went elsewhere.
     pub moved: u64,
     /// All blocks freed.
     pub deallocated: u64,
@@ -202,7 +214,7 @@ pub struct Instance {
     /// Bytes alive now; `None`: not walked, or not followed past the end of the binding (sampling mode), up to which it
     /// is what was found at `observed_ms`.
     pub heap_bytes: Option<u64>,
-    /// What became of it; `None`: in scope, without a block, taken over by another variable, or not measured.
+    /// What became of it; `None`: in scope, without a block, gone elsewhere, or not measured.
     pub fate: Option<Fate>,
     /// Bytes of capacity that held no element at the last look; `None`: not measured.
     pub unused_bytes: Option<u64>,

@@ -3,7 +3,7 @@
 use super::{Container, Sharing, Trackable};
 use crate::Visitor;
 use crate::snapshot::Held;
-use std::cell::{Cell, LazyCell, OnceCell, RefCell, UnsafeCell};
+use std::cell::{Cell, LazyCell, OnceCell, Ref, RefCell, RefMut, UnsafeCell};
 use std::mem::needs_drop;
 
 // The value of a `Cell` can be copied or moved out, and not looked at: a look that runs a user's code could meet itself.
@@ -71,6 +71,15 @@ impl<C: Container + ?Sized> Container for RefCell<C> {
     fn sharing(&self) -> Sharing {
         holder(self)
     }
+}
+
+// What is borrowed stays its owner's.
+impl<T: ?Sized> Trackable for Ref<'_, T> {
+    fn visit_blocks(&self, _visitor: &mut Visitor<'_>) {}
+}
+
+impl<T: ?Sized> Trackable for RefMut<'_, T> {
+    fn visit_blocks(&self, _visitor: &mut Visitor<'_>) {}
 }
 
 impl<T: Trackable> Trackable for OnceCell<T> {

@@ -10,7 +10,9 @@ use crate::Visitor;
 use crate::snapshot::Held;
 use std::mem::needs_drop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{LazyLock, Mutex, OnceLock, RwLock, TryLockError};
+use std::sync::{
+    LazyLock, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError,
+};
 
 /// The guard that was had, if one was; a poisoned lock is as good.
 fn guard<G>(result: Result<G, TryLockError<G>>) -> Option<G> {
@@ -92,6 +94,19 @@ macro_rules! behind_a_lock {
 
 behind_a_lock!(Mutex, look_into_mutex, holder_of_mutex);
 behind_a_lock!(RwLock, look_into_rw_lock, holder_of_rw_lock);
+
+// What is locked stays its owner's.
+impl<T: ?Sized> Trackable for MutexGuard<'_, T> {
+    fn visit_blocks(&self, _visitor: &mut Visitor<'_>) {}
+}
+
+impl<T: ?Sized> Trackable for RwLockReadGuard<'_, T> {
+    fn visit_blocks(&self, _visitor: &mut Visitor<'_>) {}
+}
+
+impl<T: ?Sized> Trackable for RwLockWriteGuard<'_, T> {
+    fn visit_blocks(&self, _visitor: &mut Visitor<'_>) {}
+}
 
 impl<T: Trackable> Trackable for OnceLock<T> {
     fn visit_blocks(&self, visitor: &mut Visitor<'_>) {

@@ -156,6 +156,13 @@ impl Look {
     fn end(&mut self, registry: &mut Registry) {
         let visitor = &mut self.visitor;
         let Some(instance) = registry.instances.as_mut().and_then(|all| all.get_mut(&self.id)) else {
+            // Another thread ended it meanwhile, and it was folded.
+            let watches = visitor.single.drain(..).chain(visitor.grouped.drain(..));
+            registry.given_up.extend(watches.inspect(|&id| {
+                if let Some(watch) = Watch::get(id) {
+                    watch.give_up();
+                }
+            }));
             return;
         };
         instance.elsewhere |= visitor.elsewhere;
