@@ -53,6 +53,17 @@ impl ToTokens for Name {
 #[derive(Clone, Default)]
 pub(crate) struct Krate(Option<Path>);
 
+impl Krate {
+    /// Reads what follows the word `crate`.
+    ///
+    /// # Errors
+    ///
+    /// If it is not `= path`.
+    pub(crate) fn parse_value(input: ParseStream<'_>, key: &Ident) -> syn::Result<Self> {
+        krate(input, key).map(|path| Self(Some(path)))
+    }
+}
+
 impl ToTokens for Krate {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         match &self.0 {
@@ -202,9 +213,7 @@ fn argument(input: ParseStream<'_>) -> syn::Result<Arg> {
         "max_allocs" => value(input, &key, "a number, as in `max_allocs = 0`")
             .and_then(|()| count(input))
             .map(|count| Arg::MaxAllocs(key, count)),
-        "crate" => value(input, &key, "a path, as in `crate = my_crate::memscope`")
-            .and_then(|()| krate(input))
-            .map(|path| Arg::Krate(key, path)),
+        "crate" => krate(input, &key).map(|path| Arg::Krate(key, path)),
         other => Err(Error::new(
             key.span(),
             format!("`{other}` is not an argument of `#[track]`; it takes {KNOWN}"),
@@ -268,8 +277,9 @@ fn name(input: ParseStream<'_>) -> syn::Result<Name> {
     Ok(Name::Const(path))
 }
 
-/// The value of `crate`.
-fn krate(input: ParseStream<'_>) -> syn::Result<Path> {
+/// The `=` of `crate` and its value.
+fn krate(input: ParseStream<'_>, key: &Ident) -> syn::Result<Path> {
+    value(input, key, "a path, as in `crate = my_crate::memscope`")?;
     let (span, found) = (input.span(), first_tree(input));
     Path::parse_mod_style(input).map_err(|_| {
         Error::new(
@@ -362,7 +372,7 @@ fn skip_rest(input: ParseStream<'_>) {
 }
 
 /// The parts between the commas; a trailing comma makes no part, a doubled one an empty part.
-fn split_at_commas(tokens: TokenStream) -> Vec<TokenStream> {
+pub(crate) fn split_at_commas(tokens: TokenStream) -> Vec<TokenStream> {
     let mut parts = Vec::new();
     let mut part = TokenStream::new();
     for tree in tokens {

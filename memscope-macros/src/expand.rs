@@ -13,7 +13,7 @@
 //! fn f(a: A) -> impl Future {                 let x = init;   →   let mark = { site; bind(&SITE) };
 //!     let (site, scope) =                                         let x = init;
 //!         { site; (&SITE, enter(&SITE)) };                        { use Walk… as _; let value = &x;
-//!     ({ …; future(site, async move { … }) })                       mark.observe(value, (&&&Probe(value)).memscope_walker()); }
+//!     ({ …; future(site, async move { … }) })                       mark.observe(value, (&&&&Probe(value)).memscope_walker()); }
 //! }
 //! ```
 //!
@@ -368,10 +368,10 @@ pub(crate) fn moved(options: &VariableArgs, place: &Expr) -> TokenStream {
         site_of(krate, place).block(&quote_spanned!(mixed=> #krate::__private::bind(&__MEMSCOPE_SITE)));
     quote_spanned! {mixed=>
         {
-            use #krate::__private::{WalkContainer as _, WalkFull as _, WalkNothing as _};
+            use #krate::__private::{WalkContainer as _, WalkFull as _, WalkInside as _, WalkNothing as _};
             let mark = #bind;
             let value = #place;
-            let walker = (&&&#krate::__private::Probe(&value)).memscope_walker();
+            let walker = (&&&&#krate::__private::Probe(&value)).memscope_walker();
             #krate::__private::tracked(mark, value, walker)
         }
     }
@@ -409,8 +409,8 @@ fn observe(krate: &Krate, mark: &Ident, place: &impl ToTokens, walk: Walk) -> To
     let mixed = Span::mixed_site();
     let (traits, probe) = match walk {
         Walk::AsTypeAllows => (
-            quote_spanned!(mixed=> {WalkContainer as _, WalkFull as _, WalkNothing as _}),
-            quote_spanned!(mixed=> &&&#krate::__private::Probe(value)),
+            quote_spanned!(mixed=> {WalkContainer as _, WalkFull as _, WalkInside as _, WalkNothing as _}),
+            quote_spanned!(mixed=> &&&&#krate::__private::Probe(value)),
         ),
         Walk::Nothing => (
             quote_spanned!(mixed=> WalkNothing as _),

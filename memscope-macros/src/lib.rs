@@ -1,6 +1,6 @@
-//! The macros of memscope: [`macro@track`] for functions, [`track_var!`] for variables.
+//! The macros of memscope: [`macro@track`] for functions, [`track_var!`] for variables, [`macro@Trackable`] for types.
 //!
-//! Users reach them as `memscope::track` and `memscope::track_var`; the code that they emit names nothing but
+//! Users reach them as `memscope::track`, `memscope::track_var` and `memscope::Trackable`; the code that they emit names nothing but
 //! `::memscope::__private` and `::core`.
 //!
 //! ```text
@@ -19,6 +19,7 @@ mod args;
 mod binding;
 mod body;
 mod check;
+mod derive;
 mod expand;
 mod fallback;
 mod foreign;
@@ -117,6 +118,39 @@ pub fn track(args: proc_macro::TokenStream, item: proc_macro::TokenStream) -> pr
 #[proc_macro]
 pub fn track_var(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     variable(input.into(), RECORD).into()
+}
+
+/// Implements `memscope::Trackable`, field by field: so `track_var!` finds all blocks that a value owns.
+///
+/// ```text
+/// #[derive(Trackable)]
+/// struct Index<T> {
+///     words: HashMap<String, Vec<T>>,
+///     #[track(skip)]
+///     client: reqwest::Client,
+/// }
+/// ```
+///
+/// It goes on structs and enums. Each field's type has to be `Trackable`; a type parameter that stands in a walked field,
+/// and an associated type of one, is bound to be. References, raw pointers and function pointers own nothing and are
+/// asked for nothing. A struct of one field (a `PhantomData` beside it does not count) says of its owners and holders what
+/// the field does.
+///
+/// # Arguments
+///
+/// - `#[track(skip)]` on a field: it is not walked. If its type has anything to drop, a value counts as walked in part.
+/// - `#[track(skip)]` on a variant: none of its fields is.
+/// - `#[track(crate = some::path)]` on the type, after the derive: where memscope is, for crates that re-export or
+///   rename it.
+///
+/// # Limits
+///
+/// - A union is refused: only unsafe code knows which field it holds.
+/// - Fields of a `#[repr(packed)]` struct are copied out, so they have to be `Copy`.
+/// - A field whose type is a macro's call puts no bound on a type parameter in it.
+#[proc_macro_derive(Trackable, attributes(track))]
+pub fn derive_trackable(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    derive::trackable(input.into()).into()
 }
 
 /// [`macro@track`] on tokens, so that it can be tested outside of the compiler.

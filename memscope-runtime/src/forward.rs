@@ -2,6 +2,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -85,6 +86,62 @@ pub struct OwnWork;
 /// Does nothing without a recorder.
 pub fn own_work() -> OwnWork {
     OwnWork
+}
+
+/// Would take the blocks of a value; without a recorder nobody asks for them.
+#[derive(Debug)]
+pub struct Visitor<'a> {
+    looks: PhantomData<&'a ()>,
+}
+
+impl Visitor<'_> {
+    /// Does nothing without a recorder.
+    pub fn block(&mut self, _pointer: *const u8) {}
+
+    /// Does nothing without a recorder.
+    pub fn block_of(&mut self, _pointer: *const u8, _bytes: usize) {}
+
+    /// Does nothing without a recorder.
+    pub fn shared_block_of(&mut self, _pointer: *const u8, _bytes: usize) -> bool {
+        false
+    }
+
+    /// Does nothing without a recorder.
+    pub fn shared_block(&mut self, _pointer: *const u8) -> bool {
+        false
+    }
+
+    /// Does nothing without a recorder.
+    pub fn unused(&mut self, _bytes: usize) {}
+
+    /// Does nothing without a recorder.
+    pub fn could_not_look(&mut self) {}
+
+    pub(crate) fn hidden_block_of<T>(&mut self, _container: &T, _bytes: usize) {}
+
+    pub(crate) fn block_up_to(&mut self, _pointer: *const u8, _bytes: usize) {}
+
+    pub(crate) fn block_at(&mut self, _address: usize) {}
+
+    #[cfg(feature = "bytes")]
+    pub(crate) fn shared_block_at(&mut self, _address: usize) {}
+
+    #[cfg(feature = "bytes")]
+    pub(crate) fn is_start(&self, _address: usize) -> bool {
+        false
+    }
+
+    pub(crate) fn blocks_behind_words_of<T>(&mut self, _container: &T) {}
+
+    pub(crate) fn blocks_by_name<T>(&mut self, _value: &T) {}
+
+    pub(crate) fn is_by_size(&self) -> bool {
+        false
+    }
+
+    pub(crate) fn may_go_deeper(&mut self) -> bool {
+        false
+    }
 }
 
 /// The scope that was current where [`spawn_scope`] was called. Without a recorder there is none, and work runs as it

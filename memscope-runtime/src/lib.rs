@@ -81,6 +81,8 @@ mod slot;
 #[cfg(feature = "recorder")]
 mod spawn_scope;
 #[cfg(feature = "recorder")]
+mod stack;
+#[cfg(feature = "recorder")]
 mod sync;
 #[cfg(feature = "recorder")]
 mod task;
@@ -90,7 +92,6 @@ mod task_list;
 mod tenure;
 #[cfg(feature = "recorder")]
 mod thread_state;
-#[cfg(feature = "recorder")]
 mod trackable;
 mod tracked;
 #[cfg(feature = "recorder")]
@@ -115,13 +116,14 @@ pub use crate::{
     spawn_scope::{InScope, SpawnScope, spawn_scope},
     task::{Task, future, task},
     thread_state::{OwnWork, is_own_work, own_work},
-    trackable::{Container, Probe, Sharing, Trackable, WalkContainer, WalkFull, WalkNothing, Walker},
+    trackable::{Probe, WalkContainer, WalkFull, WalkInside, WalkNothing, Walker},
     variable::{Binding, bind, bind_argument, rebind},
     visitor::Visitor,
 };
 #[cfg(feature = "recorder")]
 pub use inventory;
 
+pub use trackable::{Container, Sharing, Trackable, left_out};
 pub use tracked::Tracked;
 #[cfg(feature = "recorder")]
 pub use tracked::tracked;
@@ -129,7 +131,7 @@ pub use tracked::tracked;
 pub use tracked::untracked;
 
 #[cfg(not(feature = "recorder"))]
-pub use crate::forward::{Allocator, InScope, Mode, OwnWork, SpawnScope, own_work, spawn_scope};
+pub use crate::forward::{Allocator, InScope, Mode, OwnWork, SpawnScope, Visitor, own_work, spawn_scope};
 
 /// The unit tests run under the hook that they test.
 #[cfg(all(test, feature = "recorder"))]

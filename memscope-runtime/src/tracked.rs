@@ -4,6 +4,7 @@
 use crate::trackable::Walker;
 #[cfg(feature = "recorder")]
 use crate::variable::Binding;
+use crate::{Trackable, Visitor};
 use std::fmt;
 #[cfg(not(feature = "recorder"))]
 use std::marker::PhantomData;
@@ -73,6 +74,11 @@ impl<T> DerefMut for Tracked<T> {
     fn deref_mut(&mut self) -> &mut T {
         &mut self.value
     }
+}
+
+// Its blocks count for the instance that it takes along, wherever it lies.
+impl<T> Trackable for Tracked<T> {
+    fn visit_blocks(&self, _visitor: &mut Visitor<'_>) {}
 }
 
 impl<T: fmt::Debug> fmt::Debug for Tracked<T> {

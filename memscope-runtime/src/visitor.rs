@@ -14,6 +14,7 @@
 
 use crate::account::Account;
 use crate::slot::Found;
+use crate::stack::Allowance;
 use crate::variable::{SHARED_WITH_LEN, STORY_LEN, claim_shared, is_in_scope};
 use crate::watch::{FOLLOWER, NOBODY, RowBytes, Watch};
 use crate::{crossing, follow, live_map};
@@ -50,6 +51,8 @@ pub struct Visitor<'a> {
     unmarked: HashSet<usize>,
     /// What was found by the sizes that types know; `None`: blocks are looked up.
     pub(crate) by_size: Option<BySize>,
+    /// How deep it may go.
+    pub(crate) stack: Allowance,
     looks: std::marker::PhantomData<&'a ()>,
 }
 
@@ -106,6 +109,7 @@ impl Visitor<'_> {
             unknown_blocks: 0,
             owned_twice: 0,
             unmarked: HashSet::new(),
+            stack: Allowance::here(),
             looks: std::marker::PhantomData,
         }
     }

@@ -48,12 +48,45 @@
 //! that tokio's `JoinHandle::id` gives. Tokio's names of tasks (`task::Builder::name`, unstable) are told to `tracing`
 //! only and cannot be read, so a task goes by the name of its function.
 //!
+//! # What a value owns
+//!
+//! `track_var!` asks a value for its blocks. Types of one's own are walked when they derive
+//! [`Trackable`](derive@Trackable); in a build without recording the derive is still valid.
+//!
+//! ```
+//! use memscope::{track, track_var, Trackable};
+//! # #[global_allocator]
+//! # static ALLOC: memscope::Allocator = memscope::Allocator::system();
+//!
+//! #[derive(Trackable)]
+//! struct Page {
+//!     title: String,
+//!     words: Vec<String>,
+//!     #[track(skip)]
+//!     render: Box<dyn Fn(&str)>,
+//! }
+//!
+//! #[track]
+//! fn reads() {
+//!     let page = Page { title: "Home".into(), words: vec!["two".into()], render: Box::new(|_| ()) };
+//!     track_var!(page);
+//!     let snapshot = memscope::snapshot();
+//!     // 4 bytes of title, a place of 24 for a word, and its 3 bytes; what the closure owns was not looked at.
+//!     assert_eq!(snapshot.variables[0].heap_bytes, Some(4 + 24 + 3));
+//!     assert_eq!(snapshot.variables[0].walk, memscope::model::Walk::ContainerOnly);
+//! }
+//! # reads();
+//! ```
+//!
 //! # Limits
 //!
 //! - Without memscope's [`Allocator`] as the global allocator only what the program declares (see
 //!   [`core::tracker`]) is known; every report says so in its first line.
-//! - A value's blocks are found for std's types and for types that implement [`Trackable`]; for any other the
-//!   report reads "not walked".
+//! - A value's blocks are found for std's types and for types that implement [`Trackable`](trait@Trackable), which
+//!   `#[derive(Trackable)]` does; for any other that has something to drop the report reads "not walked". What is found of
+//!   which type, and in which mode, is in `docs/what-is-walked.md`.
+//! - A look at a `Mutex` or `RwLock` takes it, if it can be had at once, for the time of the look: what tries the lock
+//!   meanwhile is told that it is held.
 //! - Times are as exact as `profiler.clock_resolution_ms` says, the peak as `profiler.peak_error_bound_bytes`.
 //! - Only Linux was tested.
 //!
@@ -66,6 +99,7 @@
 //! | `html` (default) | `export("x.html")` |
 //! | `json` (default) | `export("x.json")` |
 //! | `tokio` | tasks are listed with their ids in tokio; links tokio's `rt` |
+//! | `bytes`, `hashbrown`, `indexmap`, `smallvec` | the containers of these crates are walked as std's are |
 //! | neither `live` nor `sampling` | the allocator forwards, the macros emit the user's code and still check their arguments |
 
 #[doc(hidden)]
@@ -84,11 +118,10 @@ pub mod testing;
 
 pub use crate::export::{ExportError, export};
 pub use crate::session::{Session, session};
-pub use memscope_macros::{track, track_var};
+pub use memscope_macros::{Trackable, track, track_var};
 pub use memscope_runtime::findings;
 pub use memscope_runtime::snapshot as model;
 pub use memscope_runtime::{Allocator, InScope, Mode, SpawnScope, Tracked, spawn_scope};
-#[cfg(any(feature = "live", feature = "sampling"))]
 pub use memscope_runtime::{Container, Sharing, Trackable, Visitor};
 /// The sampler's parameters, while the program runs, and what it makes of the program beside what really happens.
 #[cfg(feature = "sampling")]

@@ -196,16 +196,16 @@ fn vars_tracks_arguments_and_bindings_that_are_used() {
         found.sort();
         found
     };
-    // `total` is a number and `closure` captures nothing: neither is of a type that can be walked.
+    // `total` is a number and `closure` captures nothing: neither has anything to drop, so neither owns a block.
     assert_eq!(
         of("with_vars"),
         [
-            ("closure", None),
+            ("closure", Some(0)),
             ("copied", Some(40)),
             ("first", Some(2)),
             ("given", Some(40)),
             ("inner", Some(5)),
-            ("total", None),
+            ("total", Some(0)),
             ("within", Some(40)),
         ]
     );

@@ -23,6 +23,33 @@ fn nothing_is_recorded_and_the_document_says_so() {
     assert_eq!((snapshot.profiler.own_bytes, snapshot.profiler.peak_error_bound_bytes), (None, None));
 }
 
+#[derive(memscope::Trackable)]
+struct Derived<T> {
+    text: T,
+    #[track(skip)]
+    call: Box<dyn Fn() -> u8>,
+}
+
+struct ByHand(Vec<u8>);
+
+impl memscope::Trackable for ByHand {
+    fn visit_blocks(&self, visitor: &mut memscope::Visitor<'_>) {
+        visitor.block_of(self.0.as_ptr(), self.0.capacity());
+        visitor.unused(self.0.capacity() - self.0.len());
+    }
+}
+
+fn same<T: memscope::Trackable>(value: T) -> T {
+    track_var!(value);
+    value
+}
+
+#[test]
+fn types_that_can_be_walked_compile_and_are_nothing_more() {
+    let derived = same(Derived { text: same(ByHand(vec![1, 2])), call: Box::new(|| 3) });
+    assert_eq!((derived.text.0.len(), (derived.call)()), (2, 3));
+}
+
 #[test]
 fn what_is_declared_is_still_known() {
     let tracker = memscope::core::tracker::MemoryTracker::new();

@@ -7,7 +7,7 @@
 #![deny(unused_qualifications, single_use_lifetimes, unused_lifetimes, let_underscore_drop)]
 #![deny(clippy::all, clippy::pedantic, clippy::nursery)]
 
-use memscope::{track, track_var};
+use memscope::{Trackable, track, track_var};
 use std::collections::HashMap;
 use std::error::Error;
 use std::future::Future;
@@ -26,6 +26,44 @@ fn words(text: &str) -> HashMap<String, usize> {
     }
     track_var!(counts);
     counts
+}
+
+/// Derived for, and dropped with what it says of itself unread.
+#[derive(Trackable)]
+struct Shelf<'a, T, const N: usize> {
+    label: &'a str,
+    _books: [Option<Box<T>>; N],
+    #[track(skip)]
+    _call: Box<dyn Fn()>,
+    #[deprecated]
+    old: u8,
+}
+
+#[derive(Trackable)]
+struct Marker;
+
+#[derive(Trackable)]
+enum Either<'a, T> {
+    Neither,
+    One(&'a T),
+    Both { one: T, other: Vec<T> },
+}
+
+#[track]
+fn derived() -> usize {
+    #[expect(deprecated, reason = "it is what is tried")]
+    let shelf = Shelf { label: "a", _books: [None::<Box<u8>>], _call: Box::new(|| ()), old: 1 };
+    track_var!(shelf);
+    let marker = Marker;
+    track_var!(marker);
+    let either = [Either::Neither, Either::One(&1), Either::Both { one: 1, other: vec![2] }];
+    track_var!(either);
+    let sum = either.iter().map(|either| match either {
+        Either::Neither => 0,
+        Either::One(one) => **one,
+        Either::Both { one, other } => one + other.iter().sum::<usize>(),
+    });
+    shelf.label.len() + sum.sum::<usize>()
 }
 
 #[rustfmt::skip]
@@ -251,6 +289,7 @@ fn row_37_strict_lints_stay_silent() {
     assert_eq!(list, [1]);
     assert_eq!(on_one_line(&list) + usize::from(block_on(on_one_line_async())), 2);
     assert_eq!(written(), 1);
+    assert_eq!(derived(), 1 + 1 + (1 + 2));
     assert!(fallible("x").is_err());
     let map = block_on(asynchronous("3")).unwrap_or_default();
     assert_eq!(map["3"][0](1), 6);

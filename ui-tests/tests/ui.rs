@@ -4,7 +4,7 @@
 fn ui() {
     let cases = trybuild::TestCases::new();
     // Refused with recording and without, in the same words.
-    for rule in ["arguments", "items", "lints", "variables"] {
+    for rule in ["arguments", "derive", "items", "lints", "variables"] {
         cases.compile_fail(format!("fail/{rule}/*.rs"));
     }
     if cfg!(feature = "live") {
