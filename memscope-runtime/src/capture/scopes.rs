@@ -124,30 +124,60 @@ pub(super) fn scopes(
     (rows.into_iter().map(|(_, row)| row).collect(), scope_of_node)
 }
 
+/// Sets what no tracked variable was seen to own; `unowned_bytes` is by node.
+///
+/// The blocks are walked after the books were read, so a running thread's newest blocks may be in one and not in the
+/// other: no scope is said to have more unowned bytes than live ones.
+pub(super) fn set_unowned(
+    scopes: &mut [Scope],
+    nodes: &[Node],
+    scope_of_node: &HashMap<u32, u32>,
+    unowned_bytes: &[u64],
+) {
+    let exclusive = |node: usize| unowned_bytes.get(node).copied().unwrap_or(0);
+    let mut inclusive: Vec<u64> = (0..nodes.len()).map(exclusive).collect();
+    // A parent's number is below its children's.
+    for node in (OWN_NODE as usize + 1..nodes.len()).rev() {
+        inclusive[nodes[node].parent as usize] += inclusive[node];
+    }
+    for (&node, &index) in scope_of_node {
+        let node = node as usize;
+        let Some(scope) = scopes.get_mut(index as usize) else { continue };
+        let all = inclusive.get(node).copied().unwrap_or_else(|| exclusive(node));
+        scope.exclusive.unowned_live_bytes = Some(exclusive(node).min(scope.exclusive.live_bytes));
+        scope.inclusive.unowned_live_bytes = Some(all.min(scope.inclusive.live_bytes));
+    }
+}
+
 /// What a scope is charged with, while it is summed.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Charged {
     memory: ScopeMemory,
     variances: Variances,
     variance_at_peak: f64,
+    /// Of the number of blocks that another thread freed.
+    variance_of_foreign: f64,
     /// Whether the scope, or one below it, ever ran.
     entered: bool,
 }
 
 impl Charged {
     pub(super) fn add_reading(&mut self, reading: &Reading) {
+        let is_foreign = reading.thread != reading.owner_thread;
         self.add(&Charged {
             memory: ScopeMemory {
                 allocations: reading.allocations,
                 deallocations: reading.deallocations,
+                foreign_deallocations: if is_foreign { reading.deallocations } else { 0 },
                 reallocations: reading.reallocations,
                 allocated_bytes: reading.allocated_bytes,
                 deallocated_bytes: reading.deallocated_bytes,
                 ..ScopeMemory::default()
             },
             variances: reading.variances,
+            variance_of_foreign: if is_foreign { reading.variances.deallocations } else { 0.0 },
             // An account of its own blocks is opened when a thread enters the scope; not each entry is a call.
-            entered: reading.thread == reading.owner_thread || reading.node == ROOT_NODE,
+            entered: !is_foreign || reading.node == ROOT_NODE,
             ..Charged::default()
         });
     }
@@ -156,6 +186,7 @@ impl Charged {
         let (memory, more) = (&mut self.memory, &other.memory);
         memory.allocations += more.allocations;
         memory.deallocations += more.deallocations;
+        memory.foreign_deallocations += more.foreign_deallocations;
         memory.reallocations += more.reallocations;
         memory.allocated_bytes += more.allocated_bytes;
         memory.deallocated_bytes += more.deallocated_bytes;
@@ -163,6 +194,7 @@ impl Charged {
             memory.live_at_peak_bytes.zip(more.live_at_peak_bytes).map(|(mine, theirs)| mine + theirs);
         self.variances += other.variances;
         self.variance_at_peak += other.variance_at_peak;
+        self.variance_of_foreign += other.variance_of_foreign;
         self.entered |= other.entered;
     }
 
@@ -182,6 +214,7 @@ impl Charged {
         ScopeMemory {
             allocations_error: error(self.variances.allocations),
             deallocations_error: error(self.variances.deallocations),
+            foreign_deallocations_error: error(self.variance_of_foreign),
             reallocations_error: error(self.variances.reallocations),
             allocated_bytes_error: error(self.variances.allocated_bytes),
             deallocated_bytes_error: error(self.variances.deallocated_bytes),
