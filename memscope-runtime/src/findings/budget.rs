@@ -70,3 +70,73 @@ fn holder<'a>(snapshot: &'a Snapshot, site: &SiteRow) -> (&'a [String], Option<(
         variables.max_by_key(|(index, variable)| (variable.peak_heap_bytes, std::cmp::Reverse(*index)));
     (scope.map_or(&[], |scope| &scope.path), variable)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::handmade::{evidence, names, scope, shown, snapshot, the_one, variable};
+    use crate::snapshot::{Budget, SiteKind};
+
+    fn over_budget() -> Snapshot {
+        let mut snapshot = snapshot();
+        let budget = Budget {
+            bytes: Some(1_000),
+            allocations: Some(5),
+            judged_calls: 9,
+            calls_over: 2,
+            most_bytes: Some(1_500),
+            most_allocations: Some(5),
+        };
+        snapshot.sites = vec![SiteRow {
+            kind: SiteKind::Function,
+            name: "serve".to_owned(),
+            key: "demo::serve".to_owned(),
+            file: "src/main.rs".to_owned(),
+            line: 3,
+            column: 4,
+            signature: "fn serve()".to_owned(),
+            executions: 9,
+            budget: Some(budget),
+            crossings: None,
+        }];
+        snapshot.variables = vec![Variable { peak_heap_bytes: Some(1_400), ..variable("page") }];
+        snapshot
+    }
+
+    #[test]
+    fn a_call_over_its_budget_is_an_error() {
+        let mut snapshot = over_budget();
+        let found = the_one(&snapshot, BUDGET_EXCEEDED);
+        // As many allocations as are allowed are not too many.
+        assert_eq!(
+            found.message,
+            "`serve` went over its budget in 2 of 9 calls: a call held 1500 bytes at once, where 1000 are allowed; of its \
+             tracked variables `page` (alloc::vec::Vec<u8>) held the most: 1400 bytes."
+        );
+        assert_eq!((found.severity, &found.scope), (Severity::Error, &names(&["serve"])));
+        assert_eq!(
+            shown(&snapshot, &found),
+            evidence(&[
+                (2, "count", "/sites/0/budget/calls_over"),
+                (9, "count", "/sites/0/budget/judged_calls"),
+                (1_500, "bytes", "/sites/0/budget/most_bytes"),
+                (1_000, "bytes", "/sites/0/budget/bytes"),
+                (1_400, "bytes", "/variables/0/peak_heap_bytes"),
+            ])
+        );
+        snapshot.sites[0].budget.as_mut().expect("it has one").calls_over = 0;
+        assert!(exceeded(&snapshot).is_empty());
+    }
+
+    #[test]
+    fn who_holds_is_looked_for_below_the_function_too() {
+        let mut snapshot = over_budget();
+        snapshot.scopes.push(scope(&["serve", "parse"]));
+        let below =
+            Variable { scope: names(&["serve", "parse"]), peak_heap_bytes: Some(1_450), ..variable("tree") };
+        snapshot.variables.push(below);
+        assert_eq!(exceeded(&snapshot)[0].variable.as_deref(), Some("tree"));
+        snapshot.variables.clear();
+        assert!(exceeded(&snapshot)[0].message.contains("none of its variables is tracked"));
+    }
+}

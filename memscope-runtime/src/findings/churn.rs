@@ -117,3 +117,133 @@ fn longest_mean_lifetime(snapshot: &Snapshot, index: usize, scope: &Scope) -> Op
     );
     Some((u64::try_from(longest_ms).ok()?, shown))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::handmade::{evidence, names, shown, snapshot, the_one};
+    use crate::snapshot::{Mode, Totals};
+
+    /// 10,000 of 50,000 allocations by `serve`, all of whose blocks but 100 are freed, in ten seconds.
+    fn churning() -> Snapshot {
+        let mut snapshot = snapshot();
+        snapshot.scopes[1].calls = 5_000;
+        snapshot.scopes[1].exclusive = ScopeMemory {
+            allocations: 10_000,
+            deallocations: 9_900,
+            reallocations: 100,
+            allocated_bytes: 640_000,
+            live_allocations: 100,
+            ..ScopeMemory::default()
+        };
+        // 20,000 events by the scope of 100,000 by the process.
+        snapshot.totals =
+            Totals { allocations: 50_000, deallocations: 49_000, reallocations: 1_000, ..snapshot.totals };
+        snapshot
+    }
+
+    #[test]
+    fn a_scope_that_keeps_nothing_churns() {
+        let snapshot = churning();
+        let found = the_one(&snapshot, CHURN);
+        assert_eq!(
+            found.message,
+            "serve makes 20 % of all allocations, frees and resizes, 1000 allocations a second, and keeps 100 of its 10000 \
+             blocks. Reuse buffers across its 5000 calls, or allocate once outside."
+        );
+        assert_eq!(
+            (found.severity, &found.scope, found.saving_bytes),
+            (Severity::Note, &names(&["serve"]), None)
+        );
+        assert_eq!(
+            shown(&snapshot, &found),
+            evidence(&[
+                (10_000, "count", "/scopes/1/exclusive/allocations"),
+                (9_900, "count", "/scopes/1/exclusive/deallocations"),
+                (100, "count", "/scopes/1/exclusive/reallocations"),
+                (100, "count", "/scopes/1/exclusive/live_allocations"),
+                (640_000, "bytes", "/scopes/1/exclusive/allocated_bytes"),
+                (50_000, "count", "/totals/allocations"),
+                (49_000, "count", "/totals/deallocations"),
+                (1_000, "count", "/totals/reallocations"),
+                (10_000, "ms", "/program/elapsed_ms"),
+                (5_000, "count", "/scopes/1/calls"),
+            ])
+        );
+    }
+
+    #[test]
+    fn each_threshold_is_where_it_is_said_to_be() {
+        for change in [
+            (|snapshot| snapshot.scopes[1].exclusive.allocations = 9_999) as fn(&mut Snapshot),
+            |snapshot| snapshot.scopes[1].exclusive.live_allocations = 101,
+            |snapshot| snapshot.totals.reallocations = 1_001,
+        ] {
+            let mut snapshot = churning();
+            change(&mut snapshot);
+            assert!(churn(&snapshot).is_empty());
+        }
+        // 10,000 in 100 ms are 100,000 a second; in 101 ms they are not.
+        let mut snapshot = churning();
+        snapshot.program.elapsed_ms = 100;
+        assert_eq!(churn(&snapshot)[0].severity, Severity::Warning);
+        snapshot.program.elapsed_ms = 101;
+        assert_eq!(churn(&snapshot)[0].severity, Severity::Note);
+        snapshot.program.elapsed_ms = 0;
+        assert!(!churn(&snapshot)[0].message.contains("a second"), "the rate is not known");
+    }
+
+    #[test]
+    fn the_mean_lifetime_is_inferred_from_a_trend() {
+        let mut snapshot = churning();
+        snapshot.trend_ms = (0..12).map(|moment| moment * 800).collect();
+        snapshot.scopes[1].trend = vec![0, 64, 10, 64, 10, 0, 10, 5, 3, 64, 10, 0];
+        let found = the_one(&snapshot, CHURN);
+        // 64 bytes × 10,000 ms ÷ 640,000 bytes = 1 ms.
+        assert!(
+            found.message.contains(
+                "blocks. On average they live at most 1 ms, as far as the trend's moments show (inferred by Little's law: \
+                 live bytes × time ÷ bytes allocated). Reuse"
+            ),
+            "{}",
+            found.message
+        );
+        assert_eq!(shown(&snapshot, &found)[10..], evidence(&[(64, "bytes", "/scopes/1/trend/1")]));
+        snapshot.scopes[1].trend[1] = 65;
+        assert!(churn(&snapshot)[0].message.contains("at most 2 ms"), "it is rounded up");
+        for trend in [vec![0; 12], vec![64; 11]] {
+            snapshot.scopes[1].trend = trend;
+            assert!(!churn(&snapshot)[0].message.contains("Little"), "the evidence does not allow it");
+        }
+    }
+
+    #[test]
+    fn outside_of_tracked_functions_the_advice_is_to_track() {
+        let mut snapshot = churning();
+        snapshot.scopes[0].exclusive = std::mem::take(&mut snapshot.scopes[1].exclusive);
+        let found = the_one(&snapshot, CHURN);
+        assert!(found.message.ends_with("would say which of them it is."), "{}", found.message);
+        assert!(found.scope.is_empty());
+    }
+
+    #[test]
+    fn an_estimate_churns_only_well_above_its_error() {
+        let mut snapshot = churning();
+        snapshot.mode = Mode::Sampling;
+        let memory = &mut snapshot.scopes[1].exclusive;
+        (memory.allocations, memory.allocations_error) = (20_000, Some(2_000));
+        (memory.live_allocations, memory.live_allocations_error) = (100, Some(30));
+        (memory.allocated_bytes, memory.live_bytes_upper_bound) = (200_000_000, None);
+        // 16,000 allocations at least, 160 of them alive at most; 16,000 + 9,900 + 100 events of 100,000.
+        assert!(the_one(&snapshot, CHURN).message.ends_with("(These figures are estimates from a sample.)"));
+        for change in [
+            (|memory| memory.live_allocations_error = Some(31)) as fn(&mut ScopeMemory),
+            |memory| memory.allocations_error = Some(5_001),
+            |memory| memory.live_bytes_upper_bound = Some(2_000_001),
+        ] {
+            let mut snapshot = snapshot.clone();
+            change(&mut snapshot.scopes[1].exclusive);
+            assert!(churn(&snapshot).is_empty());
+        }
+    }
+}

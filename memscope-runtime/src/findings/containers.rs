@@ -62,3 +62,25 @@ pub(super) fn shrinks_to_the_byte(type_name: &str) -> bool {
     let names = type_name.split(|part: char| !(part.is_alphanumeric() || matches!(part, '_' | ':')));
     names.into_iter().all(|name| SHRINK_TO_THE_BYTE.contains(&name))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_types_are_made_of_is_read_from_their_whole_names() {
+        for (name, keeps, shrinks) in [
+            ("alloc::vec::Vec<u8>", true, true),
+            ("alloc::string::String", true, true),
+            ("alloc::vec::Vec<(alloc::string::String, u32)>", true, true),
+            ("alloc::boxed::Box<[alloc::vec::Vec<f64>]>", false, true),
+            ("std::collections::hash::map::HashMap<u32, alloc::string::String>", true, false),
+            ("alloc::vec::Vec<std::collections::hash::set::HashSet<u8>>", true, false),
+            ("alloc::vec::Vec<demo::Row>", true, false),
+            ("alloc::collections::btree::map::BTreeMap<u8, u8>", false, false),
+            ("demo::Vec<u8>", false, false),
+        ] {
+            assert_eq!((keeps_its_block(name), shrinks_to_the_byte(name)), (keeps, shrinks), "{name}");
+        }
+    }
+}

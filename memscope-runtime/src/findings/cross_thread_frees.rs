@@ -119,3 +119,106 @@ fn threads_text(snapshot: &Snapshot, pair: &ForeignFrees) -> String {
     };
     format!("{} to {}", thread(pair.allocated_by), thread(pair.freed_by))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::handmade::{evidence, names, of_kind, shown, snapshot, the_one};
+    use crate::snapshot::ScopeMemory;
+
+    /// 10,000 of 20,000 freed blocks of `serve` were freed by thread 2.
+    fn across() -> Snapshot {
+        let mut snapshot = snapshot();
+        snapshot.scopes[1].exclusive =
+            ScopeMemory { deallocations: 20_000, foreign_deallocations: 10_000, ..ScopeMemory::default() };
+        snapshot.foreign_frees = vec![pair(1, 2, 10_000), pair(2, 1, 10)];
+        snapshot.totals.deallocations = 50_001;
+        snapshot
+    }
+
+    fn pair(allocated_by: u32, freed_by: u32, deallocations: u64) -> ForeignFrees {
+        ForeignFrees {
+            allocated_by,
+            freed_by,
+            deallocations,
+            deallocations_error: None,
+            deallocated_bytes: 64 * deallocations,
+            deallocated_bytes_error: None,
+        }
+    }
+
+    #[test]
+    fn a_scope_whose_blocks_go_elsewhere_is_said() {
+        let snapshot = across();
+        let found = the_one(&snapshot, CROSS_THREAD_FREES);
+        assert_eq!(
+            found.message,
+            format!(
+                "Of the blocks that serve allocates, 10000 of 20000 that were freed (50 %) were freed by other threads. In \
+                 the whole process most go from thread 1 (`main`) to thread 2 (`worker`). {ADVICE}"
+            )
+        );
+        assert_eq!((found.severity, &found.scope), (Severity::Note, &names(&["serve"])));
+        assert_eq!(
+            shown(&snapshot, &found),
+            evidence(&[
+                (10_000, "count", "/scopes/1/exclusive/foreign_deallocations"),
+                (20_000, "count", "/scopes/1/exclusive/deallocations"),
+                (10_000, "ms", "/program/elapsed_ms"),
+                (10_000, "count", "/foreign_frees/0/deallocations"),
+            ])
+        );
+    }
+
+    #[test]
+    fn each_threshold_of_a_scope_is_where_it_is_said_to_be() {
+        for (foreign, all) in [(9_999, 9_999), (10_000, 20_001)] {
+            let mut snapshot = across();
+            snapshot.scopes[1].exclusive.foreign_deallocations = foreign;
+            snapshot.scopes[1].exclusive.deallocations = all;
+            assert!(of_kind(&snapshot, CROSS_THREAD_FREES).is_empty(), "{foreign} of {all}");
+        }
+        // 10,000 in 100 ms are 100,000 a second.
+        let mut snapshot = across();
+        snapshot.program.elapsed_ms = 100;
+        assert_eq!(the_one(&snapshot, CROSS_THREAD_FREES).severity, Severity::Warning);
+        snapshot.program.elapsed_ms = 101;
+        assert_eq!(the_one(&snapshot, CROSS_THREAD_FREES).severity, Severity::Note);
+        // 12,000 ± 1,000 of 12,000 ± 4,000: at least 10,000, of at most 20,000.
+        let memory = &mut snapshot.scopes[1].exclusive;
+        (memory.foreign_deallocations, memory.foreign_deallocations_error) = (12_000, Some(1_000));
+        (memory.deallocations, memory.deallocations_error) = (12_000, Some(4_000));
+        assert_eq!(cross_thread_frees(&snapshot).len(), 1);
+        snapshot.scopes[1].exclusive.deallocations_error = Some(4_001);
+        assert!(cross_thread_frees(&snapshot).is_empty());
+    }
+
+    #[test]
+    fn where_no_scope_stands_out_the_pair_of_threads_is_said() {
+        let mut snapshot = across();
+        snapshot.scopes[1].exclusive = ScopeMemory::default();
+        snapshot.totals.deallocations = 50_000;
+        snapshot.threads[1].name = None;
+        let found = the_one(&snapshot, CROSS_THREAD_FREES);
+        assert_eq!(
+            found.message,
+            format!(
+                "10000 of the process's 50000 frees (20 %) are of blocks that went from thread 1 (`main`) to thread 2; no \
+                 scope makes most of them. {ADVICE}"
+            )
+        );
+        assert_eq!(
+            shown(&snapshot, &found),
+            evidence(&[
+                (10_000, "count", "/foreign_frees/0/deallocations"),
+                (50_000, "count", "/totals/deallocations"),
+                (10_000, "ms", "/program/elapsed_ms"),
+            ])
+        );
+        snapshot.totals.deallocations = 50_001;
+        assert!(cross_thread_frees(&snapshot).is_empty());
+        snapshot.totals.deallocations = 20_000;
+        snapshot.foreign_frees[0].deallocations = 9_999;
+        assert!(cross_thread_frees(&snapshot).is_empty());
+    }
+}

@@ -53,3 +53,79 @@ pub(super) fn duplicates(snapshot: &Snapshot) -> Vec<Finding> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::handmade::{evidence, names, scope, shown, snapshot, the_one, variable};
+    use crate::snapshot::{Fates, Variable};
+
+    /// 10,000 calls, each of which makes and drops a `Vec`, but for the one that runs.
+    fn made_anew() -> Snapshot {
+        let mut snapshot = snapshot();
+        snapshot.scopes[1].calls = 10_001;
+        snapshot.variables = vec![Variable {
+            instances: 10_001,
+            active_instances: 1,
+            fates: Some(Fates { dropped_in_scope: 10_000, ..Fates::default() }),
+            ..variable("scratch")
+        }];
+        snapshot
+    }
+
+    #[test]
+    fn a_container_made_anew_by_each_call_is_said() {
+        let snapshot = made_anew();
+        let found = the_one(&snapshot, DUPLICATES);
+        assert_eq!(
+            found.message,
+            "`scratch` (alloc::vec::Vec<u8>) is made anew 10001 times in 10001 calls of serve, and dropped there each time. \
+             Make it once outside, hand it in, and `clear` it: it keeps its capacity."
+        );
+        assert_eq!(
+            (found.severity, &found.scope, found.variable.as_deref(), found.saving_bytes),
+            (Severity::Note, &names(&["serve"]), Some("scratch"), None)
+        );
+        assert_eq!(
+            shown(&snapshot, &found),
+            evidence(&[
+                (10_001, "count", "/variables/0/instances"),
+                (10_000, "count", "/variables/0/fates/dropped_in_scope"),
+                (10_001, "count", "/scopes/1/calls"),
+            ])
+        );
+    }
+
+    #[test]
+    fn what_is_kept_rare_or_of_no_use_again_is_not() {
+        for change in [
+            // One of them outlived its call.
+            (|snapshot| snapshot.variables[0].active_instances = 0) as fn(&mut Snapshot),
+            // 9,999 were dropped, and no more made.
+            |snapshot| {
+                snapshot.variables[0].instances = 10_000;
+                snapshot.variables[0].fates = Some(Fates { dropped_in_scope: 9_999, ..Fates::default() });
+            },
+            |snapshot| snapshot.scopes[1].calls = 9_999,
+            // 90 % of 11,113 calls are 10,001.7.
+            |snapshot| snapshot.scopes[1].calls = 11_113,
+            // A tree has nothing left to use again when it is cleared; a box is no container.
+            |snapshot| {
+                snapshot.variables[0].type_name =
+                    Some("alloc::collections::btree::map::BTreeMap<u8, u8>".to_owned());
+            },
+            |snapshot| snapshot.variables[0].type_name = Some("alloc::boxed::Box<u8>".to_owned()),
+            |snapshot| snapshot.variables[0].type_name = None,
+            |snapshot| snapshot.variables[0].fates = None,
+            // Two functions of one name.
+            |snapshot| snapshot.scopes.push(scope(&["serve"])),
+        ] {
+            let mut snapshot = made_anew();
+            change(&mut snapshot);
+            assert!(duplicates(&snapshot).is_empty());
+        }
+        let mut snapshot = made_anew();
+        snapshot.scopes[1].calls = 11_112;
+        assert_eq!(duplicates(&snapshot).len(), 1, "90 % of 11,112 are 10,000.8");
+    }
+}

@@ -7,12 +7,14 @@
 //!  bytes │                              ▁▂ floor of the last      1. the last floor is above the first ceiling,
 //!        │                    ▃▁▄▅▆▇█▇▂▁     quarter                 by MIN_RISE_BYTES and MIN_RISE_PERCENT;
 //!        │         ▂▁▃▄▅▅▆▇▇▂▁                                    2. each floor is above the one before, by at
-//!        │ ▁▂▃▄▅▆▇▂▁ ceiling of the first quarter                    least half of what they rise on average.
-//!        └──────────┴──────────┴──────────┴──────────
+//!        │ ▁▂▃▄▅▆▇▂▁ ceiling of the first quarter                    least half of what they rise on average;
+//!        └──────────┴──────────┴──────────┴──────────             3. so is the floor of the last eighth, for half a
+//!                                                                    quarter.
 //! ```
 //!
-//! A sawtooth fails the first (its floors are level), a cache that has filled the second (its last floors are level),
-//! and what is given back before the end both. A table that the program fills from its start to the export does grow, by
+//! A sawtooth fails the first (its floors are level), a cache that has filled the second or third (its last floors are
+//! level), and what is given back before the end all of them. What has levelled off only just, in the last eighth of the
+//! recording, cannot be told from what still rises. A table that the program fills from its start to the export does grow, by
 //! these rules and in truth; whether it is to is not for a profiler to say.
 
 use super::GROWING;
@@ -67,11 +69,17 @@ pub(super) fn growth(snapshot: &Snapshot, scope: &Scope) -> Option<Growth> {
     if rise < least || u128::from(rise) * 100 < u128::from(trend[from]) * u128::from(MIN_RISE_PERCENT) {
         return None;
     }
+    // Three steps lead from the first floor to the last.
     let all = trend[to].saturating_sub(trend[lowest[0]]);
-    let rises = lowest.windows(2).all(|pair| {
-        let step = trend[pair[1]].saturating_sub(trend[pair[0]]);
-        u128::from(step) * 3 * 100 >= u128::from(all) * u128::from(MIN_STEP_PERCENT)
-    });
+    let is_step = |from: usize, to: usize, quarters_percent: u64| {
+        let step = trend[to].saturating_sub(trend[from]);
+        u128::from(step) * 3 * 100 * 100
+            >= u128::from(all) * u128::from(MIN_STEP_PERCENT) * u128::from(quarters_percent)
+    };
+    let last = quarter(3);
+    let last_half = last.start + last.len() / 2..count;
+    let end = last_half.min_by_key(|&at| trend[at])?;
+    let rises = lowest.windows(2).all(|pair| is_step(pair[0], pair[1], 100)) && is_step(to, end, 50);
     rises.then_some(Growth { from, to })
 }
 
@@ -131,4 +139,161 @@ fn holders(snapshot: &Snapshot, scope: usize) -> Vec<(usize, &Variable)> {
     held.sort_by_key(|&(_, bytes)| Reverse(bytes)); // stable: of equal ones the first row stays first
     let rows = held.into_iter().filter_map(|(row, _)| Some((row, snapshot.variables.get(row)?)));
     rows.filter(|(_, variable)| variable.heap_bytes.is_some()).take(MOST_HOLDERS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::handmade::{evidence, names, shown, snapshot, the_one, variable};
+    use crate::snapshot::Block;
+
+    const KIB: u64 = 1 << 10;
+
+    /// A scope with this trend, a moment every 100 ms.
+    fn with_trend(trend: Vec<u64>) -> Snapshot {
+        let mut snapshot = snapshot();
+        snapshot.trend_ms = (1..=trend.len() as u64).map(|moment| moment * 100).collect();
+        snapshot.scopes[1].trend = trend;
+        snapshot
+    }
+
+    fn grows(trend: impl IntoIterator<Item = u64>) -> bool {
+        !growing(&with_trend(trend.into_iter().collect())).is_empty()
+    }
+
+    #[test]
+    fn a_leak_grows_and_its_holders_are_named() {
+        // 10 KiB more at each of 20 moments: the first quarter ends at 50 KiB, the last begins at 160 KiB.
+        let mut snapshot = with_trend((1..=20).map(|moment| moment * 10 * KIB).collect());
+        snapshot.variables = vec![
+            Variable { heap_bytes: Some(150 * KIB), ..variable("cache") },
+            Variable { heap_bytes: Some(0), ..variable("empty") },
+            Variable { scope: names(&["elsewhere"]), heap_bytes: Some(1 << 30), ..variable("other") },
+        ];
+        let found = the_one(&snapshot, GROWING);
+        assert_eq!(
+            found.message,
+            "serve is growing: its live bytes rose from at most 51200 in the first quarter of the recording to at least \
+             163840 in the last, and in between. Most of what is known to hold them: `cache` (alloc::vec::Vec<u8>). If it is \
+             to keep all of this, all is well; a cache needs a bound."
+        );
+        assert_eq!(
+            (found.severity, &found.scope, found.variable.as_deref(), found.saving_bytes),
+            (Severity::Warning, &names(&["serve"]), Some("cache"), None)
+        );
+        assert_eq!(
+            shown(&snapshot, &found),
+            evidence(&[
+                (160 * KIB, "bytes", "/scopes/1/trend/15"),
+                (1_600, "ms", "/trend_ms/15"),
+                (50 * KIB, "bytes", "/scopes/1/trend/4"),
+                (500, "ms", "/trend_ms/4"),
+                (150 * KIB, "bytes", "/variables/0/heap_bytes"),
+            ])
+        );
+    }
+
+    #[test]
+    fn who_holds_the_scopes_blocks_is_named_wherever_it_is_bound() {
+        let mut snapshot = with_trend((1..=20).map(|moment| moment * 10 * KIB).collect());
+        let bound_elsewhere =
+            Variable { scope: names(&["main"]), heap_bytes: Some(9_000), ..variable("kept") };
+        snapshot.variables = vec![variable("not_walked"), bound_elsewhere];
+        let block = |address, scope, variable| Block {
+            address,
+            bytes: 9_000,
+            scope: Some(scope),
+            thread: Some(1),
+            allocated_ms: 0,
+            variable,
+        };
+        snapshot.blocks.largest = vec![block(1, 1, Some(1)), block(2, 0, Some(0)), block(3, 1, None)];
+        assert_eq!(the_one(&snapshot, GROWING).variable.as_deref(), Some("kept"));
+        snapshot.variables.clear();
+        snapshot.blocks.largest.clear();
+        let found = the_one(&snapshot, GROWING);
+        assert!(found.message.contains("No tracked variable is known to hold them"), "{}", found.message);
+        assert_eq!(found.variable, None);
+    }
+
+    #[test]
+    fn what_fills_and_levels_off_does_not_grow() {
+        assert!(!grows((0..40).map(|moment| moment.min(20) * 100 * KIB)), "full at half of the time");
+        assert!(!grows((0..40).map(|moment| moment.min(30) * 100 * KIB)), "full as the last quarter begins");
+        assert!(!grows((0..40).map(|moment| moment.min(32) * 100 * KIB)), "full at 80 %");
+        // 1 − e^(−t/8): the floors are 0, 71, 92 and 98 % of 10 MiB.
+        assert!(!grows((0..40).map(|moment| ((1.0 - (-f64::from(moment) / 8.0).exp()) * 1e7) as u64)));
+        assert!(!grows(vec![5_000_000; 40]));
+    }
+
+    #[test]
+    fn a_sawtooth_does_not_grow_whatever_its_period_and_phase() {
+        for period in 2..=40 {
+            for phase in 0..period {
+                // It begins anew at least once in the recording; 40 moments that only rise are no sawtooth yet.
+                if phase + 40 > period {
+                    let trend = (0..40).map(|moment| (moment + phase) % period * 100 * KIB);
+                    assert!(!grows(trend), "period {period}, phase {phase}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_leak_below_a_small_sawtooth_grows() {
+        assert!(grows((0..40).map(|moment| moment * 100 * KIB + moment % 3 * 150 * KIB)));
+    }
+
+    #[test]
+    fn what_is_given_back_before_the_end_does_not_grow() {
+        let mut trend: Vec<u64> = (0..40).map(|moment| moment * 100 * KIB).collect();
+        assert!(grows(trend.clone()));
+        trend[39] = 0;
+        assert!(!grows(trend));
+    }
+
+    #[test]
+    fn each_threshold_is_where_it_is_said_to_be() {
+        // From the ceiling of the first quarter (the third moment) to the floor of the last (the tenth) are seven steps.
+        let line = |base: u64, step: u64| (0..12).map(move |moment| base + moment * step);
+        // Seven steps of 9,363 bytes are 65,541; of 9,362 they are 65,534, two less than 64 KiB.
+        assert!(grows(line(0, 9_363)));
+        assert!(!grows(line(0, 9_362)));
+        // The ceiling is the base and two steps, and 20 % of 3,300,000 + 200,000 are 700,000, or seven steps of 100,000.
+        assert!(grows(line(3_300_000, 100_000)));
+        assert!(!grows(line(3_300_001, 100_000)));
+        // 11 moments are too few.
+        assert!(!grows((0..11).map(|moment| moment * 100 * KIB)));
+        // Of a mean step of 1,000 KiB half are 500, and half of that are 250 within the last quarter.
+        let of_floors = |floors: [u64; 4], end: u64| {
+            let floor = move |moment: u64| if moment > 9 { end } else { floors[moment as usize / 3] };
+            (0..12).map(move |moment| floor(moment) * KIB)
+        };
+        assert!(grows(of_floors([0, 1_500, 2_500, 3_000], 3_250)));
+        assert!(!grows(of_floors([0, 1_500, 2_500, 3_000], 3_249)));
+        assert!(!grows(of_floors([0, 1_500, 2_501, 3_000], 3_250)));
+        assert!(!grows(of_floors([0, 2_100, 2_500, 3_000], 3_250)));
+        // The moments must span a second.
+        let mut snapshot = with_trend(line(0, 1 << 20).collect());
+        snapshot.trend_ms = (0..12).map(|moment| moment * 1_000 / 11).collect();
+        assert_eq!(growing(&snapshot).len(), 1);
+        snapshot.trend_ms[11] = 999;
+        assert!(growing(&snapshot).is_empty());
+        // A trend that does not fit its moments says nothing.
+        snapshot.trend_ms.pop();
+        assert!(growing(&snapshot).is_empty());
+    }
+
+    #[test]
+    fn an_estimate_grows_only_well_above_its_error() {
+        // Seven steps of 1,000,000 bytes.
+        let mut snapshot = with_trend((0..12).map(|moment| moment * 1_000_000).collect());
+        snapshot.mode = crate::snapshot::Mode::Sampling;
+        snapshot.scopes[1].exclusive.live_bytes_error = Some(2_333_334);
+        assert!(growing(&snapshot).is_empty(), "7,000,000 are less than three errors");
+        snapshot.scopes[1].exclusive.live_bytes_error = Some(2_333_333);
+        assert!(
+            the_one(&snapshot, GROWING).message.ends_with("(These figures are estimates from a sample.)")
+        );
+    }
 }

@@ -86,3 +86,85 @@ fn by_variable(snapshot: &Snapshot) -> Vec<Finding> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::handmade::{evidence, names, shown, snapshot, the_one, variable};
+    use crate::snapshot::{ScopeMemory, Variable};
+
+    #[test]
+    fn a_scope_that_resizes_more_than_it_allocates_is_said() {
+        let mut snapshot = snapshot();
+        let with =
+            |allocations, reallocations| ScopeMemory { allocations, reallocations, ..ScopeMemory::default() };
+        snapshot.scopes[1].exclusive = with(1_000, 1_000);
+        let found = the_one(&snapshot, GROWTH_BY_REALLOC);
+        assert_eq!(
+            found.message,
+            "serve resizes blocks 1000 times for 1000 allocations. Give the containers that it fills their capacity at the \
+             start (`with_capacity`, `reserve`)."
+        );
+        assert_eq!((found.severity, &found.scope), (Severity::Warning, &names(&["serve"])));
+        assert_eq!(
+            shown(&snapshot, &found),
+            evidence(&[
+                (1_000, "count", "/scopes/1/exclusive/reallocations"),
+                (1_000, "count", "/scopes/1/exclusive/allocations"),
+            ])
+        );
+        for too_few in [with(0, 999), with(1_001, 1_000)] {
+            snapshot.scopes[1].exclusive = too_few;
+            assert!(growth_by_realloc(&snapshot).is_empty());
+        }
+        let estimate = |allocations_error, reallocations_error| ScopeMemory {
+            allocations_error: Some(allocations_error),
+            reallocations_error: Some(reallocations_error),
+            ..with(1_000, 2_000)
+        };
+        snapshot.scopes[1].exclusive = estimate(100, 400);
+        assert_eq!(growth_by_realloc(&snapshot).len(), 1, "2,000 − 800 are 1,000 + 200");
+        for uncertain in [estimate(101, 400), estimate(100, 401)] {
+            snapshot.scopes[1].exclusive = uncertain;
+            assert!(growth_by_realloc(&snapshot).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_variable_whose_growth_moves_much_is_said_and_no_saving_is_claimed() {
+        let mut snapshot = snapshot();
+        let with = |moved, grown| {
+            vec![Variable { moved_bytes: Some(moved), grown_bytes: Some(grown), ..variable("rows") }]
+        };
+        snapshot.variables = with(1 << 20, 2 << 20);
+        let found = the_one(&snapshot, GROWTH_BY_REALLOC);
+        assert_eq!(
+            found.message,
+            "`rows` (alloc::vec::Vec<u8>) in serve grew by 2097152 bytes, and its growth moved 1048576 bytes to other \
+             addresses. `with_capacity` or `reserve` at the start avoids these copies; it saves time, not live bytes."
+        );
+        assert_eq!(
+            (found.severity, found.variable.as_deref(), found.saving_bytes),
+            (Severity::Note, Some("rows"), None)
+        );
+        assert_eq!(
+            shown(&snapshot, &found),
+            evidence(&[
+                (1 << 20, "bytes", "/variables/0/moved_bytes"),
+                (2 << 20, "bytes", "/variables/0/grown_bytes"),
+            ])
+        );
+        for too_little in [with((1 << 20) - 1, 1), with(1 << 20, (2 << 20) + 1)] {
+            snapshot.variables = too_little;
+            assert!(growth_by_realloc(&snapshot).is_empty());
+        }
+        snapshot.variables = with(4 << 20, 1 << 20);
+        let found = the_one(&snapshot, GROWTH_BY_REALLOC);
+        assert_eq!(found.severity, Severity::Warning, "four times what it gained");
+        assert!(found.message.contains("It grows by small steps."), "{}", found.message);
+        snapshot.variables = with((4 << 20) - 1, 1 << 20);
+        assert_eq!(the_one(&snapshot, GROWTH_BY_REALLOC).severity, Severity::Note);
+        snapshot.variables[0].moved_bytes = None;
+        assert!(growth_by_realloc(&snapshot).is_empty(), "not measured");
+    }
+}

@@ -72,3 +72,49 @@ fn rows(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::handmade::{evidence, names, shown, snapshot, the_one, variable};
+
+    #[test]
+    fn pointers_into_no_block_are_said() {
+        let mut snapshot = snapshot();
+        snapshot.variables = vec![Variable { unknown_blocks: Some(1), ..variable("odd") }];
+        let found = the_one(&snapshot, UNKNOWN_BLOCKS);
+        assert_eq!(
+            found.message,
+            "`odd` (alloc::vec::Vec<u8>) in serve was walked over 1 pointer into no recorded block. That is memory of a \
+             static, of foreign code, or from before the recording; or its `Trackable` shows pointers that it does not own. \
+             Its bytes are without them."
+        );
+        assert_eq!(
+            (found.severity, &found.scope, found.variable.as_deref()),
+            (Severity::Note, &names(&["serve"]), Some("odd"))
+        );
+        assert_eq!(shown(&snapshot, &found), evidence(&[(1, "count", "/variables/0/unknown_blocks")]));
+        for nothing in [Some(0), None] {
+            snapshot.variables[0].unknown_blocks = nothing;
+            assert!(unknown_blocks(&snapshot).is_empty());
+        }
+    }
+
+    #[test]
+    fn blocks_owned_twice_are_said() {
+        let mut snapshot = snapshot();
+        snapshot.variables = vec![Variable { blocks_owned_twice: Some(2), ..variable("odd") }];
+        let found = the_one(&snapshot, OWNED_TWICE);
+        assert_eq!(
+            found.message,
+            "One look at `odd` (alloc::vec::Vec<u8>) in serve was shown 2 blocks twice as owned alone. Either its \
+             `Trackable` shows a part of it twice, or two parts of it own one block, which would be freed twice."
+        );
+        assert_eq!(found.severity, Severity::Warning);
+        assert_eq!(shown(&snapshot, &found), evidence(&[(2, "count", "/variables/0/blocks_owned_twice")]));
+        for nothing in [Some(0), None] {
+            snapshot.variables[0].blocks_owned_twice = nothing;
+            assert!(owned_twice(&snapshot).is_empty());
+        }
+    }
+}

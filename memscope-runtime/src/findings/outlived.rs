@@ -68,3 +68,91 @@ pub(super) fn outlived_scope(snapshot: &Snapshot) -> Vec<Finding> {
 fn is_field(variable: &Variable) -> bool {
     variable.name.contains('.')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::handmade::{evidence, names, of_kind, shown, snapshot, the_one, variable};
+    use crate::snapshot::{Fates, Stages};
+
+    /// Three executions, of which two outlived their scope; one of these is freed.
+    fn outliving() -> Snapshot {
+        let mut snapshot = snapshot();
+        snapshot.variables = vec![Variable {
+            instances: 3,
+            heap_bytes: Some(800),
+            fates: Some(Fates { dropped_in_scope: 1, outlived_scope: 1, live_at_export: 1 }),
+            ..variable("kept")
+        }];
+        snapshot
+    }
+
+    #[test]
+    fn what_was_returned_on_purpose_is_a_note_that_says_so() {
+        let snapshot = outliving();
+        let found = the_one(&snapshot, OUTLIVED_SCOPE);
+        assert_eq!(
+            found.message,
+            "`kept` (alloc::vec::Vec<u8>) outlived its scope serve in 1 of 3 executions and is live at export. If it was \
+             returned or stored on purpose, all is well; if not, see who holds it. Its scope is not known to be growing."
+        );
+        assert_eq!(
+            (found.severity, &found.scope, found.variable.as_deref(), found.saving_bytes),
+            (Severity::Note, &names(&["serve"]), Some("kept"), None)
+        );
+        assert_eq!(
+            shown(&snapshot, &found),
+            evidence(&[
+                (800, "bytes", "/variables/0/heap_bytes"),
+                (1, "count", "/variables/0/fates/live_at_export"),
+            ])
+        );
+    }
+
+    #[test]
+    fn what_outlived_its_scope_and_was_freed_is_nothing_to_find() {
+        let mut snapshot = outliving();
+        let fates = Fates { dropped_in_scope: 1, outlived_scope: 2, live_at_export: 0 };
+        snapshot.variables[0].fates = Some(fates);
+        // The stage does not stand in for the fate where that is measured.
+        snapshot.variables[0].stages = Stages { allocated: 1, ..Stages::default() };
+        assert!(outlived_scope(&snapshot).is_empty());
+        snapshot.variables[0].fates = None;
+        let found = the_one(&snapshot, OUTLIVED_SCOPE);
+        assert_eq!(found.evidence[1].pointer, "/variables/0/stages/allocated");
+    }
+
+    #[test]
+    fn fields_declarations_and_what_holds_nothing_are_left_out() {
+        for change in [
+            (|row| row.name = "self.items".to_owned()) as fn(&mut Variable),
+            |row| row.walk = Walk::Declared,
+            |row| row.heap_bytes = Some(0),
+            |row| row.heap_bytes = None,
+        ] {
+            let mut snapshot = outliving();
+            change(&mut snapshot.variables[0]);
+            assert!(outlived_scope(&snapshot).is_empty());
+        }
+    }
+
+    #[test]
+    fn in_a_scope_that_is_growing_it_is_a_warning() {
+        let mut snapshot = outliving();
+        snapshot.trend_ms = (1..=12).map(|moment| moment * 100).collect();
+        snapshot.scopes[1].trend = (1..=12).map(|moment| moment * 100_000).collect();
+        let found = &of_kind(&snapshot, OUTLIVED_SCOPE)[0];
+        assert_eq!(
+            (found.severity, found.message.as_str()),
+            (
+                Severity::Warning,
+                "`kept` (alloc::vec::Vec<u8>) outlived its scope serve in 1 of 3 executions and is live at export. Its scope \
+                 is growing as well: see who holds what it leaves behind, and bound or drop that."
+            )
+        );
+        assert_eq!(
+            shown(&snapshot, found)[2..],
+            evidence(&[(1_000_000, "bytes", "/scopes/1/trend/9"), (300_000, "bytes", "/scopes/1/trend/2"),])
+        );
+    }
+}

@@ -60,3 +60,88 @@ fn may_have_been_filled_since(variable: &Variable) -> bool {
         instance.observations < 2 && is_empty && instance.heap_bytes > Some(0)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::handmade::{evidence, names, shown, snapshot, the_one, variable};
+    use crate::snapshot::{Instance, Stage};
+
+    fn with(unused: u64, held: u64) -> Snapshot {
+        let mut snapshot = snapshot();
+        snapshot.variables =
+            vec![Variable { unused_bytes: Some(unused), heap_bytes: Some(held), ..variable("rows") }];
+        snapshot
+    }
+
+    #[test]
+    fn unused_capacity_is_a_saving() {
+        let snapshot = with(64 << 10, 128 << 10);
+        let found = the_one(&snapshot, OVER_CAPACITY);
+        assert_eq!(
+            found.message,
+            "`rows` (alloc::vec::Vec<u8>) in serve has capacity that held no element at its last look: 65536 of its 131072 \
+             bytes (50 %). `shrink_to_fit` once it is filled, or a fitting `with_capacity`, saves them."
+        );
+        assert_eq!(
+            (found.severity, &found.scope, found.saving_bytes),
+            (Severity::Warning, &names(&["serve"]), Some(64 << 10))
+        );
+        assert_eq!(
+            shown(&snapshot, &found),
+            evidence(&[
+                (64 << 10, "bytes", "/variables/0/unused_bytes"),
+                (128 << 10, "bytes", "/variables/0/heap_bytes"),
+                (9_000, "ms", "/variables/0/last_observed_ms"),
+            ])
+        );
+    }
+
+    #[test]
+    fn each_threshold_is_where_it_is_said_to_be() {
+        assert!(over_capacity(&with((64 << 10) - 1, 64 << 10)).is_empty());
+        assert!(over_capacity(&with(64 << 10, (128 << 10) + 1)).is_empty());
+        // The blocks were freed or shrunk since the look: what it saw is no longer there.
+        assert!(over_capacity(&with(128 << 10, 64 << 10)).is_empty());
+        let mut estimate = with(64 << 10, 128 << 10);
+        estimate.variables[0].heap_bytes_error = Some(1);
+        assert!(over_capacity(&estimate).is_empty());
+    }
+
+    #[test]
+    fn no_saving_is_claimed_where_the_type_does_not_tell_it() {
+        let mut snapshot = with(64 << 10, 64 << 10);
+        snapshot.variables[0].type_name = Some("std::collections::hash::map::HashMap<u8, u8>".to_owned());
+        let found = the_one(&snapshot, OVER_CAPACITY);
+        assert_eq!(found.saving_bytes, None);
+        assert!(
+            found.message.ends_with("saves a part of them; how much depends on what the type is made of.")
+        );
+    }
+
+    #[test]
+    fn what_was_empty_at_its_only_look_may_have_been_filled_since() {
+        let mut snapshot = with(64 << 10, 64 << 10);
+        let instance = Instance {
+            weight: 1,
+            thread: 1,
+            stage: Stage::Active,
+            bound_ms: 5,
+            observed_ms: 5,
+            observations: 1,
+            ended_ms: None,
+            heap_bytes: Some(64 << 10),
+            fate: None,
+            unused_bytes: Some(64 << 10),
+            blocks: Vec::new(),
+            folded_blocks: 0,
+        };
+        snapshot.variables[0].history = vec![instance];
+        assert!(over_capacity(&snapshot).is_empty());
+        snapshot.variables[0].history[0].observations = 2;
+        assert_eq!(over_capacity(&snapshot).len(), 1, "it was looked at again");
+        snapshot.variables[0].history[0].observations = 1;
+        snapshot.variables[0].history[0].unused_bytes = Some((64 << 10) - 1);
+        assert_eq!(over_capacity(&snapshot).len(), 1, "something was in it");
+    }
+}

@@ -57,3 +57,69 @@ pub(super) fn unexplained_memory(snapshot: &Snapshot) -> Vec<Finding> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::findings::handmade::{evidence, names, shown, snapshot, the_one, variable};
+    use crate::snapshot::{ScopeMemory, Variable};
+
+    /// 10 of 100 MiB are `serve`'s and nobody's.
+    fn unowned() -> Snapshot {
+        let mut snapshot = snapshot();
+        snapshot.variables = vec![variable("other")];
+        snapshot.scopes[1].exclusive = ScopeMemory {
+            live_bytes: 20 << 20,
+            unowned_live_bytes: Some(10 << 20),
+            ..ScopeMemory::default()
+        };
+        snapshot
+    }
+
+    #[test]
+    fn where_the_next_variable_tells_most_is_said() {
+        let snapshot = unowned();
+        let found = the_one(&snapshot, UNEXPLAINED_MEMORY);
+        assert_eq!(
+            found.message,
+            "No tracked variable was seen to own 10485760 of the 20971520 bytes that serve allocated and that live (10 % of \
+             all live bytes). A `track_var!` on what it returns or stores would name the holder."
+        );
+        assert_eq!(
+            (found.severity, &found.scope, found.saving_bytes),
+            (Severity::Note, &names(&["serve"]), None)
+        );
+        assert_eq!(
+            shown(&snapshot, &found),
+            evidence(&[
+                (10 << 20, "bytes", "/scopes/1/exclusive/unowned_live_bytes"),
+                (20 << 20, "bytes", "/scopes/1/exclusive/live_bytes"),
+                (100 << 20, "bytes", "/totals/live_bytes"),
+            ])
+        );
+    }
+
+    #[test]
+    fn each_threshold_is_where_it_is_said_to_be() {
+        let mut snapshot = unowned();
+        snapshot.scopes[1].exclusive.unowned_live_bytes = Some((10 << 20) - 1);
+        assert!(unexplained_memory(&snapshot).is_empty());
+        snapshot.totals.live_bytes = 1 << 20;
+        snapshot.scopes[1].exclusive.unowned_live_bytes = Some((1 << 20) - 1);
+        assert!(unexplained_memory(&snapshot).is_empty());
+        snapshot.scopes[1].exclusive.unowned_live_bytes = None;
+        assert!(unexplained_memory(&snapshot).is_empty(), "not measured");
+    }
+
+    #[test]
+    fn where_nothing_is_tracked_or_it_is_declared_nothing_is_said() {
+        let mut snapshot = unowned();
+        let declared = Variable { walk: Walk::Declared, heap_bytes: Some(1), ..variable("declared") };
+        snapshot.variables.push(declared);
+        assert!(unexplained_memory(&snapshot).is_empty(), "a byte less than 10 MiB");
+        snapshot.variables[1].scope = names(&["elsewhere"]);
+        assert_eq!(unexplained_memory(&snapshot).len(), 1);
+        snapshot.variables.remove(0);
+        assert!(unexplained_memory(&snapshot).is_empty(), "a declaration is no tracked variable");
+    }
+}
