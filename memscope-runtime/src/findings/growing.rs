@@ -12,16 +12,22 @@
 //!                                                                    quarter.
 //! ```
 //!
+//! And as a fourth, the process must say the same: the least of its live bytes in the last quarter is above their least in
+//! the first by at least half of the scope's rise. The timeline has some sixteen times as many points as a trend has
+//! moments, so a sawtooth whose period is near the distance of two moments, which would look like a slow rise at these,
+//! shows there as what it is.
+//!
 //! A sawtooth fails the first (its floors are level), a cache that has filled the second or third (its last floors are
 //! level), and what is given back before the end all of them. What has levelled off only just, in the last eighth of the
 //! recording, cannot be told from what still rises. A table that the program fills from its start to the export does grow, by
 //! these rules and in truth; whether it is to is not for a profiler to say.
 
 use super::GROWING;
-use super::evidence::{bytes, finding, ms, path_text, variable_text};
+use super::evidence::{bytes, finding, is_share, ms, path_text, variable_text};
 use crate::snapshot::{Finding, Scope, Severity, Snapshot, Variable};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Moments from which on a trend is judged: three in each quarter, so that no floor is a single look.
 pub(super) const MIN_MOMENTS: usize = 12;
@@ -34,6 +40,8 @@ const MIN_RISE_PERCENT: u64 = 20;
 /// Half of the mean rise from one floor to the next. What fills up exponentially and has reached 90 % by its last quarter
 /// rises there by less than a fifth of the mean.
 const MIN_STEP_PERCENT: u64 = 50;
+/// Of the scope's rise, so much must be seen of the process as a whole.
+const MIN_PROCESS_PERCENT: u64 = 50;
 /// Variables named at most.
 const MOST_HOLDERS: usize = 3;
 
@@ -43,6 +51,8 @@ pub(super) struct Growth {
     pub(super) from: usize,
     /// The lowest moment of the last quarter.
     pub(super) to: usize,
+    /// The lowest points of the process's timeline in the first and in the last quarter.
+    process: (usize, usize),
 }
 
 /// Whether the scope grows, and where that shows.
@@ -66,7 +76,7 @@ pub(super) fn growth(snapshot: &Snapshot, scope: &Scope) -> Option<Growth> {
     // An estimate's error at each of the two moments is about that of the live bytes now, so that of their difference is
     // at most 1.5 times as large.
     let least = scope.exclusive.live_bytes_error.unwrap_or(0).saturating_mul(3).max(MIN_RISE_BYTES);
-    if rise < least || u128::from(rise) * 100 < u128::from(trend[from]) * u128::from(MIN_RISE_PERCENT) {
+    if rise < least || !is_share(rise, MIN_RISE_PERCENT, trend[from]) {
         return None;
     }
     // Three steps lead from the first floor to the last.
@@ -80,14 +90,23 @@ pub(super) fn growth(snapshot: &Snapshot, scope: &Scope) -> Option<Growth> {
     let last_half = last.start + last.len() / 2..count;
     let end = last_half.min_by_key(|&at| trend[at])?;
     let rises = lowest.windows(2).all(|pair| is_step(pair[0], pair[1], 100)) && is_step(to, end, 50);
-    rises.then_some(Growth { from, to })
+    let lowest_point = |range: Range<usize>| {
+        let within = moments[range.start]..=moments[range.end - 1];
+        let points = snapshot.timeline.iter().enumerate().filter(|(_, point)| within.contains(&point.ms));
+        points.min_by_key(|(_, point)| point.live_bytes)
+    };
+    let (first_point, least_at_first) = lowest_point(quarter(0))?;
+    let (last_point, least_at_last) = lowest_point(quarter(3))?;
+    let of_process = least_at_last.live_bytes.saturating_sub(least_at_first.live_bytes);
+    let is_seen = is_share(of_process, MIN_PROCESS_PERCENT, rise);
+    (rises && is_seen).then_some(Growth { from, to, process: (first_point, last_point) })
 }
 
 pub(super) fn growing(snapshot: &Snapshot) -> Vec<Finding> {
     let scopes = snapshot.scopes.iter().enumerate();
     scopes
         .filter_map(|(index, scope)| {
-            let Growth { from, to } = growth(snapshot, scope)?;
+            let Growth { from, to, process } = growth(snapshot, scope)?;
             let (trend, moments) = (&scope.trend, &snapshot.trend_ms);
             let holders = holders(snapshot, index);
             let names: Vec<String> = holders.iter().map(|(_, variable)| variable_text(variable)).collect();
@@ -108,6 +127,13 @@ pub(super) fn growing(snapshot: &Snapshot) -> Vec<Finding> {
                 bytes("most live bytes of the first quarter", trend[from], format!("/scopes/{index}/trend/{from}")),
                 ms("when that was", moments[from], format!("/trend_ms/{from}")),
             ];
+            for (what, point) in [
+                ("least live bytes of the process in the last quarter", process.1),
+                ("least live bytes of the process in the first quarter", process.0),
+            ] {
+                let live_bytes = snapshot.timeline[point].live_bytes;
+                evidence.push(bytes(what, live_bytes, format!("/timeline/{point}/live_bytes")));
+            }
             for (row, variable) in &holders {
                 let held = variable.heap_bytes.unwrap_or(0);
                 let what = format!("bytes that `{}` holds now", variable.name);
@@ -144,16 +170,14 @@ fn holders(snapshot: &Snapshot, scope: usize) -> Vec<(usize, &Variable)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::findings::handmade::{evidence, names, shown, snapshot, the_one, variable};
-    use crate::snapshot::Block;
+    use crate::findings::handmade::{evidence, names, set_trend, shown, snapshot, the_one, variable};
+    use crate::snapshot::{Block, TimelinePoint};
 
     const KIB: u64 = 1 << 10;
 
-    /// A scope with this trend, a moment every 100 ms.
     fn with_trend(trend: Vec<u64>) -> Snapshot {
         let mut snapshot = snapshot();
-        snapshot.trend_ms = (1..=trend.len() as u64).map(|moment| moment * 100).collect();
-        snapshot.scopes[1].trend = trend;
+        set_trend(&mut snapshot, 1, trend);
         snapshot
     }
 
@@ -188,6 +212,8 @@ mod tests {
                 (1_600, "ms", "/trend_ms/15"),
                 (50 * KIB, "bytes", "/scopes/1/trend/4"),
                 (500, "ms", "/trend_ms/4"),
+                (1_000_000 + 160 * KIB, "bytes", "/timeline/15/live_bytes"),
+                (1_000_000 + 10 * KIB, "bytes", "/timeline/0/live_bytes"),
                 (150 * KIB, "bytes", "/variables/0/heap_bytes"),
             ])
         );
@@ -237,6 +263,29 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_sawtooth_that_the_moments_meet_at_ever_later_phases_does_not_grow() {
+        // 31 moments, 32 ticks apart, and sixteen points of the timeline for each, as the observer draws them. A period of
+        // 31 ticks is met a tick later each time.
+        let tooth = |tick: u64, period: u64| tick % period * (4_000_000 / period);
+        let mut rises_at_the_moments = Vec::new();
+        for period in 2..=128 {
+            let mut snapshot = with_trend((0..31).map(|moment| tooth(moment * 32, period)).collect());
+            snapshot.trend_ms = (0..31).map(|moment| moment * 320).collect();
+            if snapshot.scopes[1].trend.is_sorted() && snapshot.scopes[1].trend[30] > 1_000_000 {
+                rises_at_the_moments.push(period);
+            }
+            let point = |tick: u64| TimelinePoint {
+                ms: tick * 10,
+                live_bytes: 1_000_000 + tooth(tick, period),
+                live_bytes_error: None,
+            };
+            snapshot.timeline = (0..31 * 16).map(|number| point(number * 2)).collect();
+            assert!(growing(&snapshot).is_empty(), "a period of {period} ticks");
+        }
+        assert_eq!(rises_at_the_moments, [31], "and the moments alone would not tell");
     }
 
     #[test]

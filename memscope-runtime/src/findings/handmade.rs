@@ -3,7 +3,8 @@
 use super::findings;
 use crate::nothing_recorded;
 use crate::snapshot::{
-    Finding, Mode, Provenance, Scope, ScopeMemory, Snapshot, Stage, Stages, Thread, Totals, Variable, Walk,
+    Finding, Mode, Provenance, Scope, ScopeMemory, Snapshot, Stage, Stages, Thread, TimelinePoint, Totals,
+    Variable, Walk,
 };
 
 pub(super) fn names(path: &[&str]) -> Vec<String> {
@@ -37,6 +38,16 @@ pub(super) fn scope(path: &[&str]) -> Scope {
         trend: Vec::new(),
         category: None,
     }
+}
+
+/// Gives a scope this trend, a moment every 100 ms; all else of the process holds 1,000,000 bytes.
+pub(super) fn set_trend(snapshot: &mut Snapshot, scope: usize, trend: Vec<u64>) {
+    snapshot.trend_ms = (1..=trend.len() as u64).map(|moment| moment * 100).collect();
+    let points = snapshot.trend_ms.iter().zip(&trend);
+    snapshot.timeline = points
+        .map(|(&ms, &bytes)| TimelinePoint { ms, live_bytes: 1_000_000 + bytes, live_bytes_error: None })
+        .collect();
+    snapshot.scopes[scope].trend = trend;
 }
 
 /// A `Vec<u8>` in `serve`, of which nothing is known yet.

@@ -72,7 +72,9 @@ fn is_field(variable: &Variable) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::findings::handmade::{evidence, names, of_kind, shown, snapshot, the_one, variable};
+    use crate::findings::handmade::{
+        evidence, names, of_kind, set_trend, shown, snapshot, the_one, variable,
+    };
     use crate::snapshot::{Fates, Stages};
 
     /// Three executions, of which two outlived their scope; one of these is freed.
@@ -139,8 +141,7 @@ mod tests {
     #[test]
     fn in_a_scope_that_is_growing_it_is_a_warning() {
         let mut snapshot = outliving();
-        snapshot.trend_ms = (1..=12).map(|moment| moment * 100).collect();
-        snapshot.scopes[1].trend = (1..=12).map(|moment| moment * 100_000).collect();
+        set_trend(&mut snapshot, 1, (1..=12).map(|moment| moment * 100_000).collect());
         let found = &of_kind(&snapshot, OUTLIVED_SCOPE)[0];
         assert_eq!(
             (found.severity, found.message.as_str()),

@@ -1,6 +1,6 @@
 //! All findings at once: their order, their evidence, and that a program in which nothing is amiss has none.
 
-use super::handmade::{names, scope, shown, snapshot, variable};
+use super::handmade::{names, scope, set_trend, shown, snapshot, variable};
 use super::*;
 use crate::snapshot::{
     Block, Budget, Fates, ForeignFrees, HandedOut, ScopeMemory, Severity, SiteKind, SiteRow, Variable,
@@ -14,9 +14,6 @@ fn amiss() -> Snapshot {
     snapshot.profiler.folded_scopes = 5;
     snapshot.totals.allocations = 40_000;
     snapshot.totals.deallocations = 39_000;
-    snapshot.trend_ms = (1..=12).map(|moment| moment * 100).collect();
-    let mut fills = scope(&["fills"]);
-    fills.trend = (1..=12).map(|moment| moment * 100_000).collect();
     let mut serve = scope(&["serve"]);
     serve.calls = 20_000;
     serve.exclusive = ScopeMemory {
@@ -30,7 +27,8 @@ fn amiss() -> Snapshot {
         unowned_live_bytes: Some(40 << 20),
         ..ScopeMemory::default()
     };
-    snapshot.scopes = vec![scope(&[]), fills, serve];
+    snapshot.scopes = vec![scope(&[]), scope(&["fills"]), serve];
+    set_trend(&mut snapshot, 1, (1..=12).map(|moment| moment * 100_000).collect());
     snapshot.foreign_frees = vec![ForeignFrees {
         allocated_by: 1,
         freed_by: 2,
