@@ -7,6 +7,7 @@ mod blocks;
 mod scopes;
 mod sites;
 mod threads;
+mod unowned;
 mod variables;
 
 use self::scopes::Charged;
@@ -66,7 +67,7 @@ pub(crate) fn capture() -> Capture {
     } else {
         let (blocks, unowned_bytes) = blocks::blocks(&scope_of_node, &row_order);
         if installed {
-            scopes::set_unowned(&mut scopes, &nodes, &scope_of_node, &unowned_bytes);
+            unowned::set_unowned(&mut scopes, &nodes, &scope_of_node, &unowned_bytes);
         }
         blocks
     };
