@@ -17,7 +17,7 @@ const MAX_LIVE_PERCENT: u64 = 1;
 
 pub(super) fn churn(snapshot: &Snapshot) -> Vec<Finding> {
     let totals = &snapshot.totals;
-    let all = totals.allocations + totals.deallocations + totals.reallocations;
+    let all = totals.allocations.saturating_add(totals.deallocations).saturating_add(totals.reallocations);
     let scopes = snapshot.scopes.iter().enumerate();
     scopes
         .filter(|(_, scope)| churns(&scope.exclusive, all))
@@ -71,7 +71,7 @@ fn churns(memory: &ScopeMemory, all: u64) -> bool {
 }
 
 fn events(memory: &ScopeMemory) -> u64 {
-    memory.allocations + memory.deallocations + memory.reallocations
+    memory.allocations.saturating_add(memory.deallocations).saturating_add(memory.reallocations)
 }
 
 fn evidence_of(snapshot: &Snapshot, index: usize, scope: &Scope) -> Vec<Evidence> {

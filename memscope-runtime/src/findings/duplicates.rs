@@ -2,7 +2,7 @@
 
 use super::DUPLICATES;
 use super::containers::keeps_its_block;
-use super::evidence::{count, counted, finding, is_share, path_text, variable_text};
+use super::evidence::{count, counted, finding, is_share, path_text, the_scope, variable_text};
 use crate::snapshot::{Finding, Severity, Snapshot};
 
 /// A function that was called less often is not hot: at 100 ns for a pair its containers take a millisecond.
@@ -17,14 +17,12 @@ pub(super) fn duplicates(snapshot: &Snapshot) -> Vec<Finding> {
             let fates = variable.fates?;
             let reusable = variable.type_name.as_deref().is_some_and(keeps_its_block);
             // Those of the calls that run now are in scope.
-            let all_dropped = fates.dropped_in_scope + variable.active_instances == variable.instances;
+            let all_dropped = fates.dropped_in_scope.saturating_add(variable.active_instances) == variable.instances;
             if !reusable || !all_dropped || fates.dropped_in_scope < MIN_CALLS {
                 return None;
             }
-            // Two functions of one name have one path; then it is not known whose calls are meant.
-            let mut scopes =
-                snapshot.scopes.iter().enumerate().filter(|(_, scope)| scope.path == variable.scope);
-            let ((place, scope), None) = (scopes.next()?, scopes.next()) else { return None };
+            // Of two functions of one name it is not known whose calls are meant.
+            let (place, scope) = the_scope(snapshot, &variable.scope)?;
             if scope.calls < MIN_CALLS || !is_share(variable.instances, MIN_INSTANCES_PERCENT, scope.calls) {
                 return None;
             }

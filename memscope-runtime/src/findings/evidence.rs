@@ -1,6 +1,6 @@
 //! Figures that findings rest on, and how they are said.
 
-use crate::snapshot::{Evidence, Finding, Severity, Snapshot, Variable};
+use crate::snapshot::{Evidence, Finding, Scope, Severity, Snapshot, Variable};
 
 /// A finding that is about the whole process and rests on nothing yet.
 pub(super) fn finding(kind: &str, severity: Severity, message: String) -> Finding {
@@ -56,13 +56,23 @@ pub(super) fn is_at_most_share(part: u64, percent: u64, whole: u64) -> bool {
 
 /// How many percent of `whole` is `part`, rounded down.
 pub(super) fn percent(part: u64, whole: u64) -> u64 {
-    (u128::from(part) * 100 / u128::from(whole.max(1))) as u64
+    saturating(u128::from(part) * 100 / u128::from(whole.max(1)))
 }
 
 /// Events a second over the recording, rounded down; `None`: it has no length yet.
 pub(super) fn per_second(events: u64, snapshot: &Snapshot) -> Option<u64> {
     let elapsed_ms = Some(snapshot.program.elapsed_ms).filter(|&ms| ms > 0)?;
-    Some((u128::from(events) * 1_000 / u128::from(elapsed_ms)) as u64)
+    Some(saturating(u128::from(events) * 1_000 / u128::from(elapsed_ms)))
+}
+
+fn saturating(figure: u128) -> u64 {
+    u64::try_from(figure).unwrap_or(u64::MAX)
+}
+
+/// The one scope with this path; `None`: there is none, or two functions of one name have it.
+pub(super) fn the_scope<'a>(snapshot: &'a Snapshot, path: &[String]) -> Option<(usize, &'a Scope)> {
+    let mut scopes = snapshot.scopes.iter().enumerate().filter(|(_, scope)| scope.path == path);
+    scopes.next().filter(|_| scopes.next().is_none())
 }
 
 /// "1 block", "2 blocks".

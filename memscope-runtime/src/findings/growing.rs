@@ -23,7 +23,7 @@
 //! these rules and in truth; whether it is to is not for a profiler to say.
 
 use super::GROWING;
-use super::evidence::{bytes, finding, is_share, ms, path_text, variable_text};
+use super::evidence::{bytes, finding, is_share, ms, path_text, the_scope, variable_text};
 use crate::snapshot::{Finding, Scope, Severity, Snapshot, Variable};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -55,8 +55,14 @@ pub(super) struct Growth {
     process: (usize, usize),
 }
 
+/// The scopes that grow, by their index.
+pub(super) fn growths(snapshot: &Snapshot) -> Vec<(usize, Growth)> {
+    let scopes = snapshot.scopes.iter().enumerate();
+    scopes.filter_map(|(index, scope)| Some((index, growth(snapshot, scope)?))).collect()
+}
+
 /// Whether the scope grows, and where that shows.
-pub(super) fn growth(snapshot: &Snapshot, scope: &Scope) -> Option<Growth> {
+fn growth(snapshot: &Snapshot, scope: &Scope) -> Option<Growth> {
     let (trend, moments) = (&scope.trend, &snapshot.trend_ms);
     let count = trend.len();
     if count < MIN_MOMENTS
@@ -103,16 +109,22 @@ pub(super) fn growth(snapshot: &Snapshot, scope: &Scope) -> Option<Growth> {
 }
 
 pub(super) fn growing(snapshot: &Snapshot) -> Vec<Finding> {
-    let scopes = snapshot.scopes.iter().enumerate();
-    scopes
-        .filter_map(|(index, scope)| {
-            let Growth { from, to, process } = growth(snapshot, scope)?;
+    growths(snapshot)
+        .into_iter()
+        .map(|(index, Growth { from, to, process })| {
+            let scope = &snapshot.scopes[index];
             let (trend, moments) = (&scope.trend, &snapshot.trend_ms);
-            let holders = holders(snapshot, index);
+            let of_blocks = holders_of_blocks(snapshot, index);
+            let variable = of_blocks.first().map(|(_, variable)| variable.name.clone());
+            let (whose, holders) = if of_blocks.is_empty() {
+                ("Of its own variables these hold most", largest_variables_of(snapshot, index))
+            } else {
+                ("The largest of its blocks are held by", of_blocks)
+            };
             let names: Vec<String> = holders.iter().map(|(_, variable)| variable_text(variable)).collect();
             let held = match names.as_slice() {
                 [] => "No tracked variable is known to hold them; a `track_var!` would name it.".to_owned(),
-                names => format!("Most of what is known to hold them: {}.", names.join(", ")),
+                names => format!("{whose}: {}.", names.join(", ")),
             };
             let message = format!(
                 "{} is growing: its live bytes rose from at most {} in the first quarter of the recording to at least {} \
@@ -139,28 +151,39 @@ pub(super) fn growing(snapshot: &Snapshot) -> Vec<Finding> {
                 let what = format!("bytes that `{}` holds now", variable.name);
                 evidence.push(bytes(&what, held, format!("/variables/{row}/heap_bytes")));
             }
-            Some(Finding {
+            Finding {
                 scope: scope.path.clone(),
-                variable: holders.first().map(|(_, variable)| variable.name.clone()),
+                variable,
                 evidence,
                 ..finding(GROWING, Severity::Warning, message)
-            })
+            }
         })
         .collect()
 }
 
-/// The variables that hold most of a scope's blocks: of those that are listed, or else of the scope's own variables.
-fn holders(snapshot: &Snapshot, scope: usize) -> Vec<(usize, &Variable)> {
+/// The variables that hold most of those of a scope's blocks that are listed.
+fn holders_of_blocks(snapshot: &Snapshot, scope: usize) -> Vec<(usize, &Variable)> {
     let mut held: BTreeMap<usize, u64> = BTreeMap::new();
     let listed = snapshot.blocks.largest.iter().filter(|block| block.scope == Some(scope as u32));
     for (variable, block) in listed.filter_map(|block| Some((block.variable?, block))) {
-        *held.entry(variable as usize).or_default() += block.bytes;
+        let bytes = held.entry(variable as usize).or_default();
+        *bytes = bytes.saturating_add(block.bytes);
     }
-    if held.is_empty() {
-        let path = &snapshot.scopes[scope].path;
-        let own = snapshot.variables.iter().enumerate().filter(|(_, variable)| variable.scope == *path);
-        held.extend(own.filter_map(|(row, variable)| Some((row, variable.heap_bytes?))));
+    largest(snapshot, held)
+}
+
+/// The variables that are bound in a scope and hold most; none where another scope has the same path.
+fn largest_variables_of(snapshot: &Snapshot, scope: usize) -> Vec<(usize, &Variable)> {
+    let path = &snapshot.scopes[scope].path;
+    if the_scope(snapshot, path).is_none() {
+        return Vec::new();
     }
+    let own = snapshot.variables.iter().enumerate().filter(|(_, variable)| variable.scope == *path);
+    largest(snapshot, own.filter_map(|(row, variable)| Some((row, variable.heap_bytes?))))
+}
+
+/// The rows with most bytes.
+fn largest(snapshot: &Snapshot, held: impl IntoIterator<Item = (usize, u64)>) -> Vec<(usize, &Variable)> {
     let mut held: Vec<(usize, u64)> = held.into_iter().filter(|&(_, bytes)| bytes > 0).collect();
     held.sort_by_key(|&(_, bytes)| Reverse(bytes)); // stable: of equal ones the first row stays first
     let rows = held.into_iter().filter_map(|(row, _)| Some((row, snapshot.variables.get(row)?)));
@@ -198,12 +221,13 @@ mod tests {
         assert_eq!(
             found.message,
             "serve is growing: its live bytes rose from at most 51200 in the first quarter of the recording to at least \
-             163840 in the last, and in between. Most of what is known to hold them: `cache` (alloc::vec::Vec<u8>). If it is \
+             163840 in the last, and in between. Of its own variables these hold most: `cache` (alloc::vec::Vec<u8>). If it is \
              to keep all of this, all is well; a cache needs a bound."
         );
         assert_eq!(
             (found.severity, &found.scope, found.variable.as_deref(), found.saving_bytes),
-            (Severity::Warning, &names(&["serve"]), Some("cache"), None)
+            (Severity::Warning, &names(&["serve"]), None, None),
+            "that `cache` holds the scope's blocks is not known"
         );
         assert_eq!(
             shown(&snapshot, &found),

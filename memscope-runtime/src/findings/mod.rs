@@ -126,9 +126,8 @@ pub fn findings(snapshot: &Snapshot) -> Vec<Finding> {
         (finding.severity, Reverse(finding.saving_bytes), kind, Reverse(at_stake))
     };
     findings.sort_by(|a, b| {
-        let names =
-            |finding: &Finding| (finding.scope.clone(), finding.variable.clone(), finding.message.clone());
-        place(a).cmp(&place(b)).then_with(|| names(a).cmp(&names(b)))
+        let by_name = || (&a.scope, &a.variable, &a.message).cmp(&(&b.scope, &b.variable, &b.message));
+        place(a).cmp(&place(b)).then_with(by_name)
     });
     findings
 }

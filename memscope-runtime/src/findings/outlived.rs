@@ -5,11 +5,12 @@
 //! the first two, as it should; so that alone is a note. Only where the scope is growing as well is it a warning.
 
 use super::OUTLIVED_SCOPE;
-use super::evidence::{bytes, count, counted, finding, path_text, variable_text};
-use super::growing::growth;
+use super::evidence::{bytes, count, counted, finding, path_text, the_scope, variable_text};
+use super::growing::growths;
 use crate::snapshot::{Finding, Severity, Snapshot, Variable, Walk};
 
 pub(super) fn outlived_scope(snapshot: &Snapshot) -> Vec<Finding> {
+    let grown = growths(snapshot);
     let variables = snapshot.variables.iter().enumerate();
     variables
         .filter_map(|(index, variable)| {
@@ -21,10 +22,9 @@ pub(super) fn outlived_scope(snapshot: &Snapshot) -> Vec<Finding> {
             if outlived == 0 || variable.walk == Walk::Declared || is_field(variable) {
                 return None;
             }
-            let scopes = snapshot.scopes.iter().enumerate();
-            let grows = scopes
-                .filter(|(_, scope)| scope.path == variable.scope)
-                .find_map(|(scope, row)| Some((scope, row, growth(snapshot, row)?)));
+            // Of two functions of one name it is not known whose the variable is.
+            let grows = grown.iter().find(|(scope, _)| snapshot.scopes[*scope].path == variable.scope);
+            let grows = grows.filter(|_| the_scope(snapshot, &variable.scope).is_some());
             let advice = match grows {
                 Some(_) => {
                     "Its scope is growing as well: see who holds what it leaves behind, and bound or drop that."
@@ -48,7 +48,8 @@ pub(super) fn outlived_scope(snapshot: &Snapshot) -> Vec<Finding> {
                     format!("/variables/{index}/{field}"),
                 ),
             ];
-            if let Some((scope, row, found)) = &grows {
+            if let Some((scope, found)) = grows {
+                let row = &snapshot.scopes[*scope];
                 let at = |moment: usize| format!("/scopes/{scope}/trend/{moment}");
                 evidence.push(bytes("least live bytes of the last quarter", row.trend[found.to], at(found.to)));
                 evidence.push(bytes("most live bytes of the first quarter", row.trend[found.from], at(found.from)));
@@ -73,7 +74,7 @@ fn is_field(variable: &Variable) -> bool {
 mod tests {
     use super::*;
     use crate::findings::handmade::{
-        evidence, names, of_kind, set_trend, shown, snapshot, the_one, variable,
+        evidence, names, of_kind, scope, set_trend, shown, snapshot, the_one, variable,
     };
     use crate::snapshot::{Fates, Stages};
 
@@ -136,6 +137,16 @@ mod tests {
             change(&mut snapshot.variables[0]);
             assert!(outlived_scope(&snapshot).is_empty());
         }
+    }
+
+    #[test]
+    fn of_two_scopes_of_one_path_it_is_not_known_which_grows() {
+        let mut snapshot = outliving();
+        set_trend(&mut snapshot, 1, (1..=12).map(|moment| moment * 100_000).collect());
+        snapshot.scopes.push(scope(&["serve"]));
+        let found = &of_kind(&snapshot, OUTLIVED_SCOPE)[0];
+        assert_eq!(found.severity, Severity::Note);
+        assert!(found.message.ends_with("Its scope is not known to be growing."), "{}", found.message);
     }
 
     #[test]

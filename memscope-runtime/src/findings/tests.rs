@@ -125,7 +125,7 @@ fn the_worst_comes_first() {
             // Those with a saving, the largest first; then by kind; then by the figure at stake.
             (Warning, OVER_CAPACITY, Some("spare_more")),
             (Warning, OVER_CAPACITY, Some("spare")),
-            (Warning, GROWING, Some("log")),
+            (Warning, GROWING, None),
             (Warning, NEVER_HANDED_BACK, None),
             (Warning, OWNED_TWICE, Some("broken")),
             (Warning, OUTLIVED_SCOPE, Some("log")),
@@ -184,5 +184,45 @@ fn what_is_estimated_is_marked_and_what_is_counted_is_not() {
         let by_scope = finding.kind == GROWTH_BY_REALLOC && finding.variable.is_none();
         let grows = finding.kind == OUTLIVED_SCOPE && finding.severity == Severity::Warning;
         assert_eq!(is_marked, of_memory.contains(&finding.kind.as_str()) || by_scope || grows, "{finding:?}");
+    }
+}
+
+/// Pointers to all numbers in `value`.
+fn numbers(value: &serde_json::Value, at: String, found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            fields.iter().for_each(|(key, value)| numbers(value, format!("{at}/{key}"), found));
+        }
+        serde_json::Value::Array(rows) => {
+            rows.iter().enumerate().for_each(|(index, row)| numbers(row, format!("{at}/{index}"), found));
+        }
+        serde_json::Value::Number(_) => found.push(at),
+        _ => {}
+    }
+}
+
+#[test]
+fn no_figure_however_odd_makes_a_finding_panic() {
+    let document = serde_json::to_value(amiss()).expect("plain data");
+    let mut all = Vec::new();
+    numbers(&document, String::new(), &mut all);
+    assert!(all.len() > 200, "{}", all.len());
+    // One after another the largest there is; of fields of 32 bits that is no value.
+    let mut of_64_bits = Vec::new();
+    for pointer in &all {
+        let mut document = document.clone();
+        *document.pointer_mut(pointer).expect("it is there") = u64::MAX.into();
+        if let Ok(snapshot) = serde_json::from_value::<Snapshot>(document) {
+            assert!(!findings(&snapshot).is_empty());
+            of_64_bits.push(pointer);
+        }
+    }
+    for odd in [0, 1, u64::from(u32::MAX), u64::MAX] {
+        let mut document = document.clone();
+        for pointer in &of_64_bits {
+            *document.pointer_mut(pointer).expect("it is there") = odd.into();
+        }
+        let snapshot: Snapshot = serde_json::from_value(document).expect("each of them may be so large");
+        findings(&snapshot).iter().for_each(|finding| drop(shown(&snapshot, finding)));
     }
 }

@@ -5,7 +5,7 @@
 
 use super::UNEXPLAINED_MEMORY;
 use super::evidence::{bytes, finding, is_share, path_text, percent};
-use crate::snapshot::{Finding, Severity, Snapshot, Walk};
+use crate::snapshot::{Finding, Scope, Severity, Snapshot, Walk};
 
 /// Less is not worth a line of code.
 const MIN_BYTES: u64 = 1 << 20;
@@ -21,15 +21,8 @@ pub(super) fn unexplained_memory(snapshot: &Snapshot) -> Vec<Finding> {
     scopes
         .filter_map(|(index, scope)| {
             let unowned = scope.exclusive.unowned_live_bytes?;
-            // A declaration explains its block as well. It may be of a block that another scope allocated: then too
-            // little is reported here, not too much.
-            let declared = snapshot
-                .variables
-                .iter()
-                .filter(|variable| variable.walk == Walk::Declared && variable.scope == scope.path);
-            let declared: u64 = declared.filter_map(|variable| variable.heap_bytes).sum();
-            let unexplained = unowned.saturating_sub(declared);
-            if unexplained < MIN_BYTES || !is_share(unexplained, MIN_PERCENT, totals.live_bytes) {
+            let is_much = |bytes| bytes >= MIN_BYTES && is_share(bytes, MIN_PERCENT, totals.live_bytes);
+            if !is_much(unowned) || !is_much(unowned.saturating_sub(declared_bytes(snapshot, scope))) {
                 return None;
             }
             let advice = if scope.path.is_empty() {
@@ -56,6 +49,15 @@ pub(super) fn unexplained_memory(snapshot: &Snapshot) -> Vec<Finding> {
             })
         })
         .collect()
+}
+
+/// Bytes of declarations that were made in a scope. A declaration explains its block as well. It may be of a block that
+/// another scope allocated: then too little is reported here, not too much.
+fn declared_bytes(snapshot: &Snapshot, scope: &Scope) -> u64 {
+    let rows = snapshot.variables.iter();
+    rows.filter(|variable| variable.walk == Walk::Declared && variable.scope == scope.path)
+        .filter_map(|variable| variable.heap_bytes)
+        .fold(0, u64::saturating_add)
 }
 
 #[cfg(test)]
