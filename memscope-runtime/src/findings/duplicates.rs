@@ -27,8 +27,8 @@ pub(super) fn duplicates(snapshot: &Snapshot) -> Vec<Finding> {
                 return None;
             }
             let message = format!(
-                "{} is made anew {} times in {} of {}, and dropped there each time. Make it once outside, hand it in, and \
-                 `clear` it: it keeps its capacity.",
+                "{} is another container in each of {} executions in {} of {}, and dropped there each time. Make it once \
+                 outside, hand it in by reference, and `clear` it: it keeps its capacity.",
                 variable_text(variable),
                 variable.instances,
                 counted(scope.calls, "call"),
@@ -77,8 +77,8 @@ mod tests {
         let found = the_one(&snapshot, DUPLICATES);
         assert_eq!(
             found.message,
-            "`scratch` (alloc::vec::Vec<u8>) is made anew 10001 times in 10001 calls of serve, and dropped there each time. \
-             Make it once outside, hand it in, and `clear` it: it keeps its capacity."
+            "`scratch` (alloc::vec::Vec<u8>) is another container in each of 10001 executions in 10001 calls of serve, and \
+             dropped there each time. Make it once outside, hand it in by reference, and `clear` it: it keeps its capacity."
         );
         assert_eq!(
             (found.severity, &found.scope, found.variable.as_deref(), found.saving_bytes),
