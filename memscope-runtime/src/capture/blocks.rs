@@ -11,19 +11,29 @@ use std::collections::{BinaryHeap, HashMap};
 /// Blocks that a snapshot lists one by one.
 pub(crate) const LARGEST_BLOCKS: usize = 2_000;
 
-pub(super) fn blocks(scope_of_node: &HashMap<u32, u32>, row_order: &[u32]) -> Blocks {
+/// The largest blocks, and the live bytes, by node, of all blocks that no tracked variable was seen to own.
+pub(super) fn blocks(scope_of_node: &HashMap<u32, u32>, row_order: &[u32]) -> (Blocks, Vec<u64>) {
     let mut largest: BinaryHeap<Reverse<(usize, usize)>> = BinaryHeap::with_capacity(LARGEST_BLOCKS + 1);
     let mut details: HashMap<usize, (u32, Option<usize>, u64)> = HashMap::with_capacity(LARGEST_BLOCKS + 1);
     let mut folded = Blocks::default();
+    let mut unowned_bytes: Vec<u64> = Vec::new();
     live_map::for_each(|found| {
         let watch = if found.record.is_watched() { Watch::get(found.record.owner()) } else { None };
         let account = watch.map_or(found.record.owner(), Watch::account);
-        if Account::get(account).is_none_or(|account| account.is_own()) {
+        let Some(node) = Account::get(account).filter(|account| !account.is_own()).map(Account::node) else {
             return;
+        };
+        let row = watch.and_then(Watch::row_number);
+        if row.is_none() {
+            let node = node as usize;
+            if unowned_bytes.len() <= node {
+                unowned_bytes.resize(node + 1, 0);
+            }
+            unowned_bytes[node] += found.bytes as u64;
         }
         largest.push(Reverse((found.bytes, found.address)));
         let ms = clock::Stamp(found.record.stamp()).to_ms();
-        details.insert(found.address, (account, watch.and_then(Watch::row_number), ms));
+        details.insert(found.address, (account, row, ms));
         if largest.len() > LARGEST_BLOCKS {
             if let Some(Reverse((bytes, address))) = largest.pop() {
                 details.remove(&address);
@@ -48,5 +58,5 @@ pub(super) fn blocks(scope_of_node: &HashMap<u32, u32>, row_order: &[u32]) -> Bl
         })
         .collect();
     rows.sort_by_key(|block| block.address);
-    Blocks { largest: rows, ..folded }
+    (Blocks { largest: rows, ..folded }, unowned_bytes)
 }

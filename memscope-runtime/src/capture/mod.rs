@@ -7,6 +7,7 @@ mod blocks;
 mod scopes;
 mod sites;
 mod threads;
+mod unowned;
 mod variables;
 
 use self::scopes::Charged;
@@ -41,7 +42,7 @@ pub(crate) fn capture() -> Capture {
     let nodes = scope::nodes();
     let sampled = mode::decided() == Decided::Sampling;
     let totals = scopes::totals(readings, sampled);
-    let (scopes, scope_of_node) =
+    let (mut scopes, scope_of_node) =
         scopes::scopes(&nodes, readings, &scopes::live_at_peak(readings, totals.live_bytes), sampled);
     let at_peak = scopes.first().map(|root| root.inclusive);
     let totals = Totals {
@@ -60,12 +61,16 @@ pub(crate) fn capture() -> Capture {
     let crossings = crossing::crossings();
     let (variables, row_order) = variables::variables(&scopes, &scope_of_node, &crossings, sampled);
     let types = crate::snapshot::types(&variables);
+    let installed = mode::allocator_is_installed();
     let blocks = if sampled {
         sampling::blocks(&scope_of_node, &totals)
     } else {
-        blocks::blocks(&scope_of_node, &row_order)
+        let (blocks, unowned_bytes) = blocks::blocks(&scope_of_node, &row_order);
+        if installed {
+            unowned::set_unowned(&mut scopes, &nodes, &scope_of_node, &unowned_bytes);
+        }
+        blocks
     };
-    let installed = mode::allocator_is_installed();
     let snapshot = Snapshot {
         mode: match installed {
             true if sampled => Mode::Sampling,
@@ -85,7 +90,7 @@ pub(crate) fn capture() -> Capture {
         totals,
         variables,
         threads: threads::threads(readings, sampled),
-        foreign_frees: Vec::new(),
+        foreign_frees: threads::foreign_frees(readings, sampled),
         tasks: tasks.into_iter().map(|task| threads::task_row(task, &scopes, &scope_of_node)).collect(),
         types,
         timeline,

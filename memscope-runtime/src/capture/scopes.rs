@@ -130,24 +130,29 @@ pub(super) struct Charged {
     memory: ScopeMemory,
     variances: Variances,
     variance_at_peak: f64,
+    /// Of the number of blocks that another thread freed.
+    variance_of_foreign: f64,
     /// Whether the scope, or one below it, ever ran.
     entered: bool,
 }
 
 impl Charged {
     pub(super) fn add_reading(&mut self, reading: &Reading) {
+        let is_foreign = reading.thread != reading.owner_thread;
         self.add(&Charged {
             memory: ScopeMemory {
                 allocations: reading.allocations,
                 deallocations: reading.deallocations,
+                foreign_deallocations: if is_foreign { reading.deallocations } else { 0 },
                 reallocations: reading.reallocations,
                 allocated_bytes: reading.allocated_bytes,
                 deallocated_bytes: reading.deallocated_bytes,
                 ..ScopeMemory::default()
             },
             variances: reading.variances,
+            variance_of_foreign: if is_foreign { reading.variances.deallocations } else { 0.0 },
             // An account of its own blocks is opened when a thread enters the scope; not each entry is a call.
-            entered: reading.thread == reading.owner_thread || reading.node == ROOT_NODE,
+            entered: !is_foreign || reading.node == ROOT_NODE,
             ..Charged::default()
         });
     }
@@ -156,6 +161,7 @@ impl Charged {
         let (memory, more) = (&mut self.memory, &other.memory);
         memory.allocations += more.allocations;
         memory.deallocations += more.deallocations;
+        memory.foreign_deallocations += more.foreign_deallocations;
         memory.reallocations += more.reallocations;
         memory.allocated_bytes += more.allocated_bytes;
         memory.deallocated_bytes += more.deallocated_bytes;
@@ -163,6 +169,7 @@ impl Charged {
             memory.live_at_peak_bytes.zip(more.live_at_peak_bytes).map(|(mine, theirs)| mine + theirs);
         self.variances += other.variances;
         self.variance_at_peak += other.variance_at_peak;
+        self.variance_of_foreign += other.variance_of_foreign;
         self.entered |= other.entered;
     }
 
@@ -182,6 +189,7 @@ impl Charged {
         ScopeMemory {
             allocations_error: error(self.variances.allocations),
             deallocations_error: error(self.variances.deallocations),
+            foreign_deallocations_error: error(self.variance_of_foreign),
             reallocations_error: error(self.variances.reallocations),
             allocated_bytes_error: error(self.variances.allocated_bytes),
             deallocated_bytes_error: error(self.variances.deallocated_bytes),

@@ -2,10 +2,14 @@
 
 use crate::books::Reading;
 use crate::estimate::{Variances, standard_error};
-use crate::snapshot::{Scope, Task, Thread};
+use crate::snapshot::{ForeignFrees, Scope, Task, Thread};
 use crate::task_list;
 use crate::thread_state::{OWN_NODE, ThreadState};
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
+
+/// Pairs of threads that a snapshot lists: 16 threads that each free all others' blocks make 240.
+const FOREIGN_FREES: usize = 256;
 
 pub(super) fn threads(readings: &[Reading], sampled: bool) -> Vec<Thread> {
     let mut threads: BTreeMap<u32, Thread> = ThreadState::all()
@@ -44,6 +48,35 @@ pub(super) fn threads(readings: &[Reading], sampled: bool) -> Vec<Thread> {
         thread_errors(&mut threads, readings);
     }
     threads.into_values().collect()
+}
+
+/// Who freed whose blocks: the pairs with the most frees, sorted by thread.
+pub(super) fn foreign_frees(readings: &[Reading], sampled: bool) -> Vec<ForeignFrees> {
+    let mut pairs: BTreeMap<(u32, u32), (u64, u64, Variances)> = BTreeMap::new();
+    let theirs = readings.iter().filter(|reading| reading.node != OWN_NODE);
+    for reading in theirs.filter(|reading| reading.owner_thread != reading.thread) {
+        let (blocks, bytes, variances) = pairs.entry((reading.owner_thread, reading.thread)).or_default();
+        *blocks += reading.deallocations;
+        *bytes += reading.deallocated_bytes;
+        *variances += reading.variances;
+    }
+    let error = |variance| sampled.then(|| standard_error(variance));
+    let mut rows: Vec<ForeignFrees> = pairs
+        .into_iter()
+        .filter(|(_, (blocks, _, _))| *blocks > 0)
+        .map(|((allocated_by, freed_by), (deallocations, deallocated_bytes, variances))| ForeignFrees {
+            allocated_by,
+            freed_by,
+            deallocations,
+            deallocations_error: error(variances.deallocations),
+            deallocated_bytes,
+            deallocated_bytes_error: error(variances.deallocated_bytes),
+        })
+        .collect();
+    rows.sort_by_key(|row| Reverse(row.deallocations)); // stable: of equal ones the lower threads are kept
+    rows.truncate(FOREIGN_FREES);
+    rows.sort_by_key(|row| (row.allocated_by, row.freed_by));
+    rows
 }
 
 pub(super) fn task_row(

@@ -63,7 +63,8 @@ pub struct ScopeMemory {
     pub live_bytes: u64,
     /// Standard error of `live_bytes`.
     pub live_bytes_error: Option<u64>,
-    /// Of the bytes alive, those in blocks that no tracked variable was seen to own; `None`: not measured.
+    /// Of the bytes alive, those in blocks that no tracked variable was seen to own (a declaration is no tracked variable);
+    /// `None`: not measured, for blocks are sampled or not recorded.
     pub unowned_live_bytes: Option<u64>,
     /// Bytes alive when the process's total was at its peak; `None`: not measured.
     pub live_at_peak_bytes: Option<u64>,

@@ -55,7 +55,7 @@ pub struct ForeignFrees {
     pub deallocations: u64,
     /// Standard error of `deallocations`.
     pub deallocations_error: Option<u64>,
-    /// Their bytes.
+    /// Their bytes, and those that the freeing thread's shrinking of such blocks lost.
     pub deallocated_bytes: u64,
     /// Standard error of `deallocated_bytes`.
     pub deallocated_bytes_error: Option<u64>,
