@@ -11,18 +11,21 @@ use memscope_runtime::snapshot::Snapshot;
 use std::fmt;
 
 /// The page and its partials, by name.
-const TEMPLATES: [(&str, &str); 19] = [
+const TEMPLATES: [(&str, &str); 22] = [
     ("page", include_str!("../templates/page.hbs")),
     ("overview", include_str!("../templates/overview.hbs")),
+    ("fragmentation", include_str!("../templates/fragmentation.hbs")),
     ("timeline", include_str!("../templates/timeline.hbs")),
     ("variables", include_str!("../templates/variables.hbs")),
     ("inspector", include_str!("../templates/inspector.hbs")),
     ("memory_map", include_str!("../templates/memory_map.hbs")),
     ("scopes", include_str!("../templates/scopes.hbs")),
+    ("category", include_str!("../templates/category.hbs")),
     ("types", include_str!("../templates/types.hbs")),
     ("lifetimes", include_str!("../templates/lifetimes.hbs")),
     ("handed_out", include_str!("../templates/handed_out.hbs")),
     ("threads", include_str!("../templates/threads.hbs")),
+    ("foreign_frees", include_str!("../templates/foreign_frees.hbs")),
     ("tasks", include_str!("../templates/tasks.hbs")),
     ("diagnostics", include_str!("../templates/diagnostics.hbs")),
     ("finding", include_str!("../templates/finding.hbs")),

@@ -16,7 +16,7 @@ const MOST_FINDINGS: usize = 20;
 
 /// The summary of `snapshot`, some dozens of lines; the first is that of [`view::first_line`].
 pub fn summary(snapshot: &Snapshot) -> String {
-    let mut out = view::first_line::first_line(snapshot).text;
+    let mut out = view::first_line::first_line(snapshot).to_string();
     out.push_str("\n\n");
     for part in [totals(snapshot), scopes(snapshot), variables(snapshot), findings(snapshot)] {
         out.push_str(part.trim_end());
@@ -39,7 +39,7 @@ fn totals(snapshot: &Snapshot) -> String {
     row("allocated", Some(&overview.allocated), Some(&overview.allocations));
     row("freed", Some(&overview.deallocated), Some(&overview.deallocations));
     row("reallocations", None, Some(&overview.reallocations));
-    format!("Totals ({})\n{table}", overview.provenance)
+    format!("Totals ({})\n{table}", overview.provenance.name)
 }
 
 fn scopes(snapshot: &Snapshot) -> String {

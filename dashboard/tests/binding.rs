@@ -37,8 +37,25 @@ fn others(value: &Value) -> Vec<Value> {
         Value::Bool(value) => vec![json!(!value)],
         Value::String(text) => {
             let variants = [
-                "live", "declared", "full", "measured", "active", "shared", "error", "note", "function",
-                "variable", "finished", "sent", "received",
+                "live",
+                "declared",
+                "full",
+                "measured",
+                "active",
+                "shared",
+                "error",
+                "note",
+                "function",
+                "variable",
+                "finished",
+                "sent",
+                "received",
+                "cpu_intensive",
+                "unclassified",
+                "dropped_in_scope",
+                "outlived_scope",
+                "free",
+                "exclusive",
             ];
             let mut others = vec![json!(format!("{text} changed"))];
             others.extend(variants.iter().filter(|variant| *variant != text).map(|variant| json!(variant)));

@@ -104,7 +104,7 @@ fn the_recording_states_what_was_drawn_and_what_was_lost() {
 }
 
 fn first_line(snapshot: &Snapshot) -> String {
-    memscope_dashboard::view::first_line::first_line(snapshot).text
+    memscope_dashboard::view::first_line::first_line(snapshot).to_string()
 }
 
 #[test]

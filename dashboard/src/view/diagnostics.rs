@@ -129,7 +129,8 @@ fn finding_view(snapshot: &Snapshot, finding: &Finding, index: usize) -> Finding
     }
 }
 
-fn evidence_view(evidence: &Evidence) -> EvidenceView {
+/// A figure that something rests on; it comes from the place that the evidence names.
+pub fn evidence_view(evidence: &Evidence) -> EvidenceView {
     let from = visible(&evidence.pointer);
     let figure = match evidence.unit.as_str() {
         "bytes" => Figure::bytes(from, evidence.value),

@@ -1,5 +1,7 @@
 //! The overview panel: the whole process in a dozen figures.
 
+use super::fragmentation::{Fragmentation, fragmentation};
+use super::label::{self, Term};
 use super::timeline::{Timeline, timeline};
 use crate::figure::Figure;
 use memscope_runtime::snapshot::{Mode, Snapshot, Stage};
@@ -9,7 +11,9 @@ use serde::Serialize;
 #[derive(Clone, Debug, Serialize)]
 pub struct Overview {
     /// Where the totals come from: measured, sampled, declared or not measured.
-    pub provenance: &'static str,
+    pub provenance: Term,
+    /// What each provenance means.
+    pub provenances: Vec<Term>,
     /// Bytes alive at export.
     pub live: Figure,
     /// The most bytes alive at once.
@@ -32,8 +36,8 @@ pub struct Overview {
     pub allocation_rate: Figure,
     /// Bytes allocated per second of the recording.
     pub allocated_bytes_rate: Figure,
-    /// Resident set of the process.
-    pub resident: Figure,
+    /// What is lost inside and between blocks.
+    pub fragmentation: Fragmentation,
     /// Executions of variables whose binding ended while their blocks live.
     pub outlived: Figure,
     /// Bytes of the variables whose liveliest stage is that.
@@ -72,12 +76,8 @@ pub fn overview(snapshot: &Snapshot) -> Overview {
         Some(outlived_rows().filter_map(|row| row.heap_bytes).fold(0, u64::saturating_add))
     };
     Overview {
-        provenance: match snapshot.mode {
-            Mode::Off => crate::units::NOT_MEASURED,
-            Mode::Live => "measured",
-            Mode::Sampling => "sampled",
-            Mode::Declared => "declared",
-        },
+        provenance: label::provenance_in(snapshot.mode),
+        provenances: label::PROVENANCES.map(label::provenance).to_vec(),
         live: bytes("live_bytes", totals.live_bytes, totals.live_bytes_error),
         peak: bytes("peak_bytes", totals.peak_bytes, totals.peak_bytes_error),
         allocated: bytes("allocated_bytes", totals.allocated_bytes, totals.allocated_bytes_error),
@@ -100,7 +100,7 @@ pub fn overview(snapshot: &Snapshot) -> Overview {
                 totals.allocated_bytes_error.map(|error| bytes_rate("/totals/allocated_bytes_error", error)),
             ),
         ),
-        resident: Figure::not_measured(),
+        fragmentation: fragmentation(snapshot),
         outlived: followed(Figure::count(
             "sum(/variables/*/stages/allocated)",
             snapshot.variables.iter().map(|row| row.stages.allocated).fold(0, u64::saturating_add),

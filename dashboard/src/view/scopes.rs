@@ -1,5 +1,7 @@
 //! Scopes: who allocated what, alone and with all below.
 
+use super::category::{self, Category};
+use super::geometry::{self, Bar, Trend};
 use super::label::{self, Place};
 use super::ranking::{Folded, folded, ranked};
 use crate::figure::Figure;
@@ -16,12 +18,16 @@ const DEEPEST_INDENT: usize = 8;
 /// The panel of scopes.
 #[derive(Clone, Debug, Serialize)]
 pub struct Scopes {
+    /// Where its figures come from.
+    pub provenance: label::Term,
     /// How many scopes there are.
     pub total: Figure,
     /// The scopes, in the tree's order.
     pub rows: Vec<ScopeRow>,
     /// What is not shown.
     pub folded: Option<Folded>,
+    /// The moments of the trends; `None`: no trend was measured.
+    pub trend_time: Option<TrendTime>,
 }
 
 /// One scope.
@@ -47,8 +53,36 @@ pub struct ScopeRow {
     pub inclusive: MemoryRow,
     /// Whether the figures rest on samples.
     pub is_sampled: bool,
-    /// Inclusive live bytes as a share of all, in percent, for the bar.
-    pub bar: String,
+    /// What kind of work it does; `None`: not measured.
+    pub category: Option<Category>,
+    /// Its exclusive live bytes over time; `None`: not measured.
+    pub trend: Option<TrendView>,
+    /// Inclusive live bytes as a share of all.
+    pub bar: Bar,
+}
+
+/// Live bytes over time, as a curve and in words.
+#[derive(Clone, Debug, Serialize)]
+pub struct TrendView {
+    /// The curve.
+    pub curve: Trend,
+    /// Bytes at its first moment.
+    pub first: Figure,
+    /// Bytes at its last moment.
+    pub last: Figure,
+    /// The most bytes at any of its moments.
+    pub most: Figure,
+}
+
+/// The moments of all trends.
+#[derive(Clone, Debug, Serialize)]
+pub struct TrendTime {
+    /// How many there are.
+    pub moments: Figure,
+    /// The first.
+    pub first: Figure,
+    /// The last.
+    pub last: Figure,
 }
 
 /// The memory of a scope.
@@ -58,6 +92,8 @@ pub struct MemoryRow {
     pub allocations: Figure,
     /// Blocks freed.
     pub deallocations: Figure,
+    /// Of these, blocks that another thread than their allocator's freed.
+    pub foreign_deallocations: Figure,
     /// Blocks resized.
     pub reallocations: Figure,
     /// Bytes allocated.
@@ -68,6 +104,8 @@ pub struct MemoryRow {
     pub live_allocations: Figure,
     /// Bytes alive.
     pub live: Figure,
+    /// Of these, bytes in blocks that no tracked variable was seen to own.
+    pub unowned_live: Figure,
     /// Bytes alive at the total's peak.
     pub live_at_peak: Figure,
     /// Samples that the figures rest on.
@@ -79,16 +117,24 @@ pub fn scopes(snapshot: &Snapshot) -> Scopes {
     let rows = &snapshot.scopes;
     let (mut shown, rest) = ranked(rows, MOST_SCOPES, |row| row.inclusive.allocated_bytes);
     shown.sort_unstable();
-    let whole = rows.iter().map(|row| row.inclusive.live_bytes).max().unwrap_or(0).max(1);
+    let whole = rows.iter().map(|row| row.inclusive.live_bytes).max().unwrap_or(0);
+    let moments = &snapshot.trend_ms;
+    let trend_time = moments.first().zip(moments.last()).map(|(&first, &last)| TrendTime {
+        moments: Figure::count("len(/trend_ms)", moments.len() as u64),
+        first: Figure::ms("/trend_ms/0", first),
+        last: Figure::ms(format!("/trend_ms/{}", moments.len() - 1), last),
+    });
     let fold = ("/scopes", MOST_SCOPES, "exclusive/live_bytes", "inclusive/allocated_bytes");
     Scopes {
+        provenance: label::provenance_in(snapshot.mode),
         total: Figure::count("len(/scopes)", rows.len() as u64),
-        rows: shown.iter().map(|&index| scope_row(&rows[index], index, whole)).collect(),
+        rows: shown.iter().map(|&index| scope_row(&rows[index], index, whole, moments)).collect(),
         folded: folded(rows, &rest, fold, |row| Some(row.exclusive.live_bytes)),
+        trend_time,
     }
 }
 
-fn scope_row(row: &Scope, index: usize, whole: u64) -> ScopeRow {
+fn scope_row(row: &Scope, index: usize, whole: u64, moments: &[u64]) -> ScopeRow {
     let at = format!("/scopes/{index}");
     ScopeRow {
         name: row.path.last().map_or_else(|| label::scope(&row.path), |name| visible(name)),
@@ -101,8 +147,26 @@ fn scope_row(row: &Scope, index: usize, whole: u64) -> ScopeRow {
         exclusive: memory_row(&row.exclusive, &format!("{at}/exclusive")),
         inclusive: memory_row(&row.inclusive, &format!("{at}/inclusive")),
         is_sampled: row.exclusive.samples.or(row.inclusive.samples).is_some(),
-        bar: format!("{:.2}", row.inclusive.live_bytes as f64 / whole as f64 * 100.0),
+        category: row.category.as_ref().map(category::of_scope),
+        trend: trend_view(row, &at, moments),
+        bar: geometry::bar(
+            &format!("{at}/inclusive/live_bytes"),
+            row.inclusive.live_bytes,
+            "max(/scopes/*/inclusive/live_bytes)",
+            whole,
+        ),
     }
+}
+
+fn trend_view(row: &Scope, at: &str, moments: &[u64]) -> Option<TrendView> {
+    let at = format!("{at}/trend");
+    let bytes = |from: String, value: Option<&u64>| Figure::bytes(from, value.copied());
+    Some(TrendView {
+        curve: geometry::trend(&at, &row.trend, moments)?,
+        first: bytes(format!("{at}/0"), row.trend.first()),
+        last: bytes(format!("{at}/{}", row.trend.len() - 1), row.trend.last()),
+        most: bytes(format!("max({at}/*)"), row.trend.iter().max()),
+    })
 }
 
 fn memory_row(memory: &ScopeMemory, at: &str) -> MemoryRow {
@@ -112,6 +176,11 @@ fn memory_row(memory: &ScopeMemory, at: &str) -> MemoryRow {
     MemoryRow {
         allocations: count("allocations", memory.allocations, memory.allocations_error),
         deallocations: count("deallocations", memory.deallocations, memory.deallocations_error),
+        foreign_deallocations: count(
+            "foreign_deallocations",
+            memory.foreign_deallocations,
+            memory.foreign_deallocations_error,
+        ),
         reallocations: count("reallocations", memory.reallocations, memory.reallocations_error),
         allocated: bytes("allocated_bytes", Some(memory.allocated_bytes), memory.allocated_bytes_error)
             .with_upper_bound(memory.allocated_bytes_upper_bound),
@@ -123,6 +192,7 @@ fn memory_row(memory: &ScopeMemory, at: &str) -> MemoryRow {
         live_allocations: count("live_allocations", memory.live_allocations, memory.live_allocations_error),
         live: bytes("live_bytes", Some(memory.live_bytes), memory.live_bytes_error)
             .with_upper_bound(memory.live_bytes_upper_bound),
+        unowned_live: Figure::bytes(at("unowned_live_bytes"), memory.unowned_live_bytes),
         live_at_peak: bytes("live_at_peak_bytes", memory.live_at_peak_bytes, memory.live_at_peak_bytes_error),
         samples: Figure::count(at("samples"), memory.samples),
     }
