@@ -11,13 +11,15 @@ if (chart) {
     const distance = (point) => Math.abs(point.dataset.x - x);
     const nearest = points.reduce((best, point) => (distance(point) < distance(best) ? point : best));
     const [at, live] = nearest.querySelectorAll("td");
-    readout.textContent = `${live.textContent} at ${at.textContent}`;
+    // Copies of the figures, so that what is read out says where it comes from too.
+    const copies = (cell) => [...cell.childNodes].map((node) => node.cloneNode(true));
+    readout.replaceChildren(...copies(live), " at ", ...copies(at));
     cursor.style.left = `${nearest.dataset.x / 10}%`;
     cursor.hidden = false;
   });
   plot.addEventListener("pointerleave", () => {
     cursor.hidden = true;
-    readout.textContent = "";
+    readout.replaceChildren();
   });
 }
 

@@ -9,6 +9,7 @@ use handlebars::{
 };
 use memscope_runtime::snapshot::Snapshot;
 use std::fmt;
+use std::sync::OnceLock;
 
 /// The page and its partials, by name.
 const TEMPLATES: [(&str, &str); 22] = [
@@ -84,11 +85,24 @@ impl std::error::Error for RenderError {
 /// [`RenderError`], which no recording can cause.
 pub fn render(snapshot: &Snapshot) -> Result<String, RenderError> {
     let island = island::escaped_json(&view::variables::island(snapshot)).map_err(RenderError::Island)?;
-    let registry = registry(island).map_err(|error| RenderError::Template(Box::new(error)))?;
+    let mut registry = parsed().map_err(|error| RenderError::Template(Box::new(error)))?;
+    let write_island = move |_: &Helper<'_>,
+                             _: &Handlebars<'_>,
+                             _: &Context,
+                             _: &mut RenderContext<'_, '_>,
+                             out: &mut dyn Output|
+          -> HelperResult { Ok(out.write(&island)?) };
+    registry.register_helper("island", Box::new(write_island));
     registry.render("page", &view::page(snapshot)).map_err(|error| RenderError::Render(Box::new(error)))
 }
 
-fn registry(island: String) -> Result<Handlebars<'static>, handlebars::TemplateError> {
+/// The templates. They are parsed once: it takes longer than the page of a small recording does, and a program may
+/// write its page again and again.
+fn parsed() -> Result<Handlebars<'static>, handlebars::TemplateError> {
+    static PARSED: OnceLock<Handlebars<'static>> = OnceLock::new();
+    if let Some(parsed) = PARSED.get() {
+        return Ok(parsed.clone());
+    }
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
     registry.set_prevent_indent(true);
@@ -98,18 +112,7 @@ fn registry(island: String) -> Result<Handlebars<'static>, handlebars::TemplateE
     }
     registry.register_helper("figure", Box::new(figure));
     registry.register_helper("asset", Box::new(asset));
-    registry.register_helper(
-        "island",
-        Box::new(
-            move |_: &Helper<'_>,
-                  _: &Handlebars<'_>,
-                  _: &Context,
-                  _: &mut RenderContext<'_, '_>,
-                  out: &mut dyn Output|
-                  -> HelperResult { Ok(out.write(&island)?) },
-        ),
-    );
-    Ok(registry)
+    Ok(PARSED.get_or_init(|| registry).clone())
 }
 
 /// `{{figure x}}`: the [`Figure`](crate::figure::Figure) `x` as a `<span>` that states its origin and exact value,

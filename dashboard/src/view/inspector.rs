@@ -17,7 +17,7 @@ use std::collections::HashSet;
 pub const MOST_INSTANCES: usize = 16;
 /// Executions, blocks and crossings shown on the whole page at most, shared out evenly: what one variable leaves of its share
 /// is for those after it. A row takes 1 KB of the file.
-pub const MOST_LIFECYCLE_ROWS: usize = 600;
+pub const MOST_LIFECYCLE_ROWS: usize = 500;
 
 /// All about one variable.
 #[derive(Clone, Debug, Serialize)]

@@ -4,7 +4,7 @@ use super::fragmentation::{Fragmentation, fragmentation};
 use super::label::{self, Term};
 use super::timeline::{Timeline, timeline};
 use crate::figure::Figure;
-use memscope_runtime::snapshot::{Mode, Snapshot, Stage};
+use memscope_runtime::snapshot::{Mode, Provenance, Snapshot, Stage};
 use serde::Serialize;
 
 /// The overview panel.
@@ -12,7 +12,7 @@ use serde::Serialize;
 pub struct Overview {
     /// Where the totals come from: measured, sampled, declared or not measured.
     pub provenance: Term,
-    /// What each provenance means.
+    /// What each provenance that the recording may have means.
     pub provenances: Vec<Term>,
     /// Bytes alive at export.
     pub live: Figure,
@@ -77,7 +77,12 @@ pub fn overview(snapshot: &Snapshot) -> Overview {
     };
     Overview {
         provenance: label::provenance_in(snapshot.mode),
-        provenances: label::PROVENANCES.map(label::provenance).to_vec(),
+        provenances: label::PROVENANCES
+            .into_iter()
+            // An exact recording bears no trace of sampling.
+            .filter(|&provenance| provenance != Provenance::Sampled || snapshot.mode == Mode::Sampling)
+            .map(label::provenance)
+            .collect(),
         live: bytes("live_bytes", totals.live_bytes, totals.live_bytes_error),
         peak: bytes("peak_bytes", totals.peak_bytes, totals.peak_bytes_error),
         allocated: bytes("allocated_bytes", totals.allocated_bytes, totals.allocated_bytes_error),
