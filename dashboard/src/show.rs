@@ -43,7 +43,7 @@ fn totals(snapshot: &Snapshot) -> String {
 }
 
 fn scopes(snapshot: &Snapshot) -> String {
-    let all = view::scopes::scopes(snapshot).rows;
+    let all = view::scopes::scopes(snapshot, &view::label::Labels::new(snapshot)).rows;
     let live = |row: &view::scopes::ScopeRow| row.exclusive.live.value.as_u64();
     let (top, _) = ranked(&all, MOST_ROWS, |row| (live(row), row.exclusive.allocated.value.as_u64()));
     let mut table = table(&["scope", "live", "with all below", "allocated", "calls"]);
@@ -80,7 +80,7 @@ fn variables(snapshot: &Snapshot) -> String {
 }
 
 fn findings(snapshot: &Snapshot) -> String {
-    let diagnostics = view::diagnostics::diagnostics(snapshot);
+    let diagnostics = view::diagnostics::diagnostics(snapshot, &view::label::Labels::new(snapshot));
     let all: Vec<&FindingView> = diagnostics.groups.iter().flat_map(|group| &group.findings).collect();
     if all.is_empty() {
         return "Findings: none".into();

@@ -25,8 +25,8 @@ pub struct Because {
 }
 
 /// The category of a scope.
-pub fn of_scope(row: &Row) -> Category {
-    Category { kind: label::category(row.kind), because: Some(because(row)) }
+pub fn of_scope(row: &Row, labels: &Labels<'_>) -> Category {
+    Category { kind: label::category(row.kind), because: Some(because(row, labels)) }
 }
 
 /// The category of a variable: that of its scope, where the rule stands. `None`: not measured.
@@ -35,10 +35,13 @@ pub fn of_variable(snapshot: &Snapshot, row: &Variable, labels: &Labels<'_>) -> 
     let scope = labels.scope_index(&row.scope).and_then(|index| snapshot.scopes[index].category.as_ref());
     Some(Category {
         kind: label::category(kind),
-        because: scope.filter(|category| category.kind == kind).map(because),
+        because: scope.filter(|category| category.kind == kind).map(|category| because(category, labels)),
     })
 }
 
-fn because(row: &Row) -> Because {
-    Because { rule: visible(&row.rule), evidence: row.evidence.iter().map(evidence_view).collect() }
+fn because(row: &Row, labels: &Labels<'_>) -> Because {
+    Because {
+        rule: visible(&row.rule),
+        evidence: row.evidence.iter().map(|row| evidence_view(row, labels)).collect(),
+    }
 }

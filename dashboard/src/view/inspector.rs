@@ -236,7 +236,7 @@ fn inspector(
         folded: folded_instances(row, index, lifecycle.len()),
         lifecycle,
         end: Figure::ms("/program/elapsed_ms", elapsed_ms),
-        findings: findings_about(snapshot, index),
+        findings: findings_about(snapshot, labels, index),
     }
 }
 

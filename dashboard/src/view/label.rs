@@ -4,6 +4,7 @@ use crate::figure::Figure;
 use crate::text::visible;
 use memscope_runtime::snapshot::{CategoryKind, Fate, Held, Mode, Provenance, Snapshot, Stage, Walk};
 use serde::Serialize;
+use serde_json::Value;
 use std::collections::HashMap;
 
 /// A thread, by its number and, where known, its name.
@@ -53,6 +54,8 @@ pub struct Term {
 pub struct Labels<'a> {
     thread_names: HashMap<u32, Option<&'a str>>,
     scopes: HashMap<&'a [String], usize>,
+    /// The document, where figures in it have errors that evidence must be shown with.
+    sampled: Option<Value>,
 }
 
 impl<'a> Labels<'a> {
@@ -60,12 +63,19 @@ impl<'a> Labels<'a> {
     pub fn new(snapshot: &'a Snapshot) -> Self {
         let thread_names = snapshot.threads.iter().map(|row| (row.id, row.name.as_deref())).collect();
         let scopes = snapshot.scopes.iter().enumerate().map(|(index, row)| (&*row.path, index)).collect();
-        Self { thread_names, scopes }
+        let sampled =
+            (snapshot.mode == Mode::Sampling).then(|| serde_json::to_value(snapshot).ok()).flatten();
+        Self { thread_names, scopes, sampled }
     }
 
     /// The thread `id`, which stands at `from` in the document.
     pub fn thread(&self, from: impl Into<String>, id: u32) -> ThreadLabel {
         ThreadLabel { id: Figure::name(from, u64::from(id)), name: self.thread_name(id) }
+    }
+
+    /// The standard error of the figure at `pointer`; `None`: it is exact.
+    pub fn error_of(&self, pointer: &str) -> Option<u64> {
+        self.sampled.as_ref()?.pointer(&format!("{pointer}_error"))?.as_u64()
     }
 
     /// Where in the document the scope with this path stands.

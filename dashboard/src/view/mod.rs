@@ -73,7 +73,7 @@ pub fn page(snapshot: &Snapshot) -> Page {
     let labels = label::Labels::new(snapshot);
     let inspectors = inspector::inspectors(snapshot, &labels);
     let inspected: HashSet<usize> = inspectors.iter().map(|inspector| inspector.index).collect();
-    let mut diagnostics = diagnostics::diagnostics(snapshot);
+    let mut diagnostics = diagnostics::diagnostics(snapshot, &labels);
     for finding in diagnostics.groups.iter_mut().flat_map(|group| &mut group.findings) {
         // A link that opens nothing is none.
         finding.variable_index = finding.variable_index.filter(|index| inspected.contains(index));
@@ -85,7 +85,7 @@ pub fn page(snapshot: &Snapshot) -> Page {
         variables: variables::variables(snapshot, &labels),
         memory_map: memory_map::memory_map(snapshot, &labels, &|index| inspected.contains(&index)),
         inspectors,
-        scopes: scopes::scopes(snapshot),
+        scopes: scopes::scopes(snapshot, &labels),
         types: types::types(snapshot),
         lifetimes: lifetimes::lifetimes(snapshot),
         threads: threads::threads(snapshot, &labels),

@@ -2,7 +2,7 @@
 
 use super::category::{self, Category};
 use super::geometry::{self, Bar, Trend};
-use super::label::{self, Place};
+use super::label::{self, Labels, Place};
 use super::ranking::{Folded, folded, ranked};
 use crate::figure::Figure;
 use crate::text::visible;
@@ -113,7 +113,7 @@ pub struct MemoryRow {
 }
 
 /// The panel for `snapshot`.
-pub fn scopes(snapshot: &Snapshot) -> Scopes {
+pub fn scopes(snapshot: &Snapshot, labels: &Labels<'_>) -> Scopes {
     let rows = &snapshot.scopes;
     let (mut shown, rest) = ranked(rows, MOST_SCOPES, |row| row.inclusive.allocated_bytes);
     shown.sort_unstable();
@@ -128,13 +128,14 @@ pub fn scopes(snapshot: &Snapshot) -> Scopes {
     Scopes {
         provenance: label::provenance_in(snapshot.mode),
         total: Figure::count("len(/scopes)", rows.len() as u64),
-        rows: shown.iter().map(|&index| scope_row(&rows[index], index, whole, moments)).collect(),
+        rows: shown.iter().map(|&index| scope_row(snapshot, labels, index, whole)).collect(),
         folded: folded(rows, &rest, fold, |row| Some(row.exclusive.live_bytes)),
         trend_time,
     }
 }
 
-fn scope_row(row: &Scope, index: usize, whole: u64, moments: &[u64]) -> ScopeRow {
+fn scope_row(snapshot: &Snapshot, labels: &Labels<'_>, index: usize, whole: u64) -> ScopeRow {
+    let row = &snapshot.scopes[index];
     let at = format!("/scopes/{index}");
     ScopeRow {
         name: row.path.last().map_or_else(|| label::scope(&row.path), |name| visible(name)),
@@ -147,8 +148,8 @@ fn scope_row(row: &Scope, index: usize, whole: u64, moments: &[u64]) -> ScopeRow
         exclusive: memory_row(&row.exclusive, &format!("{at}/exclusive")),
         inclusive: memory_row(&row.inclusive, &format!("{at}/inclusive")),
         is_sampled: row.exclusive.samples.or(row.inclusive.samples).is_some(),
-        category: row.category.as_ref().map(category::of_scope),
-        trend: trend_view(row, &at, moments),
+        category: row.category.as_ref().map(|category| category::of_scope(category, labels)),
+        trend: trend_view(row, &at, &snapshot.trend_ms),
         bar: geometry::bar(
             &format!("{at}/inclusive/live_bytes"),
             row.inclusive.live_bytes,

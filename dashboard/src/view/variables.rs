@@ -17,6 +17,8 @@ pub const MOST_VARIABLES: usize = 200;
 /// The panel of variable cards.
 #[derive(Clone, Debug, Serialize)]
 pub struct Variables {
+    /// Where the figures of memory come from in general; a card says so of its own.
+    pub provenance: Term,
     /// Cards that can be shown.
     pub shown: Figure,
     /// Variables in the recording.
@@ -134,6 +136,7 @@ pub fn variables(snapshot: &Snapshot, labels: &Labels<'_>) -> Variables {
         }
     }
     Variables {
+        provenance: label::provenance_in(snapshot.mode),
         shown: Figure::count(format!("min(len(/variables), {MOST_VARIABLES})"), cards.len() as u64),
         total: Figure::count("len(/variables)", rows.len() as u64),
         folded: folded(rows, &rest, ("/variables", MOST_VARIABLES, "heap_bytes", "heap_bytes"), |row| {
