@@ -268,7 +268,10 @@ fn what_the_script_shows_is_the_documents_too() {
     assert_eq!(page::faults(html.as_str().unwrap(), &document), ["9 of 8 that are shown"]);
     choose(&mut browser, "variables-stage", "");
     choose(&mut browser, "variables-sort", "name");
-    choose(&mut browser, "scopes-sort", "2");
+    browser.eval(
+        "(() => { const order = document.getElementById('scopes-sort'); order.value = '2'; \
+         order.dispatchEvent(new Event('change')); })()",
+    );
     for share in ["0", "0.3", "0.99"] {
         browser.eval(&format!(
             "(() => {{ const plot = document.querySelector('.plot'); const box = plot.getBoundingClientRect(); \

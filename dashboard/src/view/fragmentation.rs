@@ -2,6 +2,7 @@
 //!
 //! Absent: no figure of it is made of live bytes and peaks; what nobody said reads "not measured".
 
+use super::label::{self, Term};
 use crate::figure::Figure;
 use memscope_runtime::snapshot::{Mode, Snapshot};
 use serde::Serialize;
@@ -11,6 +12,8 @@ use serde::Serialize;
 pub struct Fragmentation {
     /// Resident memory of the process.
     pub resident: Figure,
+    /// Where live bytes come from.
+    pub live_provenance: Term,
     /// Live bytes as a share of it.
     pub live_share: Figure,
     /// Bytes inside live blocks past what was asked for.
@@ -53,10 +56,15 @@ pub struct Glibc {
 pub fn fragmentation(snapshot: &Snapshot) -> Fragmentation {
     let row = &snapshot.fragmentation;
     let at = |field: &str| format!("/fragmentation/{field}");
-    let live = snapshot.totals.live_bytes;
-    let live_share = |resident| Figure::share("/totals/live_bytes", live, &at("resident_bytes"), resident);
+    let (live, error) = (snapshot.totals.live_bytes, snapshot.totals.live_bytes_error);
+    let share = |from: &str, bytes, resident| Figure::share(from, bytes, &at("resident_bytes"), resident);
+    let live_share = |resident| {
+        let error = error.map(|error| share("/totals/live_bytes_error", error, resident));
+        share("/totals/live_bytes", live, resident).with_error(error)
+    };
     Fragmentation {
         resident: Figure::bytes(at("resident_bytes"), row.resident_bytes),
+        live_provenance: label::provenance_in(snapshot.mode),
         // Where nothing was recorded, live bytes are not measured.
         live_share: row
             .resident_bytes

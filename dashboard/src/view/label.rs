@@ -213,8 +213,8 @@ pub fn provenance(provenance: Provenance) -> Term {
         Provenance::Sampled => Term {
             key: "sampled",
             name: "sampled",
-            meaning: "Estimated from a sample: it reads with ± and one standard error, or < and an upper bound. A figure \
-                      among these that has neither is measured.",
+            meaning: "Estimated from a sample: it reads with ± and one standard error, or < and an upper bound. A share of \
+                      estimates is one itself; what else has neither is counted exactly.",
         },
         Provenance::Declared => Term {
             key: "declared",
