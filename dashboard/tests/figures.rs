@@ -88,7 +88,9 @@ fn a_page_with_one_other_digit_is_refused() {
         }
     };
     let digits = html[body..end].match_indices(|c: char| c.is_ascii_digit()).map(|(at, _)| body + at);
-    let shown: Vec<usize> = digits.filter(is_shown).collect();
+    // The last decimals of a ratio's exact value are below what is compared.
+    let is_decimal = |at: &usize| html[..*at].rsplit('"').next().unwrap().starts_with("0.");
+    let shown: Vec<usize> = digits.filter(|at| is_shown(at) && !is_decimal(at)).collect();
     assert!(shown.len() > 4_000, "{}", shown.len());
     // A prime apart, so that all kinds of places have their turn.
     for &at in shown.iter().step_by(53) {
