@@ -23,6 +23,16 @@ if (chart) {
   });
 }
 
+// A link to a scope (`#scope=INDEX`) opens its row.
+function openScope() {
+  const row = location.hash.startsWith("#scope=") ? document.getElementById(location.hash.slice(1)) : null;
+  if (!row) return;
+  row.firstElementChild.open = true;
+  row.scrollIntoView();
+}
+window.addEventListener("hashchange", openScope);
+openScope();
+
 const scopes = document.getElementById("scope-rows");
 const controls = document.getElementById("scopes-controls");
 if (scopes.children.length > 1) {

@@ -287,3 +287,29 @@ fn what_the_script_shows_is_the_documents_too() {
     assert_bound(&mut browser, &document);
     browser.assert_quiet();
 }
+
+#[test]
+fn a_link_to_a_scope_opens_its_row() {
+    let Some(mut browser) = Browser::start() else { return };
+    let (_folder, file) = page_of(&fixture::large(50));
+    browser.open(&file, "", PHONE, "light");
+    let is_open = |scope: usize| {
+        format!(
+            "(() => {{ const row = document.getElementById('scope={scope}'); const top = row.getBoundingClientRect().top; \
+             return row.firstElementChild.open && top >= 0 && top < window.innerHeight; }})()"
+        )
+    };
+    // The finding's root cause.
+    browser.click("#diagnostics a[href='#scope=2']");
+    browser.until(&is_open(2));
+    // From an inspector, which closes and does not take the reader back.
+    browser.click("a.card[data-index='0']");
+    browser.until("document.querySelector('dialog[open]') !== null");
+    let scope = browser.eval("document.querySelector('dialog[open] a[href^=\"#scope=\"]').hash");
+    // `step_00` stands after the three scopes of the small fixture.
+    assert_eq!(scope, "#scope=3");
+    browser.click("dialog[open] a[href='#scope=3']");
+    browser.until(&is_open(3));
+    assert_eq!(browser.eval("document.querySelector('dialog[open]')"), Value::Null);
+    browser.assert_quiet();
+}

@@ -46,7 +46,9 @@ pub struct FindingView {
     pub scope: Option<String>,
     /// Name of the variable it is about.
     pub variable: Option<String>,
-    /// Index of the variable, where its evidence tells which it is.
+    /// Index of that scope, if it is listed.
+    pub scope_index: Option<usize>,
+    /// Index of the variable, where its evidence tells which it is, if it has an inspector.
     pub variable_index: Option<usize>,
     /// What it rests on.
     pub evidence: Vec<EvidenceView>,
@@ -76,7 +78,7 @@ pub fn diagnostics(snapshot: &Snapshot, labels: &Labels<'_>) -> Diagnostics {
             count: Figure::count(format!("len(/findings/*, severity = \"{key}\")"), count as u64),
             findings: shown
                 .filter(|(_, finding)| finding.severity == severity)
-                .map(|(index, finding)| finding_view(snapshot, labels, finding, index))
+                .map(|(index, finding)| finding_view(labels, finding, index))
                 .collect(),
         }
     };
@@ -95,7 +97,7 @@ pub fn findings_about(snapshot: &Snapshot, labels: &Labels<'_>, index: usize) ->
     let shown = snapshot.findings.iter().enumerate().take(MOST_FINDINGS);
     shown
         .filter(|(_, finding)| is_about(snapshot, finding, index))
-        .map(|(number, finding)| finding_view(snapshot, labels, finding, number))
+        .map(|(number, finding)| finding_view(labels, finding, number))
         .collect()
 }
 
@@ -113,7 +115,7 @@ fn variable_pointed_at(evidence: &Evidence) -> Option<usize> {
     evidence.pointer.strip_prefix("/variables/")?.split('/').next()?.parse().ok()
 }
 
-fn finding_view(snapshot: &Snapshot, labels: &Labels<'_>, finding: &Finding, index: usize) -> FindingView {
+fn finding_view(labels: &Labels<'_>, finding: &Finding, index: usize) -> FindingView {
     let pointed = finding.evidence.iter().filter_map(variable_pointed_at).next();
     FindingView {
         severity: severity_label(finding.severity).0,
@@ -121,7 +123,8 @@ fn finding_view(snapshot: &Snapshot, labels: &Labels<'_>, finding: &Finding, ind
         message: visible(&finding.message),
         scope: (!finding.scope.is_empty()).then(|| label::scope(&finding.scope)),
         variable: finding.variable.as_deref().map(visible),
-        variable_index: pointed.filter(|&index| index < snapshot.variables.len()),
+        scope_index: labels.scope_link(&finding.scope),
+        variable_index: pointed.filter(|&index| labels.has_inspector(index)),
         evidence: finding.evidence.iter().map(|row| evidence_view(row, labels)).collect(),
         saving: finding
             .saving_bytes

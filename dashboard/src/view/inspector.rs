@@ -11,7 +11,6 @@ use crate::figure::Figure;
 use crate::text::visible;
 use memscope_runtime::snapshot::{Fate, Instance, InstanceBlock, Provenance, Snapshot, Stages, Variable};
 use serde::Serialize;
-use std::collections::HashSet;
 
 /// Executions shown of one variable at most: the newest.
 pub const MOST_INSTANCES: usize = 16;
@@ -30,6 +29,8 @@ pub struct Inspector {
     pub type_name: Option<String>,
     /// Scope's path.
     pub scope: String,
+    /// Index of that scope, if it is listed.
+    pub scope_index: Option<usize>,
     /// Where the binding stands.
     pub place: Option<Place>,
     /// The liveliest stage.
@@ -161,24 +162,17 @@ pub fn inspectors(snapshot: &Snapshot, labels: &Labels<'_>) -> Vec<Inspector> {
     let mut rows_left = MOST_LIFECYCLE_ROWS;
     let indices = with_card(snapshot).0;
     let count = indices.len();
-    let inspected: HashSet<usize> = indices.iter().copied().collect();
     let shared = indices.into_iter().enumerate().map(|(position, index)| {
         let mut share = rows_left.div_ceil(count - position);
         rows_left -= share;
-        let inspector = inspector(snapshot, index, labels, &inspected, &mut share);
+        let inspector = inspector(snapshot, index, labels, &mut share);
         rows_left += share;
         inspector
     });
     shared.collect()
 }
 
-fn inspector(
-    snapshot: &Snapshot,
-    index: usize,
-    labels: &Labels<'_>,
-    inspected: &HashSet<usize>,
-    rows_left: &mut usize,
-) -> Inspector {
+fn inspector(snapshot: &Snapshot, index: usize, labels: &Labels<'_>, rows_left: &mut usize) -> Inspector {
     let row = &snapshot.variables[index];
     let at = format!("/variables/{index}");
     let at = |field: &str| format!("{at}/{field}");
@@ -202,6 +196,7 @@ fn inspector(
         name: visible(&row.name),
         type_name: row.type_name.as_deref().map(visible),
         scope: label::scope(&row.scope),
+        scope_index: labels.scope_link(&row.scope),
         place: label::place(&format!("/variables/{index}"), row.file.as_deref(), row.line),
         stage: label::stage(row.stage),
         heap: Figure::estimated_bytes(&at("heap_bytes"), row.heap_bytes, row.heap_bytes_error),
@@ -230,7 +225,7 @@ fn inspector(
         grown: Figure::bytes(at("grown_bytes"), row.grown_bytes),
         moved: Figure::bytes(at("moved_bytes"), row.moved_bytes),
         unused: Figure::bytes(at("unused_bytes"), row.unused_bytes),
-        sharing: sharing(snapshot, row, index, &|index| inspected.contains(&index)),
+        sharing: sharing(snapshot, index, labels),
         passport: passport(row, index, labels, rows_left),
         category: category::of_variable(snapshot, row, labels),
         folded: folded_instances(row, index, lifecycle.len()),

@@ -1,11 +1,12 @@
 //! How things are called: threads, scopes, places, stages, fates, provenances. One wording for every panel.
 
+use super::{scopes, variables};
 use crate::figure::Figure;
 use crate::text::visible;
 use memscope_runtime::snapshot::{CategoryKind, Fate, Held, Mode, Provenance, Snapshot, Stage, Walk};
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A thread, by its number and, where known, its name.
 #[derive(Clone, Debug, Serialize)]
@@ -49,11 +50,13 @@ pub struct Term {
     pub meaning: &'static str,
 }
 
-/// Names that are looked up by number.
+/// Names that are looked up by number, and what of it has a place on the page to go to.
 #[derive(Debug)]
 pub struct Labels<'a> {
     thread_names: HashMap<u32, Option<&'a str>>,
     scopes: HashMap<&'a [String], usize>,
+    inspected: HashSet<usize>,
+    listed_scopes: HashSet<usize>,
     /// The document, where figures in it have errors that evidence must be shown with.
     sampled: Option<Value>,
 }
@@ -62,15 +65,31 @@ impl<'a> Labels<'a> {
     /// The names in `snapshot`.
     pub fn new(snapshot: &'a Snapshot) -> Self {
         let thread_names = snapshot.threads.iter().map(|row| (row.id, row.name.as_deref())).collect();
-        let scopes = snapshot.scopes.iter().enumerate().map(|(index, row)| (&*row.path, index)).collect();
+        let by_path = snapshot.scopes.iter().enumerate().map(|(index, row)| (&*row.path, index)).collect();
         let sampled =
             (snapshot.mode == Mode::Sampling).then(|| serde_json::to_value(snapshot).ok()).flatten();
-        Self { thread_names, scopes, sampled }
+        Self {
+            thread_names,
+            scopes: by_path,
+            inspected: variables::with_card(snapshot).0.into_iter().collect(),
+            listed_scopes: scopes::listed(snapshot).0.into_iter().collect(),
+            sampled,
+        }
     }
 
     /// The thread `id`, which stands at `from` in the document.
     pub fn thread(&self, from: impl Into<String>, id: u32) -> ThreadLabel {
         ThreadLabel { id: Figure::name(from, u64::from(id)), name: self.thread_name(id) }
+    }
+
+    /// Whether the variable at `index` has an inspector to open.
+    pub fn has_inspector(&self, index: usize) -> bool {
+        self.inspected.contains(&index)
+    }
+
+    /// The row to go to of the scope with this path; `None`: it is not listed.
+    pub fn scope_link(&self, path: &[String]) -> Option<usize> {
+        self.scope_index(path).filter(|index| self.listed_scopes.contains(index))
     }
 
     /// The standard error of the figure at `pointer`; `None`: it is exact.

@@ -101,17 +101,13 @@ pub struct Hotspot {
     pub allocated: Figure,
 }
 
-/// The map of `snapshot`; `with_inspector` tells which variables can be opened.
-pub fn memory_map(
-    snapshot: &Snapshot,
-    labels: &Labels<'_>,
-    with_inspector: &dyn Fn(usize) -> bool,
-) -> MemoryMap {
+/// The map of `snapshot`.
+pub fn memory_map(snapshot: &Snapshot, labels: &Labels<'_>) -> MemoryMap {
     let blocks = &snapshot.blocks.largest;
     let (largest, rest) = ranked(blocks, MOST_BLOCKS, |block| block.bytes);
     let by_scope = Colours::new(blocks);
     let greatest = largest.first().map_or(1, |&index| blocks[index].bytes).max(1);
-    let opened = |block: &Block| block.variable.map(|v| v as usize).filter(|&v| with_inspector(v));
+    let opened = |block: &Block| block.variable.map(|v| v as usize).filter(|&v| labels.has_inspector(v));
     let mut by_thread: BTreeMap<Option<u32>, Vec<usize>> = BTreeMap::new();
     let mut by_address = largest.clone();
     by_address.sort_by_key(|&index| (blocks[index].address, index));

@@ -31,7 +31,6 @@ pub mod variables;
 
 use memscope_runtime::snapshot::Snapshot;
 use serde::Serialize;
-use std::collections::HashSet;
 
 /// Everything on the page.
 #[derive(Clone, Debug, Serialize)]
@@ -71,26 +70,19 @@ pub struct Page {
 /// The page for `snapshot`.
 pub fn page(snapshot: &Snapshot) -> Page {
     let labels = label::Labels::new(snapshot);
-    let inspectors = inspector::inspectors(snapshot, &labels);
-    let inspected: HashSet<usize> = inspectors.iter().map(|inspector| inspector.index).collect();
-    let mut diagnostics = diagnostics::diagnostics(snapshot, &labels);
-    for finding in diagnostics.groups.iter_mut().flat_map(|group| &mut group.findings) {
-        // A link that opens nothing is none.
-        finding.variable_index = finding.variable_index.filter(|index| inspected.contains(index));
-    }
     Page {
         first_line: first_line::first_line(snapshot),
         provenance: label::provenance_in(snapshot.mode),
         overview: overview::overview(snapshot),
         variables: variables::variables(snapshot, &labels),
-        memory_map: memory_map::memory_map(snapshot, &labels, &|index| inspected.contains(&index)),
-        inspectors,
+        memory_map: memory_map::memory_map(snapshot, &labels),
+        inspectors: inspector::inspectors(snapshot, &labels),
         scopes: scopes::scopes(snapshot, &labels),
         types: types::types(snapshot),
         lifetimes: lifetimes::lifetimes(snapshot),
         threads: threads::threads(snapshot, &labels),
         tasks: tasks::tasks(snapshot),
-        diagnostics,
+        diagnostics: diagnostics::diagnostics(snapshot, &labels),
         handed_out: handed_out::handed_out(snapshot),
         sites: sites::sites(snapshot),
         recording: recording::recording(snapshot),

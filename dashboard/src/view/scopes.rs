@@ -33,6 +33,8 @@ pub struct Scopes {
 /// One scope.
 #[derive(Clone, Debug, Serialize)]
 pub struct ScopeRow {
+    /// Index into the document's `scopes`.
+    pub index: usize,
     /// Last name of the path.
     pub name: String,
     /// The whole path.
@@ -112,10 +114,15 @@ pub struct MemoryRow {
     pub samples: Figure,
 }
 
+/// Indices of the scopes that are shown, most allocated bytes first, and of the others.
+pub fn listed(snapshot: &Snapshot) -> (Vec<usize>, Vec<usize>) {
+    ranked(&snapshot.scopes, MOST_SCOPES, |row| row.inclusive.allocated_bytes)
+}
+
 /// The panel for `snapshot`.
 pub fn scopes(snapshot: &Snapshot, labels: &Labels<'_>) -> Scopes {
     let rows = &snapshot.scopes;
-    let (mut shown, rest) = ranked(rows, MOST_SCOPES, |row| row.inclusive.allocated_bytes);
+    let (mut shown, rest) = listed(snapshot);
     shown.sort_unstable();
     let whole = rows.iter().map(|row| row.inclusive.live_bytes).max().unwrap_or(0);
     let moments = &snapshot.trend_ms;
@@ -138,6 +145,7 @@ fn scope_row(snapshot: &Snapshot, labels: &Labels<'_>, index: usize, whole: u64)
     let row = &snapshot.scopes[index];
     let at = format!("/scopes/{index}");
     ScopeRow {
+        index,
         name: row.path.last().map_or_else(|| label::scope(&row.path), |name| visible(name)),
         path: label::scope(&row.path),
         key: visible(&row.key.join(" › ")),

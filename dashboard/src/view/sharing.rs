@@ -1,9 +1,9 @@
 //! What a value told of its owners and holders at the last look at it, and which variables share a block with it.
 
-use super::label::{self, Term};
+use super::label::{self, Labels, Term};
 use crate::figure::Figure;
 use crate::text::visible;
-use memscope_runtime::snapshot::{Snapshot, Variable};
+use memscope_runtime::snapshot::Snapshot;
 use serde::Serialize;
 
 /// Owners, holders and sharers of a value.
@@ -34,13 +34,9 @@ pub struct Sharer {
     pub index: Option<usize>,
 }
 
-/// What the variable `row`, which stands at `index`, shares; `with_inspector` tells which variables can be opened.
-pub fn sharing(
-    snapshot: &Snapshot,
-    row: &Variable,
-    index: usize,
-    with_inspector: &dyn Fn(usize) -> bool,
-) -> Sharing {
+/// What the variable at `index` shares.
+pub fn sharing(snapshot: &Snapshot, index: usize, labels: &Labels<'_>) -> Sharing {
+    let row = &snapshot.variables[index];
     let count = |field: &str, value: Option<u64>| Figure::count(format!("/variables/{index}/{field}"), value);
     let sharer = |&other: &u32| {
         let other = other as usize;
@@ -49,7 +45,7 @@ pub fn sharing(
                 || "a variable that the recording does not list".into(),
                 |row| visible(&row.name),
             ),
-            index: Some(other).filter(|&other| with_inspector(other)),
+            index: Some(other).filter(|&other| labels.has_inspector(other)),
         }
     };
     Sharing {
