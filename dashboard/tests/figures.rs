@@ -2,6 +2,8 @@
 //! what is drawn. Where a number comes from is checked in a real browser too, after its controls were used
 //! (`browser.rs`).
 
+#[path = "fixture/breakout.rs"]
+mod breakout;
 #[path = "fixture/drawing.rs"]
 mod drawing;
 mod fixture;
@@ -15,7 +17,7 @@ mod page;
 mod reading;
 
 use memscope_dashboard::render;
-use memscope_runtime::snapshot::Snapshot;
+use memscope_runtime::snapshot::{Evidence, Snapshot};
 use serde_json::Value;
 
 fn page_and_document(snapshot: &Snapshot) -> (String, Value) {
@@ -31,6 +33,7 @@ fn each_number_on_the_page_is_the_documents() {
         fixture::sampled(50),
         // More than a page shows of anything.
         fixture::large(2_100),
+        hostile_names(),
     ];
     for snapshot in snapshots {
         let (html, document) = page_and_document(&snapshot);
@@ -38,6 +41,22 @@ fn each_number_on_the_page_is_the_documents() {
         assert!(faults.is_empty(), "{} faults: {:#?}", faults.len(), &faults[..faults.len().min(20)]);
         assert!(page::figures(&html) > 500, "{}", page::figures(&html));
     }
+}
+
+/// Names full of digits and marks; evidence keeps its pointers and units, which the recorder writes and not the program.
+fn hostile_names() -> Snapshot {
+    let mut snapshot = breakout::hostile();
+    let tame = fixture::small();
+    let keep = |rows: &mut [Evidence], tame: &[Evidence]| {
+        rows[0].pointer.clone_from(&tame[0].pointer);
+        rows[0].unit.clone_from(&tame[0].unit);
+    };
+    for (row, tame) in snapshot.scopes.iter_mut().zip(&tame.scopes) {
+        let (row, tame) = (row.category.as_mut().unwrap(), tame.category.as_ref().unwrap());
+        keep(&mut row.evidence, &tame.evidence);
+    }
+    keep(&mut snapshot.findings[0].evidence, &tame.findings[0].evidence);
+    snapshot
 }
 
 /// A number that the page would show without an origin, in each place where it could.
