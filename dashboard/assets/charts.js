@@ -11,15 +11,27 @@ if (chart) {
     const distance = (point) => Math.abs(point.dataset.x - x);
     const nearest = points.reduce((best, point) => (distance(point) < distance(best) ? point : best));
     const [at, live] = nearest.querySelectorAll("td");
-    readout.textContent = `${live.textContent} at ${at.textContent}`;
+    // Copies of the figures, so that what is read out says where it comes from too.
+    const copies = (cell) => [...cell.childNodes].map((node) => node.cloneNode(true));
+    readout.replaceChildren(...copies(live), " at ", ...copies(at));
     cursor.style.left = `${nearest.dataset.x / 10}%`;
     cursor.hidden = false;
   });
   plot.addEventListener("pointerleave", () => {
     cursor.hidden = true;
-    readout.textContent = "";
+    readout.replaceChildren();
   });
 }
+
+// A link to a scope (`#scope=INDEX`) opens its row.
+function openScope() {
+  const row = location.hash.startsWith("#scope=") ? document.getElementById(location.hash.slice(1)) : null;
+  if (!row) return;
+  row.firstElementChild.open = true;
+  row.scrollIntoView();
+}
+window.addEventListener("hashchange", openScope);
+openScope();
 
 const scopes = document.getElementById("scope-rows");
 const controls = document.getElementById("scopes-controls");

@@ -59,6 +59,8 @@ function prepare(dialog) {
 }
 
 function follow() {
+  // Who goes to a scope leaves for good.
+  if (location.hash.startsWith("#scope=")) scrollBack = null;
   const open = location.hash.startsWith(prefix) ? document.getElementById(location.hash.slice(1)) : null;
   for (const dialog of dialogs) if (dialog.open && dialog !== open) dialog.close();
   if (!open || open.open) return;

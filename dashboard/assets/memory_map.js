@@ -12,7 +12,10 @@ if (readout) {
   const tell = (event) => {
     const square = event.target.closest(".squares a");
     readout.hidden = !square;
-    if (square) readout.textContent = square.title;
+    if (!square) return;
+    readout.textContent = square.title;
+    // The row of the document that it tells of.
+    readout.dataset.row = square.dataset.from.replace(/\/bytes$/, "");
   };
   map.addEventListener("pointerover", tell);
   map.addEventListener("focusin", tell);

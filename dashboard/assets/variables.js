@@ -24,13 +24,16 @@ if (list) {
       items[position].hidden = !passes;
       count += passes;
     });
-    // A filtered count comes from the filter, not from the document, and must not say that it does.
+    // A filtered count comes from the filter, not from the document, and must not say that it does: it says which list's
+    // items it counts.
     if (count === items.length) {
+      delete shown.dataset.shown;
       shown.textContent = unfiltered.text;
       shown.dataset.value = unfiltered.value;
       shown.dataset.from = unfiltered.from;
     } else {
       shown.textContent = grouped(count);
+      shown.dataset.shown = list.id;
       delete shown.dataset.value;
       delete shown.dataset.from;
     }

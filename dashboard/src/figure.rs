@@ -6,11 +6,13 @@
 //! ```text
 //! formula = product { (" + " | " - ") product }
 //! product = factor { (" * " | " / ") factor }          a division by 0 is null
-//! factor  = pointer                                    JSON pointer (RFC 6901), e.g. /totals/live_bytes
+//! factor  = "(" formula ")"
+//!         | pointer                                    JSON pointer (RFC 6901), e.g. /totals/live_bytes
 //!         | integer
 //!         | "sum(" rows [", " filter] ")"              sum of what is not null; null if all of one or more are
 //!         | "len(" rows [", " filter] ")"              how many rows there are
 //!         | "max(" rows ")"                            the greatest; null if there is no row
+//!         | "kinds(" rows ")"                          how many different values there are
 //!         | "min(" formula ", " formula ")"
 //!         | "rest(" integer ", " rows ", " key ")"     sum over all rows but the first `integer` of them in
 //!                                                      descending order of `key` (null last, then as they stand)

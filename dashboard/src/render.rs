@@ -9,20 +9,24 @@ use handlebars::{
 };
 use memscope_runtime::snapshot::Snapshot;
 use std::fmt;
+use std::sync::OnceLock;
 
 /// The page and its partials, by name.
-const TEMPLATES: [(&str, &str); 19] = [
+const TEMPLATES: [(&str, &str); 22] = [
     ("page", include_str!("../templates/page.hbs")),
     ("overview", include_str!("../templates/overview.hbs")),
+    ("fragmentation", include_str!("../templates/fragmentation.hbs")),
     ("timeline", include_str!("../templates/timeline.hbs")),
     ("variables", include_str!("../templates/variables.hbs")),
     ("inspector", include_str!("../templates/inspector.hbs")),
     ("memory_map", include_str!("../templates/memory_map.hbs")),
     ("scopes", include_str!("../templates/scopes.hbs")),
+    ("category", include_str!("../templates/category.hbs")),
     ("types", include_str!("../templates/types.hbs")),
     ("lifetimes", include_str!("../templates/lifetimes.hbs")),
     ("handed_out", include_str!("../templates/handed_out.hbs")),
     ("threads", include_str!("../templates/threads.hbs")),
+    ("foreign_frees", include_str!("../templates/foreign_frees.hbs")),
     ("tasks", include_str!("../templates/tasks.hbs")),
     ("diagnostics", include_str!("../templates/diagnostics.hbs")),
     ("finding", include_str!("../templates/finding.hbs")),
@@ -81,11 +85,24 @@ impl std::error::Error for RenderError {
 /// [`RenderError`], which no recording can cause.
 pub fn render(snapshot: &Snapshot) -> Result<String, RenderError> {
     let island = island::escaped_json(&view::variables::island(snapshot)).map_err(RenderError::Island)?;
-    let registry = registry(island).map_err(|error| RenderError::Template(Box::new(error)))?;
+    let mut registry = parsed().map_err(|error| RenderError::Template(Box::new(error)))?;
+    let write_island = move |_: &Helper<'_>,
+                             _: &Handlebars<'_>,
+                             _: &Context,
+                             _: &mut RenderContext<'_, '_>,
+                             out: &mut dyn Output|
+          -> HelperResult { Ok(out.write(&island)?) };
+    registry.register_helper("island", Box::new(write_island));
     registry.render("page", &view::page(snapshot)).map_err(|error| RenderError::Render(Box::new(error)))
 }
 
-fn registry(island: String) -> Result<Handlebars<'static>, handlebars::TemplateError> {
+/// The templates. They are parsed once: it takes longer than the page of a small recording does, and a program may
+/// write its page again and again.
+fn parsed() -> Result<Handlebars<'static>, handlebars::TemplateError> {
+    static PARSED: OnceLock<Handlebars<'static>> = OnceLock::new();
+    if let Some(parsed) = PARSED.get() {
+        return Ok(parsed.clone());
+    }
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
     registry.set_prevent_indent(true);
@@ -95,18 +112,7 @@ fn registry(island: String) -> Result<Handlebars<'static>, handlebars::TemplateE
     }
     registry.register_helper("figure", Box::new(figure));
     registry.register_helper("asset", Box::new(asset));
-    registry.register_helper(
-        "island",
-        Box::new(
-            move |_: &Helper<'_>,
-                  _: &Handlebars<'_>,
-                  _: &Context,
-                  _: &mut RenderContext<'_, '_>,
-                  out: &mut dyn Output|
-                  -> HelperResult { Ok(out.write(&island)?) },
-        ),
-    );
-    Ok(registry)
+    Ok(PARSED.get_or_init(|| registry).clone())
 }
 
 /// `{{figure x}}`: the [`Figure`](crate::figure::Figure) `x` as a `<span>` that states its origin and exact value,

@@ -1,12 +1,12 @@
 //! The page is bound to the snapshot: each field that changes changes the page, and each figure on the page is
-//! what its origin says.
+//! what its origin says. That no number is without an origin stands in `figures.rs`.
 
 mod fixture;
 #[path = "fixture/origin.rs"]
 mod origin;
 
 use memscope_dashboard::render;
-use memscope_runtime::snapshot::{Mode, Snapshot};
+use memscope_runtime::snapshot::{Fragmentation, Mode, Snapshot};
 use serde_json::{Value, json};
 
 /// The page without its data island, which only serves the search.
@@ -37,8 +37,25 @@ fn others(value: &Value) -> Vec<Value> {
         Value::Bool(value) => vec![json!(!value)],
         Value::String(text) => {
             let variants = [
-                "live", "declared", "full", "measured", "active", "shared", "error", "note", "function",
-                "variable", "finished", "sent", "received",
+                "live",
+                "declared",
+                "full",
+                "measured",
+                "active",
+                "shared",
+                "error",
+                "note",
+                "function",
+                "variable",
+                "finished",
+                "sent",
+                "received",
+                "cpu_intensive",
+                "unclassified",
+                "dropped_in_scope",
+                "outlived_scope",
+                "free",
+                "exclusive",
             ];
             let mut others = vec![json!(format!("{text} changed"))];
             others.extend(variants.iter().filter(|variant| *variant != text).map(|variant| json!(variant)));
@@ -107,6 +124,15 @@ fn what_is_null_reads_not_measured() {
         row.blocks = None;
         row.value_bytes = None;
         row.grown_bytes = None;
+        row.moved_bytes = None;
+        row.unused_bytes = None;
+        row.fates = None;
+        row.strong_owners = None;
+        row.weak_owners = None;
+        row.held = None;
+        row.borrow_count = None;
+        row.unknown_blocks = None;
+        row.blocks_owned_twice = None;
         row.ffi_crossings = None;
         row.category = None;
     }
@@ -115,7 +141,11 @@ fn what_is_null_reads_not_measured() {
     snapshot.profiler.clock_resolution_ms = None;
     snapshot.profiler.peak_error_bound_bytes = None;
     snapshot.scopes[1].exclusive.live_at_peak_bytes = None;
+    snapshot.scopes[1].exclusive.unowned_live_bytes = None;
+    snapshot.scopes[1].category = None;
+    snapshot.scopes[1].trend.clear();
     snapshot.types[0].heap_bytes = None;
+    snapshot.fragmentation = Fragmentation::default();
     let html = render(&snapshot).unwrap();
     let mut pointers = vec![
         "/program/page_bytes".to_owned(),
@@ -123,11 +153,29 @@ fn what_is_null_reads_not_measured() {
         "/profiler/clock_resolution_ms".into(),
         "/profiler/peak_error_bound_bytes".into(),
         "/scopes/1/exclusive/live_at_peak_bytes".into(),
+        "/scopes/1/exclusive/unowned_live_bytes".into(),
         "/types/0/heap_bytes".into(),
+        "/fragmentation/slack_bytes".into(),
+        "/fragmentation/resident_bytes".into(),
         // Both variables are in stage allocated and neither is walked.
         "sum(/variables/*/heap_bytes, stage &#x3D; &quot;allocated&quot;)".into(),
     ];
-    for field in ["heap_bytes", "peak_heap_bytes", "blocks", "value_bytes", "grown_bytes", "ffi_crossings"] {
+    let fields = [
+        "heap_bytes",
+        "peak_heap_bytes",
+        "blocks",
+        "value_bytes",
+        "grown_bytes",
+        "moved_bytes",
+        "unused_bytes",
+        "strong_owners",
+        "weak_owners",
+        "borrow_count",
+        "unknown_blocks",
+        "blocks_owned_twice",
+        "ffi_crossings",
+    ];
+    for field in fields {
         pointers.push(format!("/variables/0/{field}"));
     }
     for pointer in pointers {
@@ -135,8 +183,11 @@ fn what_is_null_reads_not_measured() {
             format!("<span class=\"none\" data-from=\"{pointer}\" data-value=\"null\">not measured</span>");
         assert!(html.contains(&span), "{span}");
     }
-    // RSS and growing sites, and the category of two cards and two inspectors, have no place in the document.
-    assert_eq!(html.matches("<span class=\"none\">not measured</span>").count(), 2 + 4);
+    // Growing sites have no place in the document, live bytes no share of a resident memory that nobody measured; glibc's
+    // account; the category of two cards; who holds what, in two inspectors; a scope's trend.
+    assert_eq!(html.matches("<span class=\"none\">not measured</span>").count(), 3 + 2 + 2 + 1);
+    // Category and fates of two inspectors; the scope's category.
+    assert_eq!(html.matches("<p class=\"none\">not measured</p>").count(), 4 + 1);
     // Finding 0 rests on a figure that is null now; all other figures must agree with the document.
     snapshot.findings.clear();
     let figures = origin::figures(&render(&snapshot).unwrap());
@@ -148,7 +199,9 @@ fn the_first_line_says_what_limits_the_figures() {
     let first_line = |snapshot: &Snapshot| {
         let html = render(snapshot).unwrap();
         let (_, rest) = html.split_once("<p id=\"first-line\"").unwrap();
-        rest.split_once("</p>").unwrap().0.split_once('>').unwrap().1.to_owned()
+        let line = rest.split_once("</p>").unwrap().0.split_once('>').unwrap().1;
+        // Without the tags of its figures.
+        line.split('<').map(|part| part.split_once('>').map_or(part, |(_, text)| text)).collect::<String>()
     };
     let mut snapshot = fixture::small();
     assert_eq!(first_line(&snapshot), "demo: live recording of 2.5 s");

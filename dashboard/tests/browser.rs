@@ -7,7 +7,17 @@
 mod breakout;
 #[path = "browser/devtools.rs"]
 mod devtools;
+#[path = "fixture/drawing.rs"]
+mod drawing;
 mod fixture;
+#[path = "fixture/markup.rs"]
+mod markup;
+#[path = "fixture/origin.rs"]
+mod origin;
+#[path = "fixture/page.rs"]
+mod page;
+#[path = "fixture/reading.rs"]
+mod reading;
 
 use devtools::Browser;
 use memscope_dashboard::render;
@@ -58,6 +68,13 @@ fn assert_fits(browser: &mut Browser) {
          return !open || open.scrollWidth <= open.clientWidth; })()",
     );
     assert_eq!(inspector, true, "the inspector is wider than itself");
+}
+
+/// Each number on the page as the browser holds it now is the document's.
+fn assert_bound(browser: &mut Browser, document: &Value) {
+    let html = browser.eval("document.documentElement.outerHTML");
+    let faults = page::faults(html.as_str().unwrap(), document);
+    assert!(faults.is_empty(), "{} faults: {:#?}", faults.len(), &faults[..faults.len().min(20)]);
 }
 
 #[test]
@@ -220,5 +237,79 @@ fn the_timeline_says_its_error_and_a_bound_is_no_rank() {
     let first = browser
         .eval("document.querySelector('#scope-rows > :first-child [data-label=exclusive]').textContent");
     assert!(first.as_str().unwrap().contains("±"), "{first}");
+    browser.assert_quiet();
+}
+
+/// What the page's script makes of it: the inspector's tabs, a filtered count, what is read out below a pointer.
+#[test]
+fn what_the_script_shows_is_the_documents_too() {
+    let Some(mut browser) = Browser::start() else { return };
+    let snapshot = fixture::sampled(50);
+    let document = serde_json::to_value(&snapshot).unwrap();
+    let (_folder, file) = page_of(&snapshot);
+    browser.open(&file, "", DESK, "light");
+    assert_bound(&mut browser, &document);
+    for card in [0, 7, 31] {
+        browser.click(&format!("a.card[data-index='{card}']"));
+        browser.until("document.querySelector('dialog[open]') !== null");
+        for number in 1..=TABS.len() {
+            browser.click(&format!("dialog[open] [role=tab]:nth-child({number})"));
+            assert_bound(&mut browser, &document);
+        }
+        browser.press("Escape", 27);
+        browser.until("document.querySelector('dialog[open]') === null");
+    }
+    choose(&mut browser, "variables-stage", "active");
+    assert_eq!(ratio(&mut browser), "(8/50)");
+    assert_bound(&mut browser, &document);
+    // A count that is not that of the cards is found.
+    browser.eval("document.querySelector('#variables-shown span').textContent = '9'");
+    let html = browser.eval("document.documentElement.outerHTML");
+    assert_eq!(page::faults(html.as_str().unwrap(), &document), ["9 of 8 that are shown"]);
+    choose(&mut browser, "variables-stage", "");
+    choose(&mut browser, "variables-sort", "name");
+    browser.eval(
+        "(() => { const order = document.getElementById('scopes-sort'); order.value = '2'; \
+         order.dispatchEvent(new Event('change')); })()",
+    );
+    for share in ["0", "0.3", "0.99"] {
+        browser.eval(&format!(
+            "(() => {{ const plot = document.querySelector('.plot'); const box = plot.getBoundingClientRect(); \
+             plot.dispatchEvent(new PointerEvent('pointermove', {{ clientX: box.left + box.width * {share} }})); }})()"
+        ));
+        assert!(
+            browser.eval("document.querySelector('.readout').textContent").as_str().unwrap().contains(" at ")
+        );
+        assert_bound(&mut browser, &document);
+    }
+    browser.eval("document.querySelector('.squares a:nth-child(3)').focus()");
+    assert_eq!(browser.eval("document.getElementById('memory-map-readout').hidden"), false);
+    assert_bound(&mut browser, &document);
+    browser.assert_quiet();
+}
+
+#[test]
+fn a_link_to_a_scope_opens_its_row() {
+    let Some(mut browser) = Browser::start() else { return };
+    let (_folder, file) = page_of(&fixture::large(50));
+    browser.open(&file, "", PHONE, "light");
+    let is_open = |scope: usize| {
+        format!(
+            "(() => {{ const row = document.getElementById('scope={scope}'); const top = row.getBoundingClientRect().top; \
+             return row.firstElementChild.open && top >= 0 && top < window.innerHeight; }})()"
+        )
+    };
+    // The finding's root cause.
+    browser.click("#diagnostics a[href='#scope=2']");
+    browser.until(&is_open(2));
+    // From an inspector, which closes and does not take the reader back.
+    browser.click("a.card[data-index='0']");
+    browser.until("document.querySelector('dialog[open]') !== null");
+    let scope = browser.eval("document.querySelector('dialog[open] a[href^=\"#scope=\"]').hash");
+    // `step_00` stands after the three scopes of the small fixture.
+    assert_eq!(scope, "#scope=3");
+    browser.click("dialog[open] a[href='#scope=3']");
+    browser.until(&is_open(3));
+    assert_eq!(browser.eval("document.querySelector('dialog[open]')"), Value::Null);
     browser.assert_quiet();
 }

@@ -3,6 +3,10 @@
 #[path = "fixture/breakout.rs"]
 mod breakout;
 mod fixture;
+#[path = "fixture/markup.rs"]
+mod markup;
+#[path = "fixture/origin.rs"]
+mod origin;
 
 use breakout::{HOSTILE, hostile};
 use memscope_dashboard::render;
@@ -28,6 +32,38 @@ fn no_string_becomes_markup() {
     // Control characters and direction marks are written out; U+2028 too.
     assert!(!html.contains(['\u{0}', '\u{1b}', '\u{202e}', '\u{2028}']));
     assert!(html.contains("\\u{1b}[31m\\u{202e}"));
+}
+
+/// A rule, what its evidence says and its unit, and the names of threads, scopes and variables that the new panels
+/// show: each is text, whole, with its marks written out.
+#[test]
+fn hostile_words_stay_words() {
+    let root = markup::parse(&render(&hostile()).unwrap());
+    let shown = memscope_dashboard::text::visible(HOSTILE);
+    let all = root.all();
+    let texts = |is_it: &dyn Fn(&markup::Element) -> bool| -> Vec<String> {
+        all.iter().filter(|element| is_it(element)).map(|element| element.text()).collect()
+    };
+    let rules = texts(&|element| element.has_class("rule"));
+    // Of three scopes and of the two variables in one of them.
+    assert_eq!(rules, vec![shown.clone(); 5]);
+    assert!(
+        all.iter().any(|element| element.attribute("title") == Some(&*shown)),
+        "the rule over a card's category"
+    );
+    let why: Vec<_> = all.iter().filter(|element| element.has_class("why")).collect();
+    for reason in why {
+        let evidence = reason.find(|element| element.name == "dl").unwrap();
+        assert_eq!(evidence.find(|element| element.name == "dt").unwrap().text(), shown);
+        // A unit that we do not know stands after its figure.
+        assert!(
+            evidence.find(|element| element.name == "dd").unwrap().text().ends_with(&format!(" {shown}"))
+        );
+    }
+    let threads = texts(&|element| element.has_class("thread"));
+    assert!(threads.len() > 10 && threads.iter().all(|text| text.ends_with(&*shown)), "{threads:?}");
+    let sharers = texts(&|element| element.attribute("href") == Some("#variable=0") && element.name == "a");
+    assert!(sharers.contains(&shown), "{sharers:?}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The diagnostics panel: the recording's findings with what they rest on. Nothing is found here, only shown.
 
-use super::label;
+use super::label::{self, Labels};
 use crate::figure::Figure;
 use crate::text::visible;
 use memscope_runtime::snapshot::{Evidence, Finding, Severity, Snapshot};
@@ -46,7 +46,9 @@ pub struct FindingView {
     pub scope: Option<String>,
     /// Name of the variable it is about.
     pub variable: Option<String>,
-    /// Index of the variable, where its evidence tells which it is.
+    /// Index of that scope, if it is listed.
+    pub scope_index: Option<usize>,
+    /// Index of the variable, where its evidence tells which it is, if it has an inspector.
     pub variable_index: Option<usize>,
     /// What it rests on.
     pub evidence: Vec<EvidenceView>,
@@ -64,7 +66,7 @@ pub struct EvidenceView {
 }
 
 /// The panel for `snapshot`.
-pub fn diagnostics(snapshot: &Snapshot) -> Diagnostics {
+pub fn diagnostics(snapshot: &Snapshot, labels: &Labels<'_>) -> Diagnostics {
     let all = &snapshot.findings;
     let group = |severity: Severity| {
         let (key, name) = severity_label(severity);
@@ -76,7 +78,7 @@ pub fn diagnostics(snapshot: &Snapshot) -> Diagnostics {
             count: Figure::count(format!("len(/findings/*, severity = \"{key}\")"), count as u64),
             findings: shown
                 .filter(|(_, finding)| finding.severity == severity)
-                .map(|(index, finding)| finding_view(snapshot, finding, index))
+                .map(|(index, finding)| finding_view(labels, finding, index))
                 .collect(),
         }
     };
@@ -91,11 +93,11 @@ pub fn diagnostics(snapshot: &Snapshot) -> Diagnostics {
 }
 
 /// The findings about the variable at `index`.
-pub fn findings_about(snapshot: &Snapshot, index: usize) -> Vec<FindingView> {
+pub fn findings_about(snapshot: &Snapshot, labels: &Labels<'_>, index: usize) -> Vec<FindingView> {
     let shown = snapshot.findings.iter().enumerate().take(MOST_FINDINGS);
     shown
         .filter(|(_, finding)| is_about(snapshot, finding, index))
-        .map(|(number, finding)| finding_view(snapshot, finding, number))
+        .map(|(number, finding)| finding_view(labels, finding, number))
         .collect()
 }
 
@@ -113,7 +115,7 @@ fn variable_pointed_at(evidence: &Evidence) -> Option<usize> {
     evidence.pointer.strip_prefix("/variables/")?.split('/').next()?.parse().ok()
 }
 
-fn finding_view(snapshot: &Snapshot, finding: &Finding, index: usize) -> FindingView {
+fn finding_view(labels: &Labels<'_>, finding: &Finding, index: usize) -> FindingView {
     let pointed = finding.evidence.iter().filter_map(variable_pointed_at).next();
     FindingView {
         severity: severity_label(finding.severity).0,
@@ -121,20 +123,23 @@ fn finding_view(snapshot: &Snapshot, finding: &Finding, index: usize) -> Finding
         message: visible(&finding.message),
         scope: (!finding.scope.is_empty()).then(|| label::scope(&finding.scope)),
         variable: finding.variable.as_deref().map(visible),
-        variable_index: pointed.filter(|&index| index < snapshot.variables.len()),
-        evidence: finding.evidence.iter().map(evidence_view).collect(),
+        scope_index: labels.scope_link(&finding.scope),
+        variable_index: pointed.filter(|&index| labels.has_inspector(index)),
+        evidence: finding.evidence.iter().map(|row| evidence_view(row, labels)).collect(),
         saving: finding
             .saving_bytes
             .map(|saving| Figure::bytes(format!("/findings/{index}/saving_bytes"), saving)),
     }
 }
 
-fn evidence_view(evidence: &Evidence) -> EvidenceView {
+/// A figure that something rests on; it comes from the place that the evidence names.
+pub fn evidence_view(evidence: &Evidence, labels: &Labels<'_>) -> EvidenceView {
     let from = visible(&evidence.pointer);
+    let error = labels.error_of(&evidence.pointer);
     let figure = match evidence.unit.as_str() {
-        "bytes" => Figure::bytes(from, evidence.value),
+        "bytes" => Figure::estimated_bytes(&from, evidence.value, error),
         "ms" => Figure::ms(from, evidence.value),
-        "count" => Figure::count(from, evidence.value),
+        "count" => Figure::estimated_count(&from, evidence.value, error),
         unit => {
             let mut figure = Figure::count(from, evidence.value);
             figure.text = format!("{} {}", figure.text, visible(unit));

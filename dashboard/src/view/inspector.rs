@@ -1,19 +1,22 @@
 //! The inspector: all that is known of one variable, in four tabs.
 
+use super::category::{self, Category};
 use super::diagnostics::{FindingView, findings_about};
-use super::label::{self, Labels, Place, StageLabel, ThreadLabel};
+use super::geometry::{Span, span};
+use super::label::{self, Labels, Place, StageLabel, Term, ThreadLabel};
 use super::passport::{Passport, passport};
+use super::sharing::{Sharing, sharing};
 use super::variables::{thread_labels, with_card};
 use crate::figure::Figure;
 use crate::text::visible;
-use memscope_runtime::snapshot::{Instance, InstanceBlock, Snapshot, Stages, Variable};
+use memscope_runtime::snapshot::{Fate, Instance, InstanceBlock, Provenance, Snapshot, Stages, Variable};
 use serde::Serialize;
 
 /// Executions shown of one variable at most: the newest.
 pub const MOST_INSTANCES: usize = 16;
 /// Executions, blocks and crossings shown on the whole page at most, shared out evenly: what one variable leaves of its share
 /// is for those after it. A row takes 1 KB of the file.
-pub const MOST_LIFECYCLE_ROWS: usize = 600;
+pub const MOST_LIFECYCLE_ROWS: usize = 500;
 
 /// All about one variable.
 #[derive(Clone, Debug, Serialize)]
@@ -26,6 +29,8 @@ pub struct Inspector {
     pub type_name: Option<String>,
     /// Scope's path.
     pub scope: String,
+    /// Index of that scope, if it is listed.
+    pub scope_index: Option<usize>,
     /// Where the binding stands.
     pub place: Option<Place>,
     /// The liveliest stage.
@@ -47,7 +52,11 @@ pub struct Inspector {
     /// How far the type could be looked into.
     pub walk: &'static str,
     /// Where bytes and blocks come from.
-    pub provenance: &'static str,
+    pub provenance: Term,
+    /// Where the other figures come from: what the binding did.
+    pub provenance_of_events: Term,
+    /// Executions by what became of them; `None`: not measured.
+    pub fates: Option<Vec<FateCount>>,
     /// Threads that executed the binding.
     pub threads: Vec<ThreadLabel>,
     /// First execution.
@@ -56,12 +65,16 @@ pub struct Inspector {
     pub last_observed: Figure,
     /// Bytes gained by reallocation.
     pub grown: Figure,
-    /// Strong owners; `None`: it is no `Rc` or `Arc`.
-    pub strong_owners: Option<Figure>,
+    /// Bytes that these reallocations copied.
+    pub moved: Figure,
+    /// Capacity that held no element.
+    pub unused: Figure,
+    /// Owners, holders and sharers.
+    pub sharing: Sharing,
     /// Crossings into foreign code and back.
     pub passport: Passport,
-    /// CPU, IO, memory or async intensive; `None`: not measured.
-    pub category: Option<&'static str>,
+    /// What kind of work its scope does; `None`: not measured.
+    pub category: Option<Category>,
     /// Executions, newest first.
     pub lifecycle: Vec<InstanceView>,
     /// Executions that are not shown.
@@ -77,6 +90,15 @@ pub struct Inspector {
 pub struct StageCount {
     /// The stage.
     pub stage: StageLabel,
+    /// How many.
+    pub count: Figure,
+}
+
+/// How many executions had a fate.
+#[derive(Clone, Debug, Serialize)]
+pub struct FateCount {
+    /// The fate.
+    pub fate: Term,
     /// How many.
     pub count: Figure,
 }
@@ -100,6 +122,10 @@ pub struct InstanceView {
     pub ended: Option<Figure>,
     /// Bytes alive.
     pub heap: Figure,
+    /// What became of it; `None`: it has no fate, or none was measured.
+    pub fate: Option<Term>,
+    /// Capacity that held no element at the last look.
+    pub unused: Figure,
     /// Blocks it was seen to own.
     pub blocks: Vec<BlockView>,
     /// Blocks that are not shown.
@@ -125,17 +151,10 @@ pub struct BlockView {
     pub reallocations: Figure,
     /// Bytes gained by them.
     pub grown: Figure,
+    /// Bytes copied by them.
+    pub moved: Figure,
     /// Its life on the recording's time axis; `None`: its start was not measured.
     pub span: Option<Span>,
-}
-
-/// A stretch of the recording, in percent of its length.
-#[derive(Clone, Debug, Serialize)]
-pub struct Span {
-    /// Where it begins.
-    pub left: String,
-    /// How long it is.
-    pub width: String,
 }
 
 /// One inspector for each card.
@@ -177,6 +196,7 @@ fn inspector(snapshot: &Snapshot, index: usize, labels: &Labels<'_>, rows_left: 
         name: visible(&row.name),
         type_name: row.type_name.as_deref().map(visible),
         scope: label::scope(&row.scope),
+        scope_index: labels.scope_link(&row.scope),
         place: label::place(&format!("/variables/{index}"), row.file.as_deref(), row.line),
         stage: label::stage(row.stage),
         heap: Figure::estimated_bytes(&at("heap_bytes"), row.heap_bytes, row.heap_bytes_error),
@@ -192,17 +212,26 @@ fn inspector(snapshot: &Snapshot, index: usize, labels: &Labels<'_>, rows_left: 
         by_stage: by_stage(row, index),
         walk: label::walk(row.walk),
         provenance: label::provenance(row.provenance),
+        provenance_of_events: label::provenance(match row.provenance {
+            Provenance::Declared => Provenance::Declared,
+            // Executions of a variable whose blocks are sampled may be kept by lot.
+            Provenance::Sampled => Provenance::Sampled,
+            Provenance::Measured | Provenance::NotMeasured | Provenance::Inferred => Provenance::Measured,
+        }),
+        fates: fates(row, index),
         threads: thread_labels(row, &format!("/variables/{index}"), labels),
         first: Figure::ms(at("first_ms"), row.first_ms),
         last_observed: Figure::ms(at("last_observed_ms"), row.last_observed_ms),
         grown: Figure::bytes(at("grown_bytes"), row.grown_bytes),
-        strong_owners: row.strong_owners.map(|owners| Figure::count(at("strong_owners"), owners)),
+        moved: Figure::bytes(at("moved_bytes"), row.moved_bytes),
+        unused: Figure::bytes(at("unused_bytes"), row.unused_bytes),
+        sharing: sharing(snapshot, index, labels),
         passport: passport(row, index, labels, rows_left),
-        category: row.category.map(label::category),
+        category: category::of_variable(snapshot, row, labels),
         folded: folded_instances(row, index, lifecycle.len()),
         lifecycle,
         end: Figure::ms("/program/elapsed_ms", elapsed_ms),
-        findings: findings_about(snapshot, index),
+        findings: findings_about(snapshot, labels, index),
     }
 }
 
@@ -226,6 +255,20 @@ fn by_stage(row: &Variable, index: usize) -> Vec<StageCount> {
 fn in_order(stages: Stages) -> [u64; 7] {
     let Stages { active, shared, allocated, moved, deallocated, ended, no_heap } = stages;
     [active, allocated, shared, moved, deallocated, ended, no_heap]
+}
+
+fn fates(row: &Variable, index: usize) -> Option<Vec<FateCount>> {
+    let fates = row.fates?;
+    let counts = [
+        (Fate::DroppedInScope, fates.dropped_in_scope),
+        (Fate::OutlivedScope, fates.outlived_scope),
+        (Fate::LiveAtExport, fates.live_at_export),
+    ];
+    let count = |(fate, count)| {
+        let fate = label::fate(fate);
+        FateCount { fate, count: Figure::count(format!("/variables/{index}/fates/{}", fate.key), count) }
+    };
+    Some(counts.map(count).to_vec())
 }
 
 fn folded_instances(row: &Variable, index: usize, shown: usize) -> Option<Figure> {
@@ -255,10 +298,12 @@ fn instance_view(
         observations: Figure::count(format!("{at}/observations"), instance.observations),
         ended: instance.ended_ms.map(|ended| Figure::ms(format!("{at}/ended_ms"), ended)),
         heap: Figure::bytes(format!("{at}/heap_bytes"), instance.heap_bytes),
+        fate: instance.fate.map(label::fate),
+        unused: Figure::bytes(format!("{at}/unused_bytes"), instance.unused_bytes),
         blocks: blocks.collect(),
         folded_blocks: (folded > 0)
             .then(|| Figure::count(format!("{at}/folded_blocks + len({at}/blocks) - {shown}"), folded)),
-        span: span(instance.bound_ms, instance.ended_ms, elapsed_ms),
+        span: span(at, instance.bound_ms, instance.ended_ms, elapsed_ms),
     }
 }
 
@@ -271,14 +316,7 @@ fn block_view(block: &InstanceBlock, at: &str, labels: &Labels<'_>, elapsed_ms: 
         freed_by: block.freed_by.map(|id| labels.thread(format!("{at}/freed_by"), id)),
         reallocations: Figure::count(format!("{at}/reallocations"), block.reallocations),
         grown: Figure::bytes(format!("{at}/grown_bytes"), block.grown_bytes),
-        span: block.allocated_ms.map(|start| span(start, block.freed_ms, elapsed_ms)),
+        moved: Figure::bytes(format!("{at}/moved_bytes"), block.moved_bytes),
+        span: block.allocated_ms.map(|start| span(at, start, block.freed_ms, elapsed_ms)),
     }
-}
-
-fn span(start_ms: u64, end_ms: Option<u64>, elapsed_ms: u64) -> Span {
-    let percent =
-        |ms: u64| if elapsed_ms == 0 { 0.0 } else { ms.min(elapsed_ms) as f64 / elapsed_ms as f64 * 100.0 };
-    let left = percent(start_ms);
-    let right = percent(end_ms.unwrap_or(elapsed_ms)).max(left);
-    Span { left: format!("{left:.2}"), width: format!("{:.2}", right - left) }
 }

@@ -1,10 +1,12 @@
-//! How things are called: threads, scopes, places, stages. One wording for every panel.
+//! How things are called: threads, scopes, places, stages, fates, provenances. One wording for every panel.
 
+use super::{scopes, variables};
 use crate::figure::Figure;
 use crate::text::visible;
-use memscope_runtime::snapshot::{CategoryKind, Mode, Provenance, Snapshot, Stage, Walk};
+use memscope_runtime::snapshot::{CategoryKind, Fate, Held, Mode, Provenance, Snapshot, Stage, Walk};
 use serde::Serialize;
-use std::collections::HashMap;
+use serde_json::Value;
+use std::collections::{HashMap, HashSet};
 
 /// A thread, by its number and, where known, its name.
 #[derive(Clone, Debug, Serialize)]
@@ -37,22 +39,67 @@ pub struct StageLabel {
     pub meaning: &'static str,
 }
 
-/// Names that are looked up by number.
+/// One of a few possible answers, with its name and what it means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Term {
+    /// As in the document.
+    pub key: &'static str,
+    /// Name for a person.
+    pub name: &'static str,
+    /// What it says, in a sentence.
+    pub meaning: &'static str,
+}
+
+/// Names that are looked up by number, and what of it has a place on the page to go to.
 #[derive(Debug)]
 pub struct Labels<'a> {
     thread_names: HashMap<u32, Option<&'a str>>,
+    scopes: HashMap<&'a [String], usize>,
+    inspected: HashSet<usize>,
+    listed_scopes: HashSet<usize>,
+    /// The document, where figures in it have errors that evidence must be shown with.
+    sampled: Option<Value>,
 }
 
 impl<'a> Labels<'a> {
     /// The names in `snapshot`.
     pub fn new(snapshot: &'a Snapshot) -> Self {
         let thread_names = snapshot.threads.iter().map(|row| (row.id, row.name.as_deref())).collect();
-        Self { thread_names }
+        let by_path = snapshot.scopes.iter().enumerate().map(|(index, row)| (&*row.path, index)).collect();
+        let sampled =
+            (snapshot.mode == Mode::Sampling).then(|| serde_json::to_value(snapshot).ok()).flatten();
+        Self {
+            thread_names,
+            scopes: by_path,
+            inspected: variables::with_card(snapshot).0.into_iter().collect(),
+            listed_scopes: scopes::listed(snapshot).0.into_iter().collect(),
+            sampled,
+        }
     }
 
     /// The thread `id`, which stands at `from` in the document.
     pub fn thread(&self, from: impl Into<String>, id: u32) -> ThreadLabel {
         ThreadLabel { id: Figure::name(from, u64::from(id)), name: self.thread_name(id) }
+    }
+
+    /// Whether the variable at `index` has an inspector to open.
+    pub fn has_inspector(&self, index: usize) -> bool {
+        self.inspected.contains(&index)
+    }
+
+    /// The row to go to of the scope with this path; `None`: it is not listed.
+    pub fn scope_link(&self, path: &[String]) -> Option<usize> {
+        self.scope_index(path).filter(|index| self.listed_scopes.contains(index))
+    }
+
+    /// The standard error of the figure at `pointer`; `None`: it is exact.
+    pub fn error_of(&self, pointer: &str) -> Option<u64> {
+        self.sampled.as_ref()?.pointer(&format!("{pointer}_error"))?.as_u64()
+    }
+
+    /// Where in the document the scope with this path stands.
+    pub fn scope_index(&self, path: &[String]) -> Option<usize> {
+        self.scopes.get(path).copied()
     }
 
     /// The visible name of thread `id`.
@@ -134,25 +181,125 @@ pub fn walk(walk: Walk) -> &'static str {
     }
 }
 
-/// Where figures come from.
-pub fn provenance(provenance: Provenance) -> &'static str {
-    match provenance {
-        Provenance::Measured => "measured",
-        Provenance::Sampled => "sampled",
-        Provenance::Declared => "declared",
-        Provenance::Inferred => "inferred",
-        Provenance::NotMeasured => crate::units::NOT_MEASURED,
+/// What became of an execution.
+pub fn fate(fate: Fate) -> Term {
+    match fate {
+        Fate::DroppedInScope => Term {
+            key: "dropped_in_scope",
+            name: "dropped in scope",
+            meaning: "Its blocks were freed before its scope was left.",
+        },
+        Fate::OutlivedScope => Term {
+            key: "outlived_scope",
+            name: "outlived its scope",
+            meaning: "Its blocks outlived its scope, and are freed.",
+        },
+        Fate::LiveAtExport => Term {
+            key: "live_at_export",
+            name: "live at export",
+            meaning: "Its blocks outlived its scope and are alive.",
+        },
     }
 }
 
+/// Who holds a `RefCell` or a lock.
+pub fn held(held: Held) -> Term {
+    match held {
+        Held::Free => {
+            Term { key: "free", name: "free", meaning: "Nobody held it at the last look at the value." }
+        }
+        Held::Shared => Term {
+            key: "shared",
+            name: "read",
+            meaning: "One reader or more held it at the last look at the value.",
+        },
+        Held::Exclusive => Term {
+            key: "exclusive",
+            name: "written",
+            meaning: "One writer held it at the last look at the value.",
+        },
+    }
+}
+
+/// Where figures come from.
+pub fn provenance(provenance: Provenance) -> Term {
+    match provenance {
+        Provenance::Measured => Term {
+            key: "measured",
+            name: "measured",
+            meaning: "Read from what happened, event by event, or from the value when it was looked at.",
+        },
+        Provenance::Sampled => Term {
+            key: "sampled",
+            name: "sampled",
+            meaning: "Estimated from a sample: it reads with ± and one standard error, or < and an upper bound. A share of \
+                      estimates is one itself; what else has neither is counted exactly.",
+        },
+        Provenance::Declared => Term {
+            key: "declared",
+            name: "declared",
+            meaning: "Said by the program itself through track_allocation or track_variable.",
+        },
+        Provenance::Inferred => Term {
+            key: "inferred",
+            name: "inferred",
+            meaning: "Follows from other figures by a rule, which stands beside it with its evidence.",
+        },
+        Provenance::NotMeasured => Term {
+            key: "not_measured",
+            name: crate::units::NOT_MEASURED,
+            meaning: "Nobody looked: no figure is known, and none is put in its place.",
+        },
+    }
+}
+
+/// The provenances in the order of the page's key to them.
+pub const PROVENANCES: [Provenance; 5] = [
+    Provenance::Measured,
+    Provenance::Sampled,
+    Provenance::Declared,
+    Provenance::Inferred,
+    Provenance::NotMeasured,
+];
+
+/// Where the figures of memory in a recording of `mode` come from.
+pub fn provenance_in(mode: Mode) -> Term {
+    provenance(match mode {
+        Mode::Off => Provenance::NotMeasured,
+        Mode::Live => Provenance::Measured,
+        Mode::Sampling => Provenance::Sampled,
+        Mode::Declared => Provenance::Declared,
+    })
+}
+
 /// The kind of work that a scope does.
-pub fn category(kind: CategoryKind) -> &'static str {
+pub fn category(kind: CategoryKind) -> Term {
     match kind {
-        CategoryKind::CpuIntensive => "CPU intensive",
-        CategoryKind::IoIntensive => "IO intensive",
-        CategoryKind::MemoryIntensive => "memory intensive",
-        CategoryKind::AsyncIntensive => "async intensive",
-        CategoryKind::Unclassified => "unclassified",
+        CategoryKind::CpuIntensive => Term {
+            key: "cpu_intensive",
+            name: "CPU intensive",
+            meaning: "Most of its time is spent computing.",
+        },
+        CategoryKind::IoIntensive => Term {
+            key: "io_intensive",
+            name: "IO intensive",
+            meaning: "Most of its time, or much of what it does, is reading and writing.",
+        },
+        CategoryKind::MemoryIntensive => Term {
+            key: "memory_intensive",
+            name: "memory intensive",
+            meaning: "Much of its time goes into allocating.",
+        },
+        CategoryKind::AsyncIntensive => Term {
+            key: "async_intensive",
+            name: "async intensive",
+            meaning: "It is polled, and mostly waits.",
+        },
+        CategoryKind::Unclassified => Term {
+            key: "unclassified",
+            name: "unclassified",
+            meaning: "Too few samples, or no kind stands out.",
+        },
     }
 }
 

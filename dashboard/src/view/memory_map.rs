@@ -1,6 +1,6 @@
 //! The memory map: the largest live blocks at their addresses, by the thread that allocated them.
 
-use super::label::{self, Labels, ThreadLabel};
+use super::label::{self, Labels, Term, ThreadLabel};
 use super::ranking::{Folded, ranked};
 use crate::figure::Figure;
 use crate::text::visible;
@@ -23,6 +23,8 @@ const SIDES: (f64, f64) = (72.0, 8.0);
 pub struct MemoryMap {
     /// Whether only blocks of the sample are known.
     pub sampled: bool,
+    /// Where its figures come from.
+    pub provenance: Term,
     /// Blocks in the map.
     pub blocks: Figure,
     /// Their bytes.
@@ -42,6 +44,8 @@ pub struct MemoryMap {
 pub struct Colour {
     /// Number of the colour.
     pub colour: usize,
+    /// How many scopes share it; `None`: it stands for one.
+    pub scopes: Option<Figure>,
     /// The scope, or what takes its place.
     pub name: String,
     /// Bytes in the map.
@@ -97,17 +101,13 @@ pub struct Hotspot {
     pub allocated: Figure,
 }
 
-/// The map of `snapshot`; `with_inspector` tells which variables can be opened.
-pub fn memory_map(
-    snapshot: &Snapshot,
-    labels: &Labels<'_>,
-    with_inspector: &dyn Fn(usize) -> bool,
-) -> MemoryMap {
+/// The map of `snapshot`.
+pub fn memory_map(snapshot: &Snapshot, labels: &Labels<'_>) -> MemoryMap {
     let blocks = &snapshot.blocks.largest;
     let (largest, rest) = ranked(blocks, MOST_BLOCKS, |block| block.bytes);
     let by_scope = Colours::new(blocks);
     let greatest = largest.first().map_or(1, |&index| blocks[index].bytes).max(1);
-    let opened = |block: &Block| block.variable.map(|v| v as usize).filter(|&v| with_inspector(v));
+    let opened = |block: &Block| block.variable.map(|v| v as usize).filter(|&v| labels.has_inspector(v));
     let mut by_thread: BTreeMap<Option<u32>, Vec<usize>> = BTreeMap::new();
     let mut by_address = largest.clone();
     by_address.sort_by_key(|&index| (blocks[index].address, index));
@@ -141,6 +141,7 @@ pub fn memory_map(
     };
     MemoryMap {
         sampled: snapshot.mode == Mode::Sampling,
+        provenance: label::provenance_in(snapshot.mode),
         blocks: Figure::count(format!("min(len(/blocks/largest), {MOST_BLOCKS})"), largest.len() as u64),
         bytes: Figure::bytes(
             format!("sum(/blocks/largest/*/bytes) - rest({MOST_BLOCKS}, /blocks/largest/*/bytes, bytes)"),
@@ -218,15 +219,12 @@ fn title(snapshot: &Snapshot, labels: &Labels<'_>, block: &Block) -> String {
 
 fn scope_name(snapshot: &Snapshot, index: u32) -> String {
     let row = snapshot.scopes.get(index as usize);
-    row.map_or_else(
-        || format!("scope {index}, which the recording does not list"),
-        |row| label::scope(&row.path),
-    )
+    row.map_or_else(|| "a scope that the recording does not list".into(), |row| label::scope(&row.path))
 }
 
 fn variable_name(snapshot: &Snapshot, index: u32) -> String {
     let row = snapshot.variables.get(index as usize);
-    row.map_or_else(|| format!("{index}, which the recording does not list"), |row| visible(&row.name))
+    row.map_or_else(|| "that the recording does not list".into(), |row| visible(&row.name))
 }
 
 /// Which scopes have which colour: those with the most bytes in the map have one of their own.
@@ -263,6 +261,7 @@ impl Colours {
             .enumerate()
             .map(|(colour, &(scope, bytes))| Colour {
                 colour,
+                scopes: None,
                 name: scope.map_or("declared".into(), |scope| scope_name(snapshot, scope)),
                 bytes: Figure::bytes(from(scope), bytes),
             })
@@ -274,8 +273,16 @@ impl Colours {
                 formula.push_str(" - ");
                 formula.push_str(&from(*scope));
             }
-            let name = format!("{} other scopes", self.others.len());
-            legend.push(Colour { colour: COLOURS, name, bytes: Figure::bytes(formula, bytes) });
+            let scopes = Figure::count(
+                format!("kinds(/blocks/largest/*/scope) - {COLOURS}"),
+                self.others.len() as u64,
+            );
+            legend.push(Colour {
+                colour: COLOURS,
+                scopes: Some(scopes),
+                name: "other scopes".into(),
+                bytes: Figure::bytes(formula, bytes),
+            });
         }
         legend
     }

@@ -1,12 +1,16 @@
 //! Snapshot → what the templates need: one plain view type for each partial template.
 //!
 //! Invariants: views are pure functions of the snapshot; every number in them is a [`Figure`](crate::figure::Figure)
-//! with its origin; every string of the recorded program went through [`visible`](crate::text::visible) (except in
+//! with its origin, every drawing a [length with its origin](geometry); every string of the recorded program went through [`visible`](crate::text::visible) (except in
 //! the [`variables::Island`], which holds them raw for the search); every list is bounded, and what is left out is
 //! counted.
 
+pub mod category;
 pub mod diagnostics;
 pub mod first_line;
+pub mod foreign_frees;
+pub mod fragmentation;
+pub mod geometry;
 pub mod handed_out;
 pub mod inspector;
 pub mod label;
@@ -17,6 +21,7 @@ pub mod passport;
 pub mod ranking;
 pub mod recording;
 pub mod scopes;
+pub mod sharing;
 pub mod sites;
 pub mod tasks;
 pub mod threads;
@@ -26,13 +31,14 @@ pub mod variables;
 
 use memscope_runtime::snapshot::Snapshot;
 use serde::Serialize;
-use std::collections::HashSet;
 
 /// Everything on the page.
 #[derive(Clone, Debug, Serialize)]
 pub struct Page {
     /// What the reader must know first.
     pub first_line: first_line::FirstLine,
+    /// Where the figures of memory come from.
+    pub provenance: label::Term,
     /// The whole process.
     pub overview: overview::Overview,
     /// Variable cards.
@@ -64,25 +70,19 @@ pub struct Page {
 /// The page for `snapshot`.
 pub fn page(snapshot: &Snapshot) -> Page {
     let labels = label::Labels::new(snapshot);
-    let inspectors = inspector::inspectors(snapshot, &labels);
-    let inspected: HashSet<usize> = inspectors.iter().map(|inspector| inspector.index).collect();
-    let mut diagnostics = diagnostics::diagnostics(snapshot);
-    for finding in diagnostics.groups.iter_mut().flat_map(|group| &mut group.findings) {
-        // A link that opens nothing is none.
-        finding.variable_index = finding.variable_index.filter(|index| inspected.contains(index));
-    }
     Page {
         first_line: first_line::first_line(snapshot),
+        provenance: label::provenance_in(snapshot.mode),
         overview: overview::overview(snapshot),
         variables: variables::variables(snapshot, &labels),
-        memory_map: memory_map::memory_map(snapshot, &labels, &|index| inspected.contains(&index)),
-        inspectors,
-        scopes: scopes::scopes(snapshot),
+        memory_map: memory_map::memory_map(snapshot, &labels),
+        inspectors: inspector::inspectors(snapshot, &labels),
+        scopes: scopes::scopes(snapshot, &labels),
         types: types::types(snapshot),
         lifetimes: lifetimes::lifetimes(snapshot),
-        threads: threads::threads(snapshot),
+        threads: threads::threads(snapshot, &labels),
         tasks: tasks::tasks(snapshot),
-        diagnostics,
+        diagnostics: diagnostics::diagnostics(snapshot, &labels),
         handed_out: handed_out::handed_out(snapshot),
         sites: sites::sites(snapshot),
         recording: recording::recording(snapshot),

@@ -1,15 +1,19 @@
 //! The overview panel: the whole process in a dozen figures.
 
+use super::fragmentation::{Fragmentation, fragmentation};
+use super::label::{self, Term};
 use super::timeline::{Timeline, timeline};
 use crate::figure::Figure;
-use memscope_runtime::snapshot::{Mode, Snapshot, Stage};
+use memscope_runtime::snapshot::{Mode, Provenance, Snapshot, Stage};
 use serde::Serialize;
 
 /// The overview panel.
 #[derive(Clone, Debug, Serialize)]
 pub struct Overview {
     /// Where the totals come from: measured, sampled, declared or not measured.
-    pub provenance: &'static str,
+    pub provenance: Term,
+    /// What each provenance that the recording may have means.
+    pub provenances: Vec<Term>,
     /// Bytes alive at export.
     pub live: Figure,
     /// The most bytes alive at once.
@@ -32,8 +36,8 @@ pub struct Overview {
     pub allocation_rate: Figure,
     /// Bytes allocated per second of the recording.
     pub allocated_bytes_rate: Figure,
-    /// Resident set of the process.
-    pub resident: Figure,
+    /// What is lost inside and between blocks.
+    pub fragmentation: Fragmentation,
     /// Executions of variables whose binding ended while their blocks live.
     pub outlived: Figure,
     /// Bytes of the variables whose liveliest stage is that.
@@ -72,12 +76,13 @@ pub fn overview(snapshot: &Snapshot) -> Overview {
         Some(outlived_rows().filter_map(|row| row.heap_bytes).fold(0, u64::saturating_add))
     };
     Overview {
-        provenance: match snapshot.mode {
-            Mode::Off => crate::units::NOT_MEASURED,
-            Mode::Live => "measured",
-            Mode::Sampling => "sampled",
-            Mode::Declared => "declared",
-        },
+        provenance: label::provenance_in(snapshot.mode),
+        provenances: label::PROVENANCES
+            .into_iter()
+            // An exact recording bears no trace of sampling.
+            .filter(|&provenance| provenance != Provenance::Sampled || snapshot.mode == Mode::Sampling)
+            .map(label::provenance)
+            .collect(),
         live: bytes("live_bytes", totals.live_bytes, totals.live_bytes_error),
         peak: bytes("peak_bytes", totals.peak_bytes, totals.peak_bytes_error),
         allocated: bytes("allocated_bytes", totals.allocated_bytes, totals.allocated_bytes_error),
@@ -100,7 +105,7 @@ pub fn overview(snapshot: &Snapshot) -> Overview {
                 totals.allocated_bytes_error.map(|error| bytes_rate("/totals/allocated_bytes_error", error)),
             ),
         ),
-        resident: Figure::not_measured(),
+        fragmentation: fragmentation(snapshot),
         outlived: followed(Figure::count(
             "sum(/variables/*/stages/allocated)",
             snapshot.variables.iter().map(|row| row.stages.allocated).fold(0, u64::saturating_add),

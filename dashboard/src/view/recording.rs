@@ -1,5 +1,6 @@
 //! The recording: which program, how long, and what the recorder cost and missed.
 
+use super::label::{self, Term};
 use crate::figure::Figure;
 use crate::text::visible;
 use memscope_runtime::snapshot::Snapshot;
@@ -28,6 +29,8 @@ pub struct Recording {
     pub mode: &'static str,
     /// Whether every block went through memscope.
     pub allocator_installed: bool,
+    /// Where these come from.
+    pub provenance: Term,
     /// Figures of the recorder's cost, then of its losses, then of its precision.
     pub figures: Vec<Labelled>,
 }
@@ -55,8 +58,9 @@ pub fn recording(snapshot: &Snapshot) -> Recording {
         arch: visible(&program.arch),
         page: Figure::bytes("/program/page_bytes", program.page_bytes),
         memscope_version: visible(&program.memscope_version),
-        mode: super::label::mode(snapshot.mode),
+        mode: label::mode(snapshot.mode),
         allocator_installed: snapshot.profiler.allocator_installed,
+        provenance: label::provenance_in(snapshot.mode),
         figures: figures(snapshot),
     }
 }

@@ -1,6 +1,8 @@
 //! Scopes: who allocated what, alone and with all below.
 
-use super::label::{self, Place};
+use super::category::{self, Category};
+use super::geometry::{self, Bar, Trend};
+use super::label::{self, Labels, Place};
 use super::ranking::{Folded, folded, ranked};
 use crate::figure::Figure;
 use crate::text::visible;
@@ -8,25 +10,31 @@ use memscope_runtime::snapshot::{Scope, ScopeMemory, Snapshot};
 use serde::Serialize;
 
 /// Scopes shown at most. Ranked by inclusive bytes, so that a scope never stands without those above it.
-/// One takes 3.2 KB of the file, with the errors of estimates 5.6 KB.
-pub const MOST_SCOPES: usize = 150;
+/// One takes 5.6 KB of the file, with the errors of estimates 8.3 KB.
+pub const MOST_SCOPES: usize = 120;
 /// Indentation stops growing here: a phone has no room for more.
 const DEEPEST_INDENT: usize = 8;
 
 /// The panel of scopes.
 #[derive(Clone, Debug, Serialize)]
 pub struct Scopes {
+    /// Where its figures come from.
+    pub provenance: label::Term,
     /// How many scopes there are.
     pub total: Figure,
     /// The scopes, in the tree's order.
     pub rows: Vec<ScopeRow>,
     /// What is not shown.
     pub folded: Option<Folded>,
+    /// The moments of the trends; `None`: no trend was measured.
+    pub trend_time: Option<TrendTime>,
 }
 
 /// One scope.
 #[derive(Clone, Debug, Serialize)]
 pub struct ScopeRow {
+    /// Index into the document's `scopes`.
+    pub index: usize,
     /// Last name of the path.
     pub name: String,
     /// The whole path.
@@ -47,8 +55,36 @@ pub struct ScopeRow {
     pub inclusive: MemoryRow,
     /// Whether the figures rest on samples.
     pub is_sampled: bool,
-    /// Inclusive live bytes as a share of all, in percent, for the bar.
-    pub bar: String,
+    /// What kind of work it does; `None`: not measured.
+    pub category: Option<Category>,
+    /// Its exclusive live bytes over time; `None`: not measured.
+    pub trend: Option<TrendView>,
+    /// Inclusive live bytes as a share of all.
+    pub bar: Bar,
+}
+
+/// Live bytes over time, as a curve and in words.
+#[derive(Clone, Debug, Serialize)]
+pub struct TrendView {
+    /// The curve.
+    pub curve: Trend,
+    /// Bytes at its first moment.
+    pub first: Figure,
+    /// Bytes at its last moment.
+    pub last: Figure,
+    /// The most bytes at any of its moments.
+    pub most: Figure,
+}
+
+/// The moments of all trends.
+#[derive(Clone, Debug, Serialize)]
+pub struct TrendTime {
+    /// How many there are.
+    pub moments: Figure,
+    /// The first.
+    pub first: Figure,
+    /// The last.
+    pub last: Figure,
 }
 
 /// The memory of a scope.
@@ -58,6 +94,8 @@ pub struct MemoryRow {
     pub allocations: Figure,
     /// Blocks freed.
     pub deallocations: Figure,
+    /// Of these, blocks that another thread than their allocator's freed.
+    pub foreign_deallocations: Figure,
     /// Blocks resized.
     pub reallocations: Figure,
     /// Bytes allocated.
@@ -68,29 +106,46 @@ pub struct MemoryRow {
     pub live_allocations: Figure,
     /// Bytes alive.
     pub live: Figure,
+    /// Of these, bytes in blocks that no tracked variable was seen to own.
+    pub unowned_live: Figure,
     /// Bytes alive at the total's peak.
     pub live_at_peak: Figure,
     /// Samples that the figures rest on.
     pub samples: Figure,
 }
 
+/// Indices of the scopes that are shown, most allocated bytes first, and of the others.
+pub fn listed(snapshot: &Snapshot) -> (Vec<usize>, Vec<usize>) {
+    ranked(&snapshot.scopes, MOST_SCOPES, |row| row.inclusive.allocated_bytes)
+}
+
 /// The panel for `snapshot`.
-pub fn scopes(snapshot: &Snapshot) -> Scopes {
+pub fn scopes(snapshot: &Snapshot, labels: &Labels<'_>) -> Scopes {
     let rows = &snapshot.scopes;
-    let (mut shown, rest) = ranked(rows, MOST_SCOPES, |row| row.inclusive.allocated_bytes);
+    let (mut shown, rest) = listed(snapshot);
     shown.sort_unstable();
-    let whole = rows.iter().map(|row| row.inclusive.live_bytes).max().unwrap_or(0).max(1);
+    let whole = rows.iter().map(|row| row.inclusive.live_bytes).max().unwrap_or(0);
+    let moments = &snapshot.trend_ms;
+    let trend_time = moments.first().zip(moments.last()).map(|(&first, &last)| TrendTime {
+        moments: Figure::count("len(/trend_ms)", moments.len() as u64),
+        first: Figure::ms("/trend_ms/0", first),
+        last: Figure::ms(format!("/trend_ms/{}", moments.len() - 1), last),
+    });
     let fold = ("/scopes", MOST_SCOPES, "exclusive/live_bytes", "inclusive/allocated_bytes");
     Scopes {
+        provenance: label::provenance_in(snapshot.mode),
         total: Figure::count("len(/scopes)", rows.len() as u64),
-        rows: shown.iter().map(|&index| scope_row(&rows[index], index, whole)).collect(),
+        rows: shown.iter().map(|&index| scope_row(snapshot, labels, index, whole)).collect(),
         folded: folded(rows, &rest, fold, |row| Some(row.exclusive.live_bytes)),
+        trend_time,
     }
 }
 
-fn scope_row(row: &Scope, index: usize, whole: u64) -> ScopeRow {
+fn scope_row(snapshot: &Snapshot, labels: &Labels<'_>, index: usize, whole: u64) -> ScopeRow {
+    let row = &snapshot.scopes[index];
     let at = format!("/scopes/{index}");
     ScopeRow {
+        index,
         name: row.path.last().map_or_else(|| label::scope(&row.path), |name| visible(name)),
         path: label::scope(&row.path),
         key: visible(&row.key.join(" › ")),
@@ -101,8 +156,26 @@ fn scope_row(row: &Scope, index: usize, whole: u64) -> ScopeRow {
         exclusive: memory_row(&row.exclusive, &format!("{at}/exclusive")),
         inclusive: memory_row(&row.inclusive, &format!("{at}/inclusive")),
         is_sampled: row.exclusive.samples.or(row.inclusive.samples).is_some(),
-        bar: format!("{:.2}", row.inclusive.live_bytes as f64 / whole as f64 * 100.0),
+        category: row.category.as_ref().map(|category| category::of_scope(category, labels)),
+        trend: trend_view(row, &at, &snapshot.trend_ms),
+        bar: geometry::bar(
+            &format!("{at}/inclusive/live_bytes"),
+            row.inclusive.live_bytes,
+            "max(/scopes/*/inclusive/live_bytes)",
+            whole,
+        ),
     }
+}
+
+fn trend_view(row: &Scope, at: &str, moments: &[u64]) -> Option<TrendView> {
+    let at = format!("{at}/trend");
+    let bytes = |from: String, value: Option<&u64>| Figure::bytes(from, value.copied());
+    Some(TrendView {
+        curve: geometry::trend(&at, &row.trend, moments)?,
+        first: bytes(format!("{at}/0"), row.trend.first()),
+        last: bytes(format!("{at}/{}", row.trend.len() - 1), row.trend.last()),
+        most: bytes(format!("max({at}/*)"), row.trend.iter().max()),
+    })
 }
 
 fn memory_row(memory: &ScopeMemory, at: &str) -> MemoryRow {
@@ -112,6 +185,11 @@ fn memory_row(memory: &ScopeMemory, at: &str) -> MemoryRow {
     MemoryRow {
         allocations: count("allocations", memory.allocations, memory.allocations_error),
         deallocations: count("deallocations", memory.deallocations, memory.deallocations_error),
+        foreign_deallocations: count(
+            "foreign_deallocations",
+            memory.foreign_deallocations,
+            memory.foreign_deallocations_error,
+        ),
         reallocations: count("reallocations", memory.reallocations, memory.reallocations_error),
         allocated: bytes("allocated_bytes", Some(memory.allocated_bytes), memory.allocated_bytes_error)
             .with_upper_bound(memory.allocated_bytes_upper_bound),
@@ -123,6 +201,7 @@ fn memory_row(memory: &ScopeMemory, at: &str) -> MemoryRow {
         live_allocations: count("live_allocations", memory.live_allocations, memory.live_allocations_error),
         live: bytes("live_bytes", Some(memory.live_bytes), memory.live_bytes_error)
             .with_upper_bound(memory.live_bytes_upper_bound),
+        unowned_live: Figure::bytes(at("unowned_live_bytes"), memory.unowned_live_bytes),
         live_at_peak: bytes("live_at_peak_bytes", memory.live_at_peak_bytes, memory.live_at_peak_bytes_error),
         samples: Figure::count(at("samples"), memory.samples),
     }

@@ -1,5 +1,7 @@
 //! Threads: who allocated, who freed, and who freed what others had allocated.
 
+use super::foreign_frees::{ForeignFrees, foreign_frees};
+use super::label::{self, Labels};
 use super::ranking::{Folded, folded, ranked};
 use crate::figure::Figure;
 use crate::text::visible;
@@ -12,12 +14,18 @@ pub const MOST_THREADS: usize = 100;
 /// The panel of threads.
 #[derive(Clone, Debug, Serialize)]
 pub struct Threads {
+    /// Where its figures come from.
+    pub provenance: label::Term,
     /// How many threads there are.
     pub total: Figure,
     /// The threads, by number.
     pub rows: Vec<ThreadRow>,
     /// What is not shown.
     pub folded: Option<Folded>,
+    /// Who freed whose blocks; `None`: the recording names no pair of threads.
+    pub foreign_frees: Option<ForeignFrees>,
+    /// Whether some thread freed a block of another's.
+    pub has_foreign_frees: bool,
 }
 
 /// One thread.
@@ -48,7 +56,7 @@ pub struct ThreadRow {
 }
 
 /// The panel for `snapshot`.
-pub fn threads(snapshot: &Snapshot) -> Threads {
+pub fn threads(snapshot: &Snapshot, labels: &Labels<'_>) -> Threads {
     let rows = &snapshot.threads;
     let (mut shown, rest) = ranked(rows, MOST_THREADS, |row| row.live_bytes);
     shown.sort_unstable();
@@ -76,10 +84,13 @@ pub fn threads(snapshot: &Snapshot) -> Threads {
         }
     };
     Threads {
+        provenance: label::provenance_in(snapshot.mode),
         total: Figure::count("len(/threads)", rows.len() as u64),
         rows: shown.into_iter().map(row).collect(),
         folded: folded(rows, &rest, ("/threads", MOST_THREADS, "live_bytes", "live_bytes"), |row| {
             Some(row.live_bytes)
         }),
+        foreign_frees: foreign_frees(snapshot, labels),
+        has_foreign_frees: rows.iter().any(|row| row.foreign_deallocations > 0),
     }
 }

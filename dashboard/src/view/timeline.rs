@@ -1,5 +1,6 @@
 //! Live bytes over time, as a curve and as the table behind it.
 
+use super::geometry::kept;
 use crate::figure::Figure;
 use memscope_runtime::snapshot::{Snapshot, TimelinePoint};
 use serde::Serialize;
@@ -56,7 +57,7 @@ pub fn timeline(snapshot: &Snapshot) -> Option<Timeline> {
     let x = |ms: u64| if last_ms == 0 { 0.0 } else { ms.min(last_ms) as f64 / last_ms as f64 * WIDTH };
     // A little air above the peak's line.
     let y = |bytes: u64| HEIGHT - bytes as f64 / highest.max(1) as f64 * (HEIGHT - 10.0);
-    let kept: Vec<usize> = kept(all.len(), |index| all[index].live_bytes).collect();
+    let kept: Vec<usize> = kept(all.len(), MOST_POINTS, |index| all[index].live_bytes).collect();
     let points: Vec<Point> = kept
         .iter()
         .map(|&index| {
@@ -111,39 +112,13 @@ fn path(corners: impl Iterator<Item = String>) -> String {
     format!("M{}", corners.join("L"))
 }
 
-/// Indices of the points to draw: all, or the highest of each of [`MOST_POINTS`] stretches.
-fn kept(len: usize, live_bytes: impl Fn(usize) -> u64) -> impl Iterator<Item = usize> {
-    let stretches = len.min(MOST_POINTS);
-    (0..stretches).map(move |stretch| {
-        let (start, end) = (stretch * len / stretches, (stretch + 1) * len / stretches);
-        // The first of equals, so that a flat stretch keeps its start.
-        (start..end).rev().max_by_key(|&index| live_bytes(index)).expect("a stretch holds a point")
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_spike_in_a_long_timeline_is_kept() {
-        // 2,000 points in 200 stretches of ten: the spike at 1,234 stands in stretch 123.
-        let kept: Vec<_> = kept(2_000, |index| if index == 1_234 { 9 } else { 1 }).collect();
-        assert_eq!(kept.len(), MOST_POINTS);
-        assert_eq!(kept[123], 1_234);
-        assert_eq!(kept[122], 1_220);
-        assert_eq!(kept[124], 1_240);
-    }
-
-    #[test]
     fn the_path_goes_from_corner_to_corner() {
         let corners = ["0.0 200.0", "500.0 10.0"].map(String::from);
         assert_eq!(path(corners.into_iter()), "M0.0 200.0L500.0 10.0");
-    }
-
-    #[test]
-    fn a_short_timeline_is_drawn_whole() {
-        assert_eq!(kept(3, |_| 0).collect::<Vec<_>>(), [0, 1, 2]);
-        assert_eq!(kept(0, |_| 0).count(), 0);
     }
 }

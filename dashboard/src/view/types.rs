@@ -1,5 +1,6 @@
 //! Types: variables summed by their type, parameters and all.
 
+use super::label;
 use super::ranking::{Folded, folded, ranked};
 use crate::figure::Figure;
 use crate::text::visible;
@@ -12,6 +13,8 @@ pub const MOST_TYPES: usize = 200;
 /// The panel of types.
 #[derive(Clone, Debug, Serialize)]
 pub struct Types {
+    /// Where its figures come from.
+    pub provenance: label::Term,
     /// How many types there are.
     pub total: Figure,
     /// The types, most live bytes first.
@@ -51,6 +54,7 @@ pub fn types(snapshot: &Snapshot) -> Types {
         }
     };
     Types {
+        provenance: label::provenance_in(snapshot.mode),
         total: Figure::count("len(/types)", rows.len() as u64),
         rows: shown.into_iter().map(row).collect(),
         folded: folded(rows, &rest, ("/types", MOST_TYPES, "heap_bytes", "heap_bytes"), |row| row.heap_bytes),

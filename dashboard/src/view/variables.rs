@@ -1,6 +1,8 @@
 //! The cards "Thread Variables (shown/total)" and what filters them.
 
-use super::label::{self, Labels, Place, StageLabel, ThreadLabel};
+use super::category::{self, Category};
+use super::geometry::{self, Bar};
+use super::label::{self, Labels, Place, StageLabel, Term, ThreadLabel};
 use super::ranking::{Folded, folded, ranked};
 use crate::figure::Figure;
 use crate::text::visible;
@@ -9,12 +11,14 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Cards on the page at most: those with the most live bytes. With names of common length a card
-/// takes 1.2 KB of the file, its row of the island 0.2 KB and its inspector 4.3 KB, executions and blocks not counted.
+/// takes 1.4 KB of the file, its row of the island 0.3 KB and its inspector 6.5 KB, executions and blocks not counted.
 pub const MOST_VARIABLES: usize = 200;
 
 /// The panel of variable cards.
 #[derive(Clone, Debug, Serialize)]
 pub struct Variables {
+    /// Where the figures of memory come from in general; a card says so of its own.
+    pub provenance: Term,
     /// Cards that can be shown.
     pub shown: Figure,
     /// Variables in the recording.
@@ -34,10 +38,8 @@ pub struct Variables {
 /// A thread to filter by.
 #[derive(Clone, Debug, Serialize)]
 pub struct ThreadChoice {
-    /// Its number.
-    pub id: u32,
-    /// Its name.
-    pub name: Option<String>,
+    /// Its number, and its name.
+    pub thread: ThreadLabel,
 }
 
 /// A type to filter by.
@@ -72,10 +74,12 @@ pub struct Card {
     pub instances: Figure,
     /// Threads that executed it.
     pub threads: Vec<ThreadLabel>,
-    /// CPU, IO, memory or async intensive; `None`: not measured.
-    pub category: Option<&'static str>,
-    /// Live bytes as a share of the largest card's, in percent, for the bar.
-    pub bar: String,
+    /// Where bytes and blocks come from.
+    pub provenance: Term,
+    /// What kind of work its scope does; `None`: not measured.
+    pub category: Option<Category>,
+    /// Live bytes as a share of the largest card's.
+    pub bar: Bar,
 }
 
 /// What the page's script filters and sorts by: raw strings, as they are in the document.
@@ -123,15 +127,16 @@ pub fn with_card(snapshot: &Snapshot) -> (Vec<usize>, Vec<usize>) {
 pub fn variables(snapshot: &Snapshot, labels: &Labels<'_>) -> Variables {
     let rows = &snapshot.variables;
     let (with_card, rest) = with_card(snapshot);
-    let largest = with_card.first().and_then(|&index| rows[index].heap_bytes).unwrap_or(0).max(1);
-    let cards: Vec<Card> =
-        with_card.iter().map(|&index| card(&rows[index], index, labels, largest)).collect();
-    let threads: BTreeMap<u32, _> = with_card
-        .iter()
-        .flat_map(|&index| &rows[index].threads)
-        .map(|&id| (id, labels.thread_name(id)))
-        .collect();
+    let largest = with_card.first().and_then(|&index| rows[index].heap_bytes).unwrap_or(0);
+    let cards: Vec<Card> = with_card.iter().map(|&index| card(snapshot, index, labels, largest)).collect();
+    let mut threads = BTreeMap::new();
+    for &index in &with_card {
+        for (place, &id) in rows[index].threads.iter().enumerate() {
+            threads.entry(id).or_insert_with(|| format!("/variables/{index}/threads/{place}"));
+        }
+    }
     Variables {
+        provenance: label::provenance_in(snapshot.mode),
         shown: Figure::count(format!("min(len(/variables), {MOST_VARIABLES})"), cards.len() as u64),
         total: Figure::count("len(/variables)", rows.len() as u64),
         folded: folded(rows, &rest, ("/variables", MOST_VARIABLES, "heap_bytes", "heap_bytes"), |row| {
@@ -139,7 +144,10 @@ pub fn variables(snapshot: &Snapshot, labels: &Labels<'_>) -> Variables {
         }),
         cards,
         stages: label::STAGES.map(label::stage).to_vec(),
-        threads: threads.into_iter().map(|(id, name)| ThreadChoice { id, name }).collect(),
+        threads: threads
+            .into_iter()
+            .map(|(id, from)| ThreadChoice { thread: labels.thread(from, id) })
+            .collect(),
         types: type_numbers(snapshot, &with_card)
             .into_iter()
             .map(|(name, number)| TypeChoice { number, name: visible(name) })
@@ -147,7 +155,8 @@ pub fn variables(snapshot: &Snapshot, labels: &Labels<'_>) -> Variables {
     }
 }
 
-fn card(row: &Variable, index: usize, labels: &Labels<'_>, largest: u64) -> Card {
+fn card(snapshot: &Snapshot, index: usize, labels: &Labels<'_>, largest: u64) -> Card {
+    let row = &snapshot.variables[index];
     let at = format!("/variables/{index}");
     Card {
         index,
@@ -160,8 +169,14 @@ fn card(row: &Variable, index: usize, labels: &Labels<'_>, largest: u64) -> Card
         blocks: Figure::estimated_count(&format!("{at}/blocks"), row.blocks, row.blocks_error),
         instances: Figure::count(format!("{at}/instances"), row.instances),
         threads: thread_labels(row, &at, labels),
-        category: row.category.map(label::category),
-        bar: format!("{:.2}", row.heap_bytes.unwrap_or(0) as f64 / largest as f64 * 100.0),
+        provenance: label::provenance(row.provenance),
+        category: category::of_variable(snapshot, row, labels),
+        bar: geometry::bar(
+            &format!("{at}/heap_bytes"),
+            row.heap_bytes.unwrap_or(0),
+            "max(/variables/*/heap_bytes)",
+            largest,
+        ),
     }
 }
 

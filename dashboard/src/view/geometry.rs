@@ -1,0 +1,125 @@
+//! What is drawn: bars, stretches of time, small curves. A drawing says where it comes from, as a figure does.
+//!
+//! Invariant: each length that the page draws stands beside what it is computed from, so that a test can compute it
+//! again: `data-width` holds the formula (by the grammar of [`crate::figure`]) whose value is the bar's share of its
+//! room, `data-span` the row whose life is drawn on the recording's length, `data-trend` the list that a curve draws.
+//! Squares of the memory map and the timeline follow from the figures that they stand for.
+
+use serde::Serialize;
+
+/// A bar: a share of its room.
+#[derive(Clone, Debug, Serialize)]
+pub struct Bar {
+    /// Its width in percent.
+    pub width: String,
+    /// Formula of the share.
+    pub from: String,
+}
+
+/// A stretch of the recording, in percent of its length.
+#[derive(Clone, Debug, Serialize)]
+pub struct Span {
+    /// Pointer to the row whose life it is.
+    pub from: String,
+    /// Where it begins.
+    pub left: String,
+    /// How long it is.
+    pub width: String,
+}
+
+/// A small curve, in coordinates of [`TREND_WIDTH`] × [`TREND_HEIGHT`], time to the right and bytes up from 0 to the
+/// list's greatest.
+#[derive(Clone, Debug, Serialize)]
+pub struct Trend {
+    /// Pointer to the list of bytes.
+    pub from: String,
+    /// Corners of the curve, as SVG writes them.
+    pub points: String,
+    /// The bytes at these corners, exactly.
+    pub values: String,
+}
+
+/// Corners of a small curve at most.
+pub const MOST_CORNERS: usize = 40;
+/// Width of a small curve's coordinates.
+pub const TREND_WIDTH: f64 = 100.0;
+/// Height of a small curve's coordinates.
+pub const TREND_HEIGHT: f64 = 20.0;
+
+/// `part / whole`, which stand at the formulas `part_from` and `whole_from`; nothing is drawn of a `whole` of 0.
+pub fn bar(part_from: &str, part: u64, whole_from: &str, whole: u64) -> Bar {
+    let share = if whole == 0 { 0.0 } else { part as f64 / whole as f64 };
+    Bar { width: format!("{:.2}", share * 100.0), from: format!("{part_from} / {whole_from}") }
+}
+
+/// From `start_ms` to `end_ms`, or to the recording's end, of the row that stands at `from`.
+pub fn span(from: impl Into<String>, start_ms: u64, end_ms: Option<u64>, elapsed_ms: u64) -> Span {
+    let percent =
+        |ms: u64| if elapsed_ms == 0 { 0.0 } else { ms.min(elapsed_ms) as f64 / elapsed_ms as f64 * 100.0 };
+    let left = percent(start_ms);
+    let right = percent(end_ms.unwrap_or(elapsed_ms)).max(left);
+    Span { from: from.into(), left: format!("{left:.2}"), width: format!("{:.2}", right - left) }
+}
+
+/// The curve of `bytes`, which stand at `from`, over the moments `at_ms`; `None`: there is no list, or none of the
+/// moments' length.
+pub fn trend(from: impl Into<String>, bytes: &[u64], at_ms: &[u64]) -> Option<Trend> {
+    let (&first_ms, &last_ms) = (at_ms.first()?, at_ms.last()?);
+    if bytes.len() != at_ms.len() {
+        return None;
+    }
+    let greatest = bytes.iter().copied().max()?.max(1);
+    let length_ms = last_ms.saturating_sub(first_ms).max(1);
+    let kept: Vec<usize> = kept(bytes.len(), MOST_CORNERS, |index| bytes[index]).collect();
+    let corner = |&index: &usize| {
+        let x = at_ms[index].saturating_sub(first_ms).min(length_ms) as f64 / length_ms as f64 * TREND_WIDTH;
+        let y = TREND_HEIGHT - bytes[index] as f64 / greatest as f64 * TREND_HEIGHT;
+        format!("{x:.1},{y:.1}")
+    };
+    let corners: Vec<String> = kept.iter().map(corner).collect();
+    let values: Vec<String> = kept.iter().map(|&index| bytes[index].to_string()).collect();
+    Some(Trend { from: from.into(), points: corners.join(" "), values: values.join(" ") })
+}
+
+/// Indices of the points of a curve to draw: all, or the highest of each of `most` stretches.
+pub fn kept(len: usize, most: usize, height: impl Fn(usize) -> u64) -> impl Iterator<Item = usize> {
+    let stretches = len.min(most);
+    (0..stretches).map(move |stretch| {
+        let (start, end) = (stretch * len / stretches, (stretch + 1) * len / stretches);
+        // The first of equals, so that a flat stretch keeps its start.
+        (start..end).rev().max_by_key(|&index| height(index)).expect("a stretch holds a point")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spike_in_a_long_timeline_is_kept() {
+        // 2,000 points in 200 stretches of ten: the spike at 1,234 stands in stretch 123.
+        let kept: Vec<_> = kept(2_000, 200, |index| if index == 1_234 { 9 } else { 1 }).collect();
+        assert_eq!(kept.len(), 200);
+        assert_eq!(kept[123], 1_234);
+        assert_eq!(kept[122], 1_220);
+        assert_eq!(kept[124], 1_240);
+    }
+
+    #[test]
+    fn a_short_timeline_is_drawn_whole() {
+        assert_eq!(kept(3, 200, |_| 0).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(kept(0, 200, |_| 0).count(), 0);
+    }
+
+    #[test]
+    fn a_trend_goes_up_with_the_bytes_and_right_with_the_time() {
+        // 400 ms of 1,600 are a quarter of the width; half of the greatest is half of the height.
+        let curve = trend("/scopes/1/trend", &[0, 50, 100], &[1_000, 1_400, 2_600]).unwrap();
+        assert_eq!(curve.points, "0.0,20.0 25.0,10.0 100.0,0.0");
+        assert_eq!(curve.values, "0 50 100");
+        assert!(trend("", &[], &[]).is_none() && trend("", &[1], &[]).is_none());
+        assert_eq!(trend("", &[0], &[7]).unwrap().points, "0.0,20.0");
+        // Nonsense of a hostile file overflows nothing.
+        trend("", &[u64::MAX, 0], &[u64::MAX, 0]).unwrap();
+    }
+}

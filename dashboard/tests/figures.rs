@@ -1,0 +1,121 @@
+//! No number on the page without an origin, and each reads as what its origin says: in text, in what is read out, and in
+//! what is drawn. Where a number comes from is checked in a real browser too, after its controls were used
+//! (`browser.rs`).
+
+#[path = "fixture/breakout.rs"]
+mod breakout;
+#[path = "fixture/drawing.rs"]
+mod drawing;
+mod fixture;
+#[path = "fixture/markup.rs"]
+mod markup;
+#[path = "fixture/origin.rs"]
+mod origin;
+#[path = "fixture/page.rs"]
+mod page;
+#[path = "fixture/reading.rs"]
+mod reading;
+
+use memscope_dashboard::render;
+use memscope_runtime::snapshot::{Evidence, Snapshot};
+use serde_json::Value;
+
+fn page_and_document(snapshot: &Snapshot) -> (String, Value) {
+    (render(snapshot).unwrap(), serde_json::to_value(snapshot).unwrap())
+}
+
+#[test]
+fn each_number_on_the_page_is_the_documents() {
+    let snapshots = [
+        fixture::small(),
+        fixture::large(50),
+        fixture::exact(&fixture::large(50)),
+        fixture::sampled(50),
+        // More than a page shows of anything.
+        fixture::large(2_100),
+        hostile_names(),
+    ];
+    for snapshot in snapshots {
+        let (html, document) = page_and_document(&snapshot);
+        let faults = page::faults(&html, &document);
+        assert!(faults.is_empty(), "{} faults: {:#?}", faults.len(), &faults[..faults.len().min(20)]);
+        assert!(page::figures(&html) > 500, "{}", page::figures(&html));
+    }
+}
+
+/// Names full of digits and marks; evidence keeps its pointers and units, which the recorder writes and not the program.
+fn hostile_names() -> Snapshot {
+    let mut snapshot = breakout::hostile();
+    let tame = fixture::small();
+    let keep = |rows: &mut [Evidence], tame: &[Evidence]| {
+        rows[0].pointer.clone_from(&tame[0].pointer);
+        rows[0].unit.clone_from(&tame[0].unit);
+    };
+    for (row, tame) in snapshot.scopes.iter_mut().zip(&tame.scopes) {
+        let (row, tame) = (row.category.as_mut().unwrap(), tame.category.as_ref().unwrap());
+        keep(&mut row.evidence, &tame.evidence);
+    }
+    keep(&mut snapshot.findings[0].evidence, &tame.findings[0].evidence);
+    snapshot
+}
+
+/// A number that the page would show without an origin, in each place where it could.
+#[test]
+fn a_number_without_an_origin_is_found() {
+    let (html, document) = page_and_document(&fixture::small());
+    let intrusions = [
+        ("<main>", "<main><p>17 blocks</p>"),
+        ("<main>", "<main><p>seventeen blocks<span>, 17</span></p>"),
+        ("<main>", "<main><p title=\"17 blocks\">blocks</p>"),
+        ("<main>", "<main><p aria-label=\"17 blocks\">blocks</p>"),
+        ("<main>", "<main><i class=\"bar\"><i style=\"width:17%\"></i></i>"),
+        ("<main>", "<main><svg><path d=\"M0 17L17 0\"/></svg>"),
+        ("<main>", "<main><meter value=\"17\"></meter>"),
+        ("<main>", "<main><a href=\"#variable=17\">such a variable</a>"),
+        // A string of the document stands alone or not at all: `x86_64` is one.
+        ("<main>", "<main><p>x86_643</p>"),
+        // An origin that is another figure's.
+        ("data-from=\"/program/pid\"", "data-from=\"/totals/allocations\""),
+        // A unit that is not its own.
+        (">2.5 s</span>", ">2.5 KiB</span>"),
+    ];
+    for (place, intrusion) in intrusions {
+        assert!(html.contains(place), "{place}");
+        let broken = html.replacen(place, intrusion, 1);
+        assert!(!page::faults(&broken, &document).is_empty(), "{intrusion}");
+    }
+}
+
+/// One digit of what is shown made another one, in text, in titles and in what is drawn: many places of a page, one after
+/// another.
+#[test]
+fn a_page_with_one_other_digit_is_refused() {
+    const SHOWN: [&str; 8] = ["data-value", "title", "style", "d", "points", "data-values", "data-x", "y1"];
+    let (html, document) = page_and_document(&fixture::small());
+    assert_eq!(page::faults(&html, &document), [""; 0]);
+    let body = html.find("<main>").unwrap();
+    let end = html.find("<script type=\"application/json\"").unwrap();
+    let is_shown = |&at: &usize| {
+        let tag = html[..at].rfind('<').unwrap();
+        let (start, of_text) =
+            html[tag..at].split_once('>').map_or((&html[tag..at], false), |(tag, _)| (tag, true));
+        let attribute = start.rsplit_once("=\"").map(|(before, _)| before.rsplit(' ').next().unwrap());
+        if of_text {
+            start.contains(" data-from=")
+        } else {
+            attribute.is_some_and(|name| SHOWN.contains(&name))
+        }
+    };
+    let digits = html[body..end].match_indices(|c: char| c.is_ascii_digit()).map(|(at, _)| body + at);
+    // The last decimals of a ratio's exact value are below what is compared.
+    let is_decimal = |at: &usize| html[..*at].rsplit('"').next().unwrap().starts_with("0.");
+    let shown: Vec<usize> = digits.filter(|at| is_shown(at) && !is_decimal(at)).collect();
+    assert!(shown.len() > 4_000, "{}", shown.len());
+    // A prime apart, so that all kinds of places have their turn.
+    for &at in shown.iter().step_by(53) {
+        let other = char::from(b'0' + (html.as_bytes()[at] - b'0' + 1) % 10);
+        let broken = format!("{}{other}{}", &html[..at], &html[at + 1..]);
+        let place = &html[html[..at].rfind('<').unwrap()..at];
+        assert!(!page::faults(&broken, &document).is_empty(), "{other} in place of the digit after {place}");
+    }
+}
