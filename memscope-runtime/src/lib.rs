@@ -46,6 +46,8 @@ mod follow;
 mod fork;
 #[cfg(feature = "sampling")]
 mod free_list;
+#[cfg(all(feature = "recorder", target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
+mod glibc;
 #[cfg(feature = "recorder")]
 mod live_map;
 #[cfg(feature = "recorder")]
@@ -56,6 +58,8 @@ mod observer;
 mod pages;
 #[cfg(feature = "recorder")]
 mod peak;
+#[cfg(all(feature = "recorder", target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
+mod peek;
 #[cfg(feature = "sampling")]
 mod places;
 #[cfg(feature = "recorder")]
