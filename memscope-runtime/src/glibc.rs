@@ -35,8 +35,10 @@ pub(crate) fn usable_bytes(header: u64) -> Option<u64> {
 
 /// Sizes whose blocks are made of every kind of chunk: cached by thread, and small and large ones of the arena. Blocks
 /// that are mapped at 128 KiB and more are not among them: freeing one would have glibc map only larger ones from then on.
-const ARENA_BYTES: [usize; 16] = [0, 1, 24, 25, 40, 41, 100, 500, 1_000, 1_032, 1_033, 1_500, 2_000, 4_000, 9_000, 20_000];
-/// Larger than what freeing it changes anything (`DEFAULT_MMAP_THRESHOLD_MAX`, 32 MiB); one page of it is touched.
+const ARENA_BYTES: [usize; 16] =
+    [0, 1, 24, 25, 40, 41, 100, 500, 1_000, 1_032, 1_033, 1_500, 2_000, 4_000, 9_000, 20_000];
+/// Mapped on its own, and so large that freeing it changes nothing (`DEFAULT_MMAP_THRESHOLD_MAX` is 32 MiB). One page of it
+/// is touched.
 const MAPPED_BYTES: usize = 33 << 20;
 
 /// Whether glibc's `malloc` serves and its headers can be read and mean what this file says: asked of blocks made for it.
@@ -50,10 +52,12 @@ pub(crate) fn is_understood() -> bool {
         unsafe { libc::posix_memalign(&mut block, align, 300) };
         blocks.push(block);
     }
-    // SAFETY: null, of which 0 bytes are usable, or a block that was made above.
+    // SAFETY: a block that was made above.
     let said = |block: &*mut c_void| unsafe { libc::malloc_usable_size(*block) } as u64;
     let mut peek = Peek::new();
-    let mut is_right = blocks.iter().all(|block| !block.is_null() && peek.ask(block.addr() - HEADER_BYTES));
+    blocks.retain(|block| !block.is_null()); // where memory is limited
+    let mut is_right = !blocks.is_empty();
+    blocks.iter().for_each(|block| is_right &= peek.ask(block.addr() - HEADER_BYTES));
     let mut expected = blocks.iter().map(said);
     let outcome = peek.read(|header| is_right &= expected.next() == header.and_then(usable_bytes));
     for block in blocks {

@@ -4,6 +4,7 @@
 //! ([`snapshot`](mod@snapshot)), its [`findings`](mod@findings), the [`declared`] allocations and the file
 //! [`format`](mod@format) remain, which is what the dashboard reads, and an [`Allocator`] that forwards.
 
+pub mod alerts;
 pub mod declared;
 pub mod findings;
 pub mod format;

@@ -97,10 +97,8 @@ impl Peek {
         }));
         let mut first = 0;
         while let Some(from) = self.ranges.get(first).map(|range| range.at) {
-            let local = libc::iovec {
-                iov_base: self.buffer[from..].as_mut_ptr().cast(),
-                iov_len: all - from,
-            };
+            let local =
+                libc::iovec { iov_base: self.buffer[from..].as_mut_ptr().cast(), iov_len: all - from };
             let remote = &self.remote[first..];
             // SAFETY: the kernel writes to the buffer, which is that long, and checks all addresses that it reads.
             let read = unsafe {

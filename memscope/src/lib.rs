@@ -77,11 +77,11 @@ pub mod testing;
 
 pub use crate::export::{ExportError, export};
 pub use memscope_macros::{track, track_var};
-pub use memscope_runtime::findings;
 pub use memscope_runtime::snapshot as model;
 pub use memscope_runtime::{Allocator, InScope, Mode, SpawnScope, Tracked, spawn_scope};
 #[cfg(any(feature = "live", feature = "sampling"))]
 pub use memscope_runtime::{Container, Sharing, Trackable, Visitor};
+pub use memscope_runtime::{alerts, findings};
 /// The sampler's parameters, while the program runs, and what it makes of the program beside what really happens.
 #[cfg(feature = "sampling")]
 pub mod sampling {

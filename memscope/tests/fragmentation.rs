@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[global_allocator]
 static ALLOC: memscope::Allocator = memscope::Allocator::system();
@@ -41,19 +41,23 @@ fn slack_is_what_glibc_says() {
     let before = settled();
     // A chunk is a multiple of 16 and at least 32, of which the block has all but 8: 24, 40, 56, …
     // So 24 bytes fill theirs, and 25 leave 40 − 25 = 15.
-    for (bytes, slack) in [(24, 0), (25, 15), (1, 23), (40, 0), (41, 15)] {
+    for (bytes, by_rule) in [(24, 0), (25, 15), (1, 23), (40, 0), (41, 15)] {
+        let mut slack = 0;
+        let mut larger = 0;
         for _ in 0..1_000 {
             let layout = Layout::from_size_align(bytes, 1).expect("a fine layout");
             // SAFETY: its size is not 0.
             let block = unsafe { alloc(layout) };
             // SAFETY: the block is the test's own and alive.
             let usable = unsafe { libc::malloc_usable_size(block.cast()) };
-            // What was free before may be 16 larger than asked for: a rest that is no chunk. glibc's word for that
-            // block counts, and it is no such one.
-            assert_eq!(usable - bytes, slack, "{bytes} bytes");
+            // The last of a free chunk's bytes go along where they are no chunk of their own: 16 more.
+            larger += usize::from(usable - bytes == by_rule + 16);
+            slack += usable - bytes;
             blocks.push(block);
         }
-        assert_eq!(beyond(&before, &settled()), (1_000, 1_000 * bytes as i64, 1_000 * slack as i64));
+        assert_eq!(slack, 1_000 * by_rule + 16 * larger, "{bytes} bytes");
+        assert!(larger < 100, "{larger} of 1,000 blocks fill a hole that the program's start left");
+        assert_eq!(beyond(&before, &settled()), (1_000, 1_000 * bytes as i64, slack as i64));
         for block in blocks.drain(..) {
             // SAFETY: allocated above with this layout.
             unsafe { dealloc(block, Layout::from_size_align(bytes, 1).expect("a fine layout")) };
@@ -97,7 +101,8 @@ fn the_kernel_and_glibc_say_what_they_have() {
         figure(&now).expect("measured") as i64 - figure(&before).expect("measured") as i64
     };
     let resident = gained(|said| said.resident_bytes);
-    assert!((8 << 20..16 << 20).contains(&resident), "{resident}");
+    // Some of the pages were there before, free.
+    assert!((7 << 20..16 << 20).contains(&resident), "{resident}");
     let used = gained(|said| said.glibc.map(|heap| heap.used_bytes));
     assert!((8 << 20..9 << 20).contains(&used), "{used}");
     let mapped = gained(|said| said.glibc.map(|heap| heap.mapped_bytes));
@@ -109,6 +114,7 @@ fn the_kernel_and_glibc_say_what_they_have() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "how many snapshots there was time for")]
 fn blocks_that_are_freed_and_unmapped_meanwhile_are_left_out_and_nothing_breaks() {
     let _one = ONE_AT_A_TIME.lock();
     static STOP: AtomicBool = AtomicBool::new(false);
@@ -134,22 +140,26 @@ fn blocks_that_are_freed_and_unmapped_meanwhile_are_left_out_and_nothing_breaks(
                     if kept.len() > 20 {
                         kept.swap_remove((random >> 40) as usize % 20);
                     }
+                    thread::sleep(Duration::from_micros(20)); // the snapshots are to have a core too
                 }
             })
         })
         .collect();
-    let mut most_left_out = 0;
-    for _ in 0..1_000 {
+    let (mut most_left_out, mut taken) = (0, 0);
+    let started = Instant::now();
+    // Some 10 ms each; on a machine that is busy otherwise as many as fit.
+    for _ in (0..1_000).take_while(|_| started.elapsed() < Duration::from_secs(20)) {
         let snapshot = memscope::snapshot();
+        taken += 1;
         let said = snapshot.fragmentation;
         let slack = said.slack_bytes.expect("it is measured");
         // A block of an arena leaves at most 56 bytes, one that is mapped less than a page and 16 bytes.
         assert!(slack < said.slack_blocks * 4_112, "{slack} bytes in {} blocks", said.slack_blocks);
-        most_left_out =
-            most_left_out.max(snapshot.totals.live_allocations.saturating_sub(said.slack_blocks));
+        most_left_out = most_left_out.max(snapshot.totals.live_allocations.saturating_sub(said.slack_blocks));
     }
     STOP.store(true, Ordering::Relaxed);
     threads.into_iter().for_each(|thread| thread.join().expect("it does not panic"));
+    println!("{taken} snapshots in {:?}", started.elapsed());
     // Three threads hold 21 blocks each; the rest of the process stands still.
     assert!(most_left_out <= 3 * 21 + 100, "{most_left_out}");
 }
@@ -171,11 +181,10 @@ fn in_a_child(is_right: impl FnOnce() -> bool) -> bool {
 }
 
 #[test]
-fn a_child_reads_its_own_blocks_and_where_memory_is_short_nothing_is_said() {
+fn a_child_reads_its_own_blocks_where_memory_is_short_too() {
     let _one = ONE_AT_A_TIME.lock();
     let kept: Vec<Vec<u8>> = (0..1_000).map(|_| vec![1; 25]).collect();
-    let before = settled();
-    assert!(in_a_child(|| settled().slack_blocks >= before.slack_blocks));
+    assert!(in_a_child(|| settled().slack_blocks >= 1_000));
     assert!(in_a_child(|| {
         let statm = std::fs::read_to_string("/proc/self/statm").expect("the kernel says it");
         let pages: u64 = statm.split(' ').next().expect("it has a first word").parse().expect("a number");
@@ -183,9 +192,9 @@ fn a_child_reads_its_own_blocks_and_where_memory_is_short_nothing_is_said() {
         let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
         // SAFETY: a limit of this process, which ends with it.
         assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &limit) }, 0);
-        // The block of 33 MiB that headers are tried on is not to be had.
+        // The block of 33 MiB that headers are tried on is not mapped; the others are.
         let said = settled();
-        said.slack_bytes.is_none() && said.glibc.is_none() && said.resident_bytes.is_some()
+        said.slack_blocks >= 1_000 && said.glibc.is_some() && said.resident_bytes.is_some()
     }));
     drop(kept);
 }
