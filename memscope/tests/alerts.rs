@@ -4,6 +4,7 @@ use memscope::alerts::{self, Alert};
 use memscope::findings::BUDGET_EXCEEDED;
 use memscope::model::{Mode, Severity};
 use memscope::track;
+use std::panic::catch_unwind;
 use std::process::{Command, Output};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -159,7 +160,8 @@ fn findings() {
     let when = alerts::when().finding_of_kind(BUDGET_EXCEEDED).finding(Severity::Error);
     let (alerts, told) = told(when.every(Duration::ZERO));
     assert!(told.recv_timeout(Duration::from_millis(1_500)).is_err(), "no call went over yet");
-    goes_over();
+    // The call fails the test that it is in.
+    assert!(catch_unwind(goes_over).is_err());
     // Both conditions tell of it.
     for _ in 0..2 {
         let alert = told.recv_timeout(SOON).expect("a call went over");
@@ -177,7 +179,7 @@ fn findings() {
         assert_eq!(finding.scope, ["goes_over"]);
     }
     // More calls are more of the same finding.
-    goes_over();
+    assert!(catch_unwind(goes_over).is_err());
     assert!(told.recv_timeout(Duration::from_millis(2_500)).is_err());
     drop(alerts);
 }
@@ -245,7 +247,9 @@ fn books() {
     // Some looks, a second's growth and a snapshot.
     thread::sleep(Duration::from_millis(2_500));
     let row = thread_row().expect("it is a thread like others");
-    assert_eq!((row.allocations, row.live_bytes), (0, 0), "all that it did is memscope's own");
+    // std keeps a copy of the name, made before it runs what the thread is for. All else is memscope's own.
+    let (before, bytes) = (1, "memscope-alerts".len() as u64);
+    assert!(row.allocations <= before && row.allocated_bytes <= bytes, "{row:?}");
     drop(quiet);
 
     let (tell, told) = mpsc::channel();
