@@ -82,7 +82,7 @@ fn every_field_is_filled_from_the_recording() {
     assert!((started_ns - TICK_NS..=now_ns).contains(&info.timestamp_alloc));
     assert!(info.timestamp_bound.is_some_and(|bound| bound <= info.timestamp_unbound.expect("it has ended")));
     assert!(info.file.as_deref().is_some_and(|file| file.ends_with("guide_recorded.rs")));
-    assert_eq!(info.line, Some(28)); // where `returned` is bound
+    assert_eq!(info.line, Some(26)); // where `returned` is bound
     // A vector cannot tell who borrows it.
     assert_eq!((info.borrow_count, info.borrow_provenance), (0, Provenance::NotMeasured));
 
@@ -129,7 +129,7 @@ fn every_field_is_filled_from_the_recording() {
     // The records can be exported with their scopes, files and lines.
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("records.html");
-    let (records, fragmentation) = (all.len() as u64, stats.fragmentation_analysis.clone());
+    let records = all.len() as u64;
     let exporter = Exporter::new(all, stats, ExportConfig::default());
     let said = exporter.export_html(&path).expect("it can be written");
     assert!(said.allocations >= records);
@@ -137,8 +137,6 @@ fn every_field_is_filled_from_the_recording() {
     for text in ["returned", "foreign", "inner", "guide_recorded.rs"] {
         assert!(page.contains(text), "{text}");
     }
-    let slack = fragmentation.slack_bytes.map_or("null".to_owned(), |bytes| bytes.to_string());
-    assert!(page.contains(&slack));
 
     // What is freed is freed in both.
     drop((returned, declared));
