@@ -46,6 +46,26 @@
 //! that tokio's `JoinHandle::id` gives. Tokio's names of tasks (`task::Builder::name`, unstable) are told to `tracing`
 //! only and cannot be read, so a task goes by the name of its function.
 //!
+//! # Alerts
+//!
+//! [`alerts`] tell while the program runs: of live bytes or their growth past a threshold, and of findings.
+//!
+//! ```no_run
+//! use memscope::alerts;
+//! use memscope::model::Severity;
+//! use std::time::Duration;
+//!
+//! let alerts = alerts::when()
+//!     .live_bytes_above(512 << 20)
+//!     .growth_above(10 << 20) // in a second
+//!     .finding(Severity::Warning)
+//!     .to_stderr()
+//!     .every(Duration::from_secs(60))
+//!     .start();
+//! // … until the guard is dropped.
+//! # drop(alerts);
+//! ```
+//!
 //! # Limits
 //!
 //! - Without memscope's [`Allocator`] as the global allocator only what the program declares (see
@@ -53,6 +73,8 @@
 //! - A value's blocks are found for std's types and for types that implement [`Trackable`]; for any other the
 //!   report reads "not walked".
 //! - Times are as exact as `profiler.clock_resolution_ms` says, the peak as `profiler.peak_error_bound_bytes`.
+//! - Slack inside blocks and the heap's own figures ([`Fragmentation`](model::Fragmentation)) are read where
+//!   [`Allocator::system`] stands in front of glibc's `malloc`; over any other allocator they read "not measured".
 //! - Only Linux was tested.
 //!
 //! # Features

@@ -119,18 +119,22 @@ struct Growth {
 }
 
 fn run(when: When, stop: &Stop) {
-    let own = own_work();
     let When { mut conditions, to_stderr, callbacks, every } = when;
     let every_ms = u64::try_from(every.as_millis()).unwrap_or(u64::MAX);
     let mut sinks = Sinks { to_stderr: to_stderr || callbacks.is_empty(), callbacks, has_panicked: false };
-    let mut own = Some(own);
+    // Ends before the sinks do: what callbacks hold is the program's.
+    let mut own = Some(own_work());
     let has = |conditions: &[Condition], is: fn(&Condition) -> bool| conditions.iter().any(is);
+    let asks_live_bytes = has(&conditions, |condition| matches!(condition, Condition::LiveBytes(_)));
     let asks_growth = has(&conditions, |condition| matches!(condition, Condition::Growth(_)));
     let asks_findings = has(&conditions, |condition| matches!(condition, Condition::Finding(_)));
     let mut growth = Growth { since: Instant::now(), from: Reading::by_scope() };
     let mut next_snapshot = Instant::now() + SNAPSHOT_EVERY;
     loop {
-        let mut alerts = live_bytes_alerts(&mut conditions, every_ms);
+        let mut alerts = Vec::new();
+        if asks_live_bytes {
+            alerts.extend(live_bytes_alerts(&mut conditions, every_ms));
+        }
         if asks_growth && growth.since.elapsed() >= GROWTH_OVER {
             alerts.extend(growth_alerts(&mut conditions, &mut growth, every_ms));
         }
@@ -146,7 +150,6 @@ fn run(when: When, stop: &Stop) {
             break;
         }
     }
-    drop(own); // the callbacks are the program's
 }
 
 fn live_bytes_alerts(conditions: &mut [Condition], every_ms: u64) -> Vec<Alert> {
