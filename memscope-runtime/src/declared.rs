@@ -16,6 +16,7 @@ use crate::snapshot::{
 };
 use crate::weight::{self, Sum, share};
 use parking_lot::Mutex;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::panic::Location;
@@ -28,10 +29,27 @@ pub const ENDED_LEN: usize = 10_000;
 /// Instances of a row that are shown one by one.
 const HISTORY_LEN: usize = 16;
 
+/// A place in the source.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    /// The file.
+    pub file: Cow<'static, str>,
+    /// The line in it, from 1.
+    pub line: u32,
+    /// The column in that, from 1; 0: not noted.
+    pub column: u32,
+}
+
+impl From<&'static Location<'static>> for Place {
+    fn from(location: &'static Location<'static>) -> Place {
+        Place { file: Cow::Borrowed(location.file()), line: location.line(), column: location.column() }
+    }
+}
+
 /// One declared allocation.
 #[derive(Clone, Debug)]
 pub struct Declared {
-    /// Its address.
+    /// Its address: as declared, or where it is now if the allocator knows the block.
     pub address: usize,
     /// Its size now: as declared, or as measured where the allocator knows the block.
     pub bytes: usize,
@@ -40,7 +58,10 @@ pub struct Declared {
     /// The type's name, where it was declared.
     pub type_name: Option<String>,
     /// Where in the source it was declared, where that was noted.
-    pub place: Option<&'static Location<'static>>,
+    pub place: Option<Place>,
+    /// Names of the scope's path from the root. Of a declaration of this process it is filled by
+    /// [`snapshot_with`](crate::snapshot_with).
+    pub scope: Vec<String>,
     /// How many declarations of its site this one stands for.
     pub weight: u64,
     /// The thread that declared it: memscope's number, or the ledger's own where nothing is recorded.
@@ -49,7 +70,13 @@ pub struct Declared {
     pub declared_ns: u64,
     /// When it was declared free, or seen to be freed, nanoseconds since the Unix epoch.
     pub ended_ns: Option<u64>,
-    /// Whether size and end are measured by the allocator.
+    /// Number of the thread that freed it; `None`: it lives, or the allocator does not know.
+    pub freed_by: Option<u32>,
+    /// Resizes, as the allocator saw them.
+    pub reallocations: u64,
+    /// Bytes that these resizes gained.
+    pub grown_bytes: u64,
+    /// Whether size, resizes and end are measured by the allocator.
     pub provenance: Provenance,
     /// Number of the scope node that was current.
     node: u32,
@@ -62,7 +89,7 @@ pub struct Declared {
 }
 
 impl Declared {
-    /// A record that somebody kept: outside of all scopes, and not watched.
+    /// A record that somebody kept: outside of all scopes, of no noted place, and not watched.
     #[expect(clippy::too_many_arguments, reason = "one for each fact of the record")]
     pub fn record(
         address: usize,
@@ -80,10 +107,14 @@ impl Declared {
             name,
             type_name,
             place: None,
+            scope: Vec::new(),
             weight: 1,
             thread,
             declared_ns,
             ended_ns,
+            freed_by: None,
+            reallocations: 0,
+            grown_bytes: 0,
             provenance,
             node: 0,
             watch: 0,
@@ -118,7 +149,7 @@ pub fn declare_foreign(address: usize, bytes: usize, name: &str, place: &'static
     let _errno = crate::errno::Errno::keep();
     let node = recorder::current_node();
     let _own = crate::own_work();
-    let site = Site { place: Some(place), name: Some(name.to_owned()), type_name: None };
+    let site = Site { place: Some(place.into()), name: Some(name.to_owned()), type_name: None };
     foreign().declare_in(node, address, bytes, site);
 }
 
@@ -169,7 +200,7 @@ enum ThreadKey {
 /// Who declares what: the place in the source, where it was noted, the name and the type.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Site {
-    place: Option<&'static Location<'static>>,
+    place: Option<Place>,
     name: Option<String>,
     type_name: Option<String>,
 }
@@ -257,6 +288,8 @@ struct Entries {
     live_bytes: Sum,
     peak_bytes: Sum,
     unmatched: u64,
+    /// Paths of scopes, where the records brought them along: their nodes are places in here.
+    paths: Vec<Vec<String>>,
     /// Declarations that were not kept and may be live.
     unkept: u64,
     unkept_freed: u64,
@@ -289,10 +322,14 @@ impl Ledger {
         let mut steps: BTreeMap<u64, i128> = BTreeMap::new();
         let mut entries = Entries::default();
         let mut kept: Vec<Declared> = Vec::new();
-        for record in records {
+        for mut record in records {
+            record.node = entries.node_of(&record.scope);
             *steps.entry(record.declared_ns).or_default() += i128::from(record.bytes as u64);
-            let site =
-                Site { place: record.place, name: record.name.clone(), type_name: record.type_name.clone() };
+            let site = Site {
+                place: record.place.clone(),
+                name: record.name.clone(),
+                type_name: record.type_name.clone(),
+            };
             entries.count(site, None, record.node, record.thread, record.declared_ns);
             entries.threads.insert(ThreadKey::Numbered(record.thread), (record.thread, None));
             if let Some(ended_ns) = record.ended_ns {
@@ -323,7 +360,8 @@ impl Ledger {
     /// What was declared here, and nothing else.
     pub fn snapshot(&self) -> Snapshot {
         let mut snapshot = crate::nothing_recorded(crate::allocator_is_installed());
-        self.add_to(&mut snapshot, |_| Vec::new());
+        let paths = self.entries.lock().paths.clone();
+        self.add_to(&mut snapshot, |node| paths.get(node as usize).cloned().unwrap_or_default());
         snapshot.types = crate::snapshot::types(&snapshot.variables);
         snapshot.findings = crate::findings::findings(&snapshot);
         snapshot
@@ -340,7 +378,7 @@ impl Ledger {
     ) {
         let node = recorder::current_node();
         let _own = crate::own_work();
-        self.declare_in(node, address, bytes, Site { place, name, type_name });
+        self.declare_in(node, address, bytes, Site { place: place.map(Place::from), name, type_name });
     }
 
     /// Notes an allocation in a scope node. Call it under [`own_work`](crate::own_work).
@@ -363,10 +401,14 @@ impl Ledger {
             name,
             type_name,
             place,
+            scope: Vec::new(),
             weight,
             thread,
             declared_ns: now_ns,
             ended_ns: None,
+            freed_by: None,
+            reallocations: 0,
+            grown_bytes: 0,
             provenance,
             node,
             watch,
@@ -404,6 +446,13 @@ impl Ledger {
         self.entries.lock().list()
     }
 
+    /// Everything that is kept, by time of declaration; `path_of` names a scope node.
+    pub(crate) fn list_with_scopes(&self, path_of: impl Fn(u32) -> Vec<String>) -> Vec<Declared> {
+        let mut list = self.list();
+        list.iter_mut().for_each(|declared| declared.scope = path_of(declared.node));
+        list
+    }
+
     /// Name of a thread that declared something.
     pub fn thread_name(&self, thread: u32) -> Option<String> {
         let entries = self.entries.lock();
@@ -431,7 +480,7 @@ impl Ledger {
         }
         for declared in &list {
             let site = Site {
-                place: declared.place,
+                place: declared.place.clone(),
                 name: declared.name.clone(),
                 type_name: declared.type_name.clone(),
             };
@@ -448,10 +497,10 @@ impl Ledger {
 }
 
 /// Scope path, name, file, line and type.
-type RowKey = (Vec<String>, Option<String>, Option<(&'static str, u32)>, Option<String>);
+type RowKey = (Vec<String>, Option<String>, Option<(Cow<'static, str>, u32)>, Option<String>);
 
 fn row_key(scope: Vec<String>, site: &Site) -> RowKey {
-    let place = site.place.map(|place| (place.file(), place.line()));
+    let place = site.place.as_ref().map(|place| (place.file.clone(), place.line));
     (scope, site.name.clone(), place, site.type_name.clone())
 }
 
@@ -486,8 +535,8 @@ impl Row<'_> {
             name: name.unwrap_or_else(|| "(unnamed)".to_owned()),
             type_name,
             scope,
-            file: place.map(|(file, _)| file.to_owned()),
-            line: place.map(|(_, line)| line),
+            line: place.as_ref().map(|&(_, line)| line),
+            file: place.map(|(file, _)| file.into_owned()),
             instances: tally.count,
             active_instances: live.value,
             active_instances_error: error,
@@ -561,9 +610,9 @@ fn instance(declared: &Declared, ms: impl Fn(u64) -> u64) -> Instance {
             bytes: declared.bytes as u64,
             allocated_ms: None,
             freed_ms: declared.ended_ns.map(&ms),
-            freed_by: None,
-            reallocations: 0,
-            grown_bytes: 0,
+            freed_by: declared.freed_by,
+            reallocations: declared.reallocations,
+            grown_bytes: declared.grown_bytes,
             moved_bytes: 0,
         }],
         folded_blocks: 0,
@@ -697,6 +746,16 @@ impl Entries {
         (site, weight)
     }
 
+    /// The node that stands for a scope whose path a record brought along.
+    fn node_of(&mut self, scope: &[String]) -> u32 {
+        let known = self.paths.iter().position(|path| path == scope);
+        let place = known.unwrap_or_else(|| {
+            self.paths.push(scope.to_vec());
+            self.paths.len() - 1
+        });
+        place as u32
+    }
+
     /// Everything that is kept, by time of declaration.
     fn list(&self) -> Vec<Declared> {
         let all = self.live.values().chain(&self.ended).cloned();
@@ -762,10 +821,14 @@ mod recorder {
         if let (Some(watch), None) =
             (Watch::get(declared.watch).filter(|_| declared.watch != 0), declared.ended_ns)
         {
+            declared.address = watch.address() as usize;
             declared.bytes = watch.last_bytes() as usize;
+            declared.reallocations = watch.reallocations();
+            declared.grown_bytes = watch.grown_bytes();
             // The coarse clock may say a moment before the declaration's finer one.
             let freed_ns = watch.freed_at().map(|(ms, _)| (clock::started_unix_ms() + ms) * 1_000_000);
             declared.ended_ns = freed_ns.map(|ns| ns.max(declared.declared_ns));
+            declared.freed_by = watch.freed_at().map(|(_, thread)| thread).filter(|&thread| thread != 0);
         }
         declared
     }

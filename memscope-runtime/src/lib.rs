@@ -4,6 +4,7 @@
 //! ([`snapshot`](mod@snapshot)), its [`findings`](mod@findings), the [`declared`] allocations and the file
 //! [`format`](mod@format) remain, which is what the dashboard reads, and an [`Allocator`] that forwards.
 
+pub mod alerts;
 pub mod declared;
 pub mod findings;
 pub mod format;
@@ -46,6 +47,8 @@ mod follow;
 mod fork;
 #[cfg(feature = "sampling")]
 mod free_list;
+#[cfg(all(feature = "recorder", target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
+mod glibc;
 #[cfg(feature = "recorder")]
 mod live_map;
 #[cfg(feature = "recorder")]
@@ -56,6 +59,8 @@ mod observer;
 mod pages;
 #[cfg(feature = "recorder")]
 mod peak;
+#[cfg(all(feature = "recorder", target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
+mod peek;
 #[cfg(feature = "sampling")]
 mod places;
 #[cfg(feature = "recorder")]
@@ -144,6 +149,19 @@ use crate::snapshot::{Mode as Recorded, Snapshot};
 /// The program's memory at this moment, with what `ledgers` declared, and foreign memory.
 pub fn snapshot(ledgers: &[&Ledger]) -> Snapshot {
     let _own = own_work();
+    with_declared(ledgers).0
+}
+
+/// The program's memory at this moment, with what `ledger` declared, and foreign memory; and what is kept of the ledger one
+/// by one.
+pub fn snapshot_with(ledger: &Ledger) -> (Snapshot, Vec<declared::Declared>) {
+    let _own = own_work();
+    let (snapshot, path_of) = with_declared(&[ledger]);
+    let list = ledger.list_with_scopes(path_of);
+    (snapshot, list)
+}
+
+fn with_declared(ledgers: &[&Ledger]) -> (Snapshot, impl Fn(u32) -> Vec<String> + use<>) {
     let (mut snapshot, path_of) = recorded();
     let ledgers: Vec<&Ledger> = ledgers.iter().copied().chain(declared::known_foreign()).collect();
     for ledger in &ledgers {
@@ -153,7 +171,7 @@ pub fn snapshot(ledgers: &[&Ledger]) -> Snapshot {
         sort_variables(&mut snapshot);
     }
     snapshot.findings = findings::findings(&snapshot);
-    snapshot
+    (snapshot, path_of)
 }
 
 /// Declared rows were added at the end: puts all rows in order, and sums the types again.

@@ -12,7 +12,7 @@ use crate::observer;
 use crate::slot::{self, Moving, Record};
 use crate::thread_state::{self, Local, UNKNOWN_BLOCKS, UNRECORDED};
 use crate::watch::Watch;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 /// What an allocator was built to be. As small as it is, it goes through calls in registers.
 #[derive(Clone, Copy, Debug)]
@@ -267,6 +267,14 @@ const REFUTED: u8 = 2;
 
 /// Whether `malloc` spaces its blocks as glibc does. Relaxed: every thread finds the same answer.
 static SPACED: AtomicU8 = AtomicU8::new(UNASKED);
+/// Whether it is `malloc` that serves the program. Relaxed: as above.
+static OVER_SYSTEM: AtomicBool = AtomicBool::new(false);
+
+/// Whether memscope's allocator is [`Allocator::system`](crate::Allocator::system) on a system of glibc's, and its `malloc`
+/// spaces blocks as glibc's does.
+pub(crate) fn is_over_glibc() -> bool {
+    OVER_SYSTEM.load(Ordering::Relaxed) && SPACED.load(Ordering::Relaxed) == PROVEN
+}
 
 /// What may be relied on of the allocator's spacing.
 #[inline]
@@ -284,14 +292,15 @@ fn may_be_quick(spacing: Spacing) -> bool {
 pub(crate) fn first_event(facts: Facts) {
     if SPACED.load(Ordering::Relaxed) == UNASKED {
         mode::allocator_asks(facts.asked);
-        ask_spacing();
+        ask_spacing(facts.spacing);
     }
 }
 
 /// Another library may stand in for glibc's `malloc` (`LD_PRELOAD`). glibc's smallest block holds 24 bytes, and all
 /// are aligned to 16; two blocks that hold more than 16 bytes each and are so aligned are 32 bytes apart.
 #[cold]
-fn ask_spacing() {
+fn ask_spacing(promised: Spacing) {
+    OVER_SYSTEM.store(promised == Spacing::ThirtyTwo, Ordering::Relaxed);
     #[cfg(all(target_env = "gnu", target_pointer_width = "64"))]
     let proven = {
         // SAFETY: a block of one byte that is asked for its size and freed at once.

@@ -131,6 +131,19 @@ pub(crate) struct Found<'a> {
     pub(crate) slot: Slot<'a>,
 }
 
+impl Found<'_> {
+    /// Whether the same is recorded now, and the block is not moving. A block that was freed and the like of it, of the same
+    /// owner and stamp, at the same address are the same to it.
+    pub(crate) fn is_unchanged(&self) -> bool {
+        let is_moving = self.slot.words[0].load(Ordering::Acquire) & MOVING != 0;
+        let now = self.slot.found(self.address);
+        !is_moving
+            && now.is_some_and(|now| {
+                (now.address, now.bytes, now.record) == (self.address, self.bytes, self.record)
+            })
+    }
+}
+
 impl<'a> Slot<'a> {
     /// One word for blocks of less than 1,024 bytes, two or three for larger ones.
     #[inline(always)]

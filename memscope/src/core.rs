@@ -3,7 +3,7 @@
 /// Live mode.
 pub mod tracker {
     pub use crate::guide::{
-        AllocationInfo, FragmentationAnalysis, MemoryStats, MemoryTracker, ScopeLifecycleMetrics,
+        AllocationInfo, FragmentationAnalysis, MemoryStats, MemoryTracker, ScopeLifecycleMetrics, TrackError,
     };
 
     /// The tracker's other path.

@@ -78,6 +78,26 @@
 //! # reads();
 //! ```
 //!
+//! # Alerts
+//!
+//! [`alerts`] tell while the program runs: of live bytes or their growth past a threshold, and of findings.
+//!
+//! ```no_run
+//! use memscope::alerts;
+//! use memscope::model::Severity;
+//! use std::time::Duration;
+//!
+//! let alerts = alerts::when()
+//!     .live_bytes_above(512 << 20)
+//!     .growth_above(10 << 20) // in a second
+//!     .finding(Severity::Warning)
+//!     .to_stderr()
+//!     .every(Duration::from_secs(60))
+//!     .start();
+//! // … until the guard is dropped.
+//! # drop(alerts);
+//! ```
+//!
 //! # Limits
 //!
 //! - Without memscope's [`Allocator`] as the global allocator only what the program declares (see
@@ -88,6 +108,8 @@
 //! - A look at a `Mutex` or `RwLock` takes it, if it can be had at once, for the time of the look: what tries the lock
 //!   meanwhile is told that it is held.
 //! - Times are as exact as `profiler.clock_resolution_ms` says, the peak as `profiler.peak_error_bound_bytes`.
+//! - Slack inside blocks and the heap's own figures ([`Fragmentation`](model::Fragmentation)) are read where
+//!   [`Allocator::system`] stands in front of glibc's `malloc`; over any other allocator they read "not measured".
 //! - Only Linux was tested.
 //!
 //! # Features
@@ -119,10 +141,10 @@ pub mod testing;
 pub use crate::export::{ExportError, export};
 pub use crate::session::{Session, session};
 pub use memscope_macros::{Trackable, track, track_var};
-pub use memscope_runtime::findings;
 pub use memscope_runtime::snapshot as model;
 pub use memscope_runtime::{Allocator, InScope, Mode, SpawnScope, Tracked, spawn_scope};
 pub use memscope_runtime::{Container, Sharing, Trackable, Visitor};
+pub use memscope_runtime::{alerts, findings};
 /// The sampler's parameters, while the program runs, and what it makes of the program beside what really happens.
 #[cfg(feature = "sampling")]
 pub mod sampling {

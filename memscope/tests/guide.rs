@@ -5,6 +5,7 @@
 #![expect(unused_qualifications, reason = "the guide writes `std::mem::size_of`")]
 #![expect(clippy::useless_vec, reason = "the guide tracks a vector")]
 
+use memscope::model::Provenance;
 use std::path::PathBuf;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -44,6 +45,10 @@ fn real_time_memory_tracking() {
         assert_eq!(known.len(), 1);
         assert_eq!((known[0].ptr, known[0].size), (0x1000, 64));
         assert_eq!(known[0].var_name.as_deref(), Some("my_variable"));
+        // Nobody measures it: no allocator of memscope's is installed.
+        assert_eq!((known[0].is_declared, known[0].provenance), (true, Provenance::Declared));
+        assert_eq!((known[0].reallocations, known[0].freed_by.as_deref()), (None, None));
+        assert_eq!((&known[0].stack_trace, known[0].is_leaked), (&None, false));
         Ok(())
     });
 }
@@ -239,8 +244,14 @@ fn the_structs_have_the_guides_fields() {
         let _: usize = stats.active_allocations;
         let _: usize = stats.peak_memory;
         let _: usize = stats.leaked_allocations;
-        let _: FragmentationAnalysis = stats.fragmentation_analysis;
-        let _: ScopeLifecycleMetrics = stats.lifecycle_stats;
+        let fragmentation: FragmentationAnalysis = stats.fragmentation_analysis;
+        // The allocator is not installed, so nobody knows what serves the program. What is resident the kernel says.
+        assert_eq!((fragmentation.slack_bytes, fragmentation.glibc), (None, None));
+        assert!(fragmentation.resident_bytes.is_some());
+        let lifecycle: ScopeLifecycleMetrics = stats.lifecycle_stats;
+        // One declaration, which has no scope that ends.
+        assert_eq!((lifecycle.instances, lifecycle.active_instances), (1, 1));
+        assert_eq!((lifecycle.fates, lifecycle.instances_without_fates, lifecycle.held_bytes), (None, 0, 8));
     }
     let tracker = memscope::core::tracker::MemoryTracker::new();
     tracker.track_allocation(0x1000, 8, None).expect("a fine range");

@@ -88,6 +88,16 @@ fn what_is_handed_out_by_ffi_is_stds_own() {
     assert_eq!((snapshot.mode, snapshot.handed_out.len(), snapshot.variables.len()), (Mode::Off, 0, 0));
 }
 
+#[test]
+fn alerts_may_be_asked_for_and_none_comes() {
+    use memscope::{alerts, model::Severity};
+    let all = alerts::when().live_bytes_above(0).growth_above(0).finding(Severity::Note);
+    let guard = all.to(|alert| panic!("nothing is recorded: {alert}")).start();
+    let kept = vec![1u8; 1 << 20];
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    drop((guard, kept));
+}
+
 #[cfg(not(feature = "html"))]
 #[test]
 fn a_format_without_its_feature_is_an_error_that_names_it() {

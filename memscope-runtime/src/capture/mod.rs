@@ -4,6 +4,7 @@
 //! not part of what it says.
 
 mod blocks;
+mod fragmentation;
 mod scopes;
 mod sites;
 mod threads;
@@ -13,7 +14,7 @@ mod variables;
 use self::scopes::Charged;
 use crate::books::{self, Reading};
 use crate::mode::Decided;
-use crate::snapshot::{Fragmentation, Mode, Profiler, Program, Snapshot, TimelinePoint, Totals};
+use crate::snapshot::{Mode, Profiler, Program, Snapshot, TimelinePoint, Totals};
 use crate::thread_state::{self, OWN_NODE};
 use crate::{clock, crossing, mode, observer, pages, peak, scope, task_list};
 use std::collections::HashMap;
@@ -98,7 +99,7 @@ pub(crate) fn capture() -> Capture {
         lifetimes: if sampled { sampling::lifetimes(now_ms) } else { Vec::new() },
         findings: Vec::new(),
         blocks,
-        fragmentation: Fragmentation::default(),
+        fragmentation: fragmentation::fragmentation(sampled),
         sites: sites::sites(&nodes, readings),
         profiler: Profiler {
             unfollowed_crossings: crossings.unfollowed,

@@ -5,15 +5,20 @@ use serde::{Deserialize, Serialize};
 /// Memory lost inside and between blocks, as the allocator and the kernel say. No formula stands in for what they do not.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fragmentation {
-    /// Bytes inside live blocks past what was asked for, as the allocator says; `None`: not measured.
+    /// Bytes inside live blocks past what was asked for, as glibc's `malloc` has it in its headers.
+    ///
+    /// `None`: not measured. That is where another allocator serves the program, where blocks are sampled or not recorded,
+    /// and where the kernel lets the process not read its own memory by `process_vm_readv`.
     pub slack_bytes: Option<u64>,
-    /// Live blocks that `slack_bytes` was read from.
+    /// Live blocks that `slack_bytes` was read from: all but those that other threads freed or resized meanwhile.
     pub slack_blocks: u64,
     /// Bytes that were asked for in these blocks.
     pub slack_of_bytes: u64,
-    /// Memory of the process that is resident, in bytes; `None`: the kernel did not say.
+    /// Memory of the process that is resident, in bytes, memscope's own ([`own_bytes`](super::Profiler::own_bytes)) and the
+    /// program's code among it; `None`: the kernel did not say, or nothing is recorded.
     pub resident_bytes: Option<u64>,
-    /// glibc's own account of its heap (`mallinfo2`); `None`: another allocator serves the program, or a glibc before 2.33.
+    /// glibc's own account of its heap (`mallinfo2`), memscope's own blocks and those of C code among it; `None`: another
+    /// allocator serves the program or is not known to be glibc's, or it is a glibc before 2.33.
     pub glibc: Option<GlibcHeap>,
 }
 
@@ -24,7 +29,8 @@ pub struct GlibcHeap {
     pub arena_bytes: u64,
     /// Bytes in blocks that are mapped each on its own (`hblkhd`).
     pub mapped_bytes: u64,
-    /// Bytes in use in the arenas (`uordblks`).
+    /// Bytes in use in the arenas (`uordblks`), headers and slack included. Blocks that wait in a thread's cache (`tcache`) to
+    /// be given out again count as used.
     pub used_bytes: u64,
     /// Bytes free in the arenas (`fordblks`).
     pub free_bytes: u64,

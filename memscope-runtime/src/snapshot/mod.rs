@@ -41,10 +41,11 @@ pub(crate) use type_row::{error_of_sum, types};
 pub use variable::{Fate, Fates, Held, Instance, InstanceBlock, Stage, Stages, Variable, Walk};
 
 /// How the figures of a [`Snapshot`] came about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// Nothing was recorded: recording is compiled out or was turned off.
+    #[default]
     Off,
     /// Every block of the process was recorded by the installed allocator.
     Live,
