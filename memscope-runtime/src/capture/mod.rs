@@ -95,6 +95,7 @@ pub(crate) fn capture() -> Capture {
         blocks,
         fragmentation: Fragmentation::default(),
         sites: sites::sites(&nodes, readings),
+        folded: crate::snapshot::Folded::default(),
         profiler: Profiler {
             unfollowed_crossings: crossings.unfollowed,
             folded_tasks,
