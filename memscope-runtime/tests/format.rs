@@ -96,7 +96,9 @@ fn every_truncation_is_an_error() {
         let expected = match len {
             0 => matches!(error.kind, ReadErrorKind::NotARecording),
             FILE_HEADER_BYTES => matches!(error.kind, ReadErrorKind::Empty),
-            _ => matches!(error.kind, ReadErrorKind::Truncated { file_bytes, .. } if file_bytes == len as u64),
+            _ => {
+                matches!(error.kind, ReadErrorKind::Truncated { file_bytes, .. } if file_bytes == len as u64)
+            }
         };
         assert!(expected, "{len} bytes: {error:?}");
     }
@@ -150,7 +152,8 @@ fn of_two_snapshots_every_flipped_byte_leaves_one_or_is_an_error_that_names_it()
     for index in FILE_HEADER_BYTES..bytes.len() {
         let mut flipped = bytes.clone();
         flipped[index] ^= 0x10;
-        let in_header = headers.iter().any(|header| (header..&(header + CHUNK_HEADER_BYTES)).contains(&&index));
+        let in_header =
+            headers.iter().any(|header| (header..&(header + CHUNK_HEADER_BYTES)).contains(&&index));
         let is_end = index >= bytes.len() - 8;
         match read(&flipped) {
             Ok(snapshot) if index < start => assert_eq!(snapshot, second, "byte {index}"),
@@ -246,7 +249,8 @@ fn parts_are_read_without_the_rest() {
     assert_eq!(recording.rows::<Block>().expect("it is whole"), snapshot.blocks.largest);
     assert_eq!(recording.all_blocks(|_| panic!("there is none")).expect("it is whole"), None);
     // A damaged list does not keep the others from being read.
-    let damaged = recording.chunks().iter().find(|chunk| chunk.kind == 3).expect("it has variables").offset as usize;
+    let damaged =
+        recording.chunks().iter().find(|chunk| chunk.kind == 3).expect("it has variables").offset as usize;
     let mut bytes = bytes.clone();
     bytes[damaged + CHUNK_HEADER_BYTES] ^= 1;
     let mut recording = Recording::from_source(Cursor::new(&bytes)).expect("its headers are whole");

@@ -29,22 +29,22 @@ const fn share(rows: usize, kib: usize) -> Share {
 }
 
 /// Without trends.
-pub(super) const SCOPES: Share = share(8_192, 3_072);
+pub(super) const SCOPES: Share = share(6_144, 3_072);
 /// Scopes with a trend, and its bytes.
-pub(super) const TRENDS: Share = share(8_192, 768);
+pub(super) const TRENDS: Share = share(6_144, 768);
 /// Without histories and crossings.
 pub(super) const VARIABLES: Share = share(8_192, 3_840);
 /// Instances in histories, and their bytes with those of crossings.
-pub(super) const HISTORIES: Share = share(16_384, 2_048);
-pub(super) const THREADS: Share = share(2_048, 512);
-pub(super) const FOREIGN_FREES: Share = share(1_024, 64);
-pub(super) const TASKS: Share = share(2_048, 512);
+pub(super) const HISTORIES: Share = share(8_192, 2_048);
+pub(super) const THREADS: Share = share(1_536, 512);
+pub(super) const FOREIGN_FREES: Share = share(512, 32);
+pub(super) const TASKS: Share = share(1_536, 512);
 pub(super) const TYPES: Share = share(4_096, 1_024);
 pub(super) const TIMELINE: Share = share(4_096, 128);
 pub(super) const TREND: Share = share(256, 4);
 pub(super) const LIFETIMES: Share = share(256, 16);
 pub(super) const FINDINGS: Share = share(2_048, 1_024);
-pub(super) const BLOCKS: Share = share(4_096, 256);
+pub(super) const BLOCKS: Share = share(2_048, 128);
 pub(super) const HANDED_OUT: Share = share(4_096, 768);
 pub(super) const SITES: Share = share(8_192, 1_792);
 
@@ -68,7 +68,9 @@ pub(super) fn bound(snapshot: &Snapshot) -> Bounded<'_> {
     if fits(snapshot) {
         return Bounded { snapshot: Cow::Borrowed(snapshot), places: None };
     }
-    let findings = first_that_fit(&snapshot.findings, FINDINGS);
+    // One more will say that rows are folded.
+    let share = Share { rows: FINDINGS.rows - 1, bytes: FINDINGS.bytes - (4 << 10) };
+    let findings = first_that_fit(&snapshot.findings, share);
     let pinned = Pinned::by(&snapshot.findings[..findings]);
     let (scopes, trends) = scopes(&snapshot.scopes, pinned.of("scopes"));
     let (variables, histories) = variables(&snapshot.variables, pinned.of("variables"));

@@ -115,11 +115,8 @@ impl Chunk {
         if crc32fast::hash(&stored) != self.checksum {
             return Err(ReadErrorKind::Checksum { offset: self.payload_offset(), part: self.name() });
         }
-        let wrong = |what: String| ReadErrorKind::Payload {
-            offset: self.payload_offset(),
-            part: self.name(),
-            what,
-        };
+        let wrong =
+            |what: String| ReadErrorKind::Payload { offset: self.payload_offset(), part: self.name(), what };
         if self.codec == AS_IT_IS {
             return match stored.len() == self.raw_bytes as usize {
                 true => Ok(stored),

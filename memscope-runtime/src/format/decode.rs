@@ -7,7 +7,9 @@
 //! Invariants: no byte makes it panic; no list or text is longer than the bytes that are left; a row never reads past
 //! its own length.
 
-use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, SeqAccess, VariantAccess, Visitor};
+use serde::de::{
+    self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, SeqAccess, VariantAccess, Visitor,
+};
 use std::fmt;
 
 /// What is wrong with a payload.
@@ -98,7 +100,10 @@ impl<'de> Rows<'de> {
     }
 
     /// The next row; `None`: there is none left.
-    pub(super) fn next<T: de::DeserializeOwned>(&mut self, budget: &mut Budget) -> Option<Result<T, DecodeError>> {
+    pub(super) fn next<T: de::DeserializeOwned>(
+        &mut self,
+        budget: &mut Budget,
+    ) -> Option<Result<T, DecodeError>> {
         self.left = self.left.checked_sub(1)?;
         Some(length(&mut self.rest).and_then(|length| {
             let (row, rest) = self.rest.split_at(length);
@@ -255,11 +260,19 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de, '_> {
         }
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, _: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: V,
+    ) -> Result<V::Value, DecodeError> {
         Err(DecodeError::Type)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, DecodeError> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, DecodeError> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -314,7 +327,10 @@ struct List<'a, 'de, 'b> {
 impl<'de> SeqAccess<'de> for List<'_, 'de, '_> {
     type Error = DecodeError;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, DecodeError> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, DecodeError> {
         if self.left == 0 {
             return Ok(None);
         }
@@ -343,7 +359,10 @@ struct Fields<'a, 'de, 'b> {
 impl<'de> SeqAccess<'de> for Fields<'_, 'de, '_> {
     type Error = DecodeError;
 
-    fn next_element_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, DecodeError> {
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, DecodeError> {
         if self.left == 0 || self.decoder.rest.is_empty() {
             return Ok(None);
         }
@@ -427,7 +446,10 @@ mod tests {
         let before = || Before { bytes: 300, name: "a".into() };
         let after = |added| After { bytes: 300, name: "a".into(), added };
         assert_eq!(read::<After>(&rows(&[before(), before()]), 1_000), Ok(vec![after(None), after(None)]));
-        assert_eq!(read::<Before>(&rows(&[after(Some(7)), after(None)]), 1_000), Ok(vec![before(), before()]));
+        assert_eq!(
+            read::<Before>(&rows(&[after(Some(7)), after(None)]), 1_000),
+            Ok(vec![before(), before()])
+        );
         // A field without a default is required.
         assert!(matches!(read::<Before>(&[1, 2, 0xac, 0x02], 1_000), Err(DecodeError::Model(_))));
     }

@@ -1,12 +1,15 @@
 //! Rows into sums: what [`bound`](super::bound) decided, done, list by list.
 
-use super::bound::{BLOCKS, FOREIGN_FREES, HANDED_OUT, LIFETIMES, Places, SITES, Share, TASKS, THREADS, TIMELINE, TREND, TYPES};
+use super::bound::{
+    BLOCKS, FOREIGN_FREES, HANDED_OUT, LIFETIMES, Places, SITES, Share, TASKS, THREADS, TIMELINE, TREND,
+    TYPES,
+};
 use super::chunk::MOST_ROW_BYTES;
 use super::encode::{Measure, measure};
 use super::lists::{Head, without_lists};
 use crate::snapshot::{
-    Blocks, Evidence, Finding, Folded, ForeignFrees, HandedOut, Lifetimes, Scope, Severity, SiteRow, Snapshot, Task,
-    TaskState, Thread, TimelinePoint, Type, Variable, error_of_sum,
+    Blocks, Evidence, Finding, Folded, ForeignFrees, HandedOut, Lifetimes, Scope, Severity, SiteRow,
+    Snapshot, Task, TaskState, Thread, TimelinePoint, Type, Variable, error_of_sum,
 };
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -37,7 +40,12 @@ pub(super) fn chosen<T: Serialize>(rows: &[T], share: Share, ranks: &[usize]) ->
     chosen_by(rows, share, ranks, |row| measure(row))
 }
 
-pub(super) fn chosen_by<T>(rows: &[T], share: Share, ranks: &[usize], size: impl Fn(&T) -> Measure) -> Places {
+pub(super) fn chosen_by<T>(
+    rows: &[T],
+    share: Share,
+    ranks: &[usize],
+    size: impl Fn(&T) -> Measure,
+) -> Places {
     let mut is_kept = vec![false; rows.len()];
     let mut left = share;
     for &index in ranks {
@@ -76,7 +84,12 @@ fn add_error(sum: &mut Option<u64>, part: Option<u64>) {
     *sum = error_of_sum(*sum, part);
 }
 
-pub(super) fn scopes(rows: &[Scope], places: &Places, keeps_trend: &[bool], folded: &mut Folded) -> Vec<Scope> {
+pub(super) fn scopes(
+    rows: &[Scope],
+    places: &Places,
+    keeps_trend: &[bool],
+    folded: &mut Folded,
+) -> Vec<Scope> {
     let mut kept = Vec::new();
     let sum = &mut folded.scopes;
     for ((row, is_kept), &keeps_trend) in with_places(rows, places).zip(keeps_trend) {
@@ -203,15 +216,20 @@ pub(super) fn types(rows: &[Type], out: &mut Snapshot) {
 
 /// Of each stretch of the timeline the highest point is kept, and the last point of all.
 pub(super) fn timeline(rows: &[TimelinePoint], out: &mut Snapshot) {
-    let bytes: usize = rows.iter().map(|row| measure(row).bytes).sum();
-    // As many as fit if all are as long as the average.
-    let most = TIMELINE.rows.min(TIMELINE.bytes / (bytes / rows.len().max(1) + 1).max(1));
-    if rows.len() <= most {
+    let (mut bytes, mut longest) = (0, 1);
+    for row in rows.iter().map(|row| measure(row).bytes) {
+        bytes += row;
+        longest = longest.max(row);
+    }
+    // As many as fit whichever they are.
+    let most = TIMELINE.rows.min(TIMELINE.bytes / longest);
+    if rows.len() <= TIMELINE.rows && bytes <= TIMELINE.bytes {
         out.timeline = rows.to_vec();
         return;
     }
     let stretch = rows.len().div_ceil(most - 1);
-    let highest = rows.chunks(stretch).filter_map(|points| points.iter().max_by_key(|point| point.live_bytes));
+    let highest =
+        rows.chunks(stretch).filter_map(|points| points.iter().max_by_key(|point| point.live_bytes));
     out.timeline = highest.copied().collect();
     if out.timeline.last() != rows.last() {
         out.timeline.extend(rows.last());

@@ -8,8 +8,8 @@ use super::chunk::{ALL_BLOCKS, END, HEAD};
 use super::decode::{Budget, DecodeError, Rows};
 use super::encode;
 use crate::snapshot::{
-    Block, Blocks, Finding, Folded, ForeignFrees, Fragmentation, HandedOut, Lifetimes, Mode, Profiler, Program, Scope,
-    SiteRow, Snapshot, Task, Thread, TimelinePoint, Totals, Type, Variable,
+    Block, Blocks, Finding, Folded, ForeignFrees, Fragmentation, HandedOut, Lifetimes, Mode, Profiler,
+    Program, Scope, SiteRow, Snapshot, Task, Thread, TimelinePoint, Totals, Type, Variable,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -52,7 +52,8 @@ impl Head {
 
     /// Its payload: each part is a row, so that a later version may add fields to each, and parts.
     pub(super) fn payload(&self) -> Vec<u8> {
-        let Head { mode, program, totals, fragmentation, folded_blocks, folded_bytes, folded, profiler } = self;
+        let Head { mode, program, totals, fragmentation, folded_blocks, folded_bytes, folded, profiler } =
+            self;
         let mut rows = encode::Rows::default();
         rows.push(mode);
         rows.push(program);

@@ -10,9 +10,9 @@ use std::fs::File;
 use std::io::{Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
-/// Memory that may be taken beside four times the raw bytes: of the 16 MiB that a reader takes, 5 MiB are left for two
-/// chunks' payloads, the list of chunks, and what serde reserves for a list before its first element.
-pub(super) const FREE_BUDGET_BYTES: u64 = 11 << 20;
+/// Memory that may be taken beside four times the raw bytes: of the 16 MiB that a reader takes, 3 MiB are left for a
+/// chunk's payload, the list of chunks, and what serde reserves for a list before its first element.
+pub(super) const FREE_BUDGET_BYTES: u64 = 13 << 20;
 /// Memory that a raw byte warrants.
 const BUDGET_OF_A_RAW_BYTE: u64 = 4;
 

@@ -152,7 +152,9 @@ fn say_so(snapshot: &mut Snapshot, run: &Run, damaged: &[&str]) {
         [] => String::new(),
         parts => format!(" Damaged: {}.", parts.join(", ")),
     };
-    let cut = if run.is_complete { "" } else { " Its writing was cut off; what would have followed is not known." };
+    let cut =
+        if run.is_complete { "" } else { " Its writing was cut off; what would have followed is not known." };
+    snapshot.findings.reserve_exact(1); // not twice as many
     snapshot.findings.insert(
         0,
         Finding {
@@ -204,7 +206,11 @@ impl fmt::Display for Report {
             ([], _) => f.write_str(", up to where its writing was cut off.")?,
             (parts, true) => write!(f, "; damaged and not saved: {}.", parts.join(", "))?,
             (parts, false) => {
-                write!(f, ", up to where its writing was cut off; damaged and not saved: {}.", parts.join(", "))?;
+                write!(
+                    f,
+                    ", up to where its writing was cut off; damaged and not saved: {}.",
+                    parts.join(", ")
+                )?;
             }
         }
         match self.lost_bytes {

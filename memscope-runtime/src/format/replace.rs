@@ -83,7 +83,9 @@ pub fn advice(error: &io::Error) -> &'static str {
     use io::ErrorKind as Kind;
     match error.kind() {
         Kind::NotFound | Kind::NotADirectory => "; make its folder first, or name another file",
-        Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => "; make room, or name a file elsewhere",
+        Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => {
+            "; make room, or name a file elsewhere"
+        }
         Kind::PermissionDenied | Kind::ReadOnlyFilesystem => "; name a file where this user may write",
         _ if is_descriptor_limit(error) => "; close files, or raise the limit (`ulimit -n`)",
         _ => "",

@@ -14,8 +14,8 @@ use super::{FILE_HEADER_BYTES, MAGIC, MAJOR, ReadErrorKind};
 use std::collections::VecDeque;
 use std::io::{self, Read, Seek, SeekFrom};
 
-/// A snapshot of more chunks is not read: so many would hold 4 GiB of rows.
-const MOST_CHUNKS: usize = 16_384;
+/// A snapshot of more chunks is not read: so many hold 2 GiB of rows.
+const MOST_CHUNKS: usize = 8_192;
 /// Bytes of an end's payload.
 const END_BYTES: usize = 8;
 /// Bytes that are read at once; a header more than a payload's neighbours need.

@@ -3,10 +3,10 @@
 use super::bound::{Bounded, bound};
 use super::chunk::{ALL_BLOCKS, AS_IT_IS, Chunk, END, FULL_RAW_BYTES, HEAD, REQUIRED, push};
 use super::encode::Rows;
+use super::file_header;
 use super::lists::{Head, List, for_each_list};
 use super::replace::{replace_file, replace_with};
 use super::scan::end_payload;
-use super::file_header;
 use crate::snapshot::{Block, Snapshot};
 use serde::Serialize;
 use std::io::{self, Write};

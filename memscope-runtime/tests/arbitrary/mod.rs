@@ -2,7 +2,9 @@
 //! that the model gains are drawn without a change here.
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of these")]
 
-use serde::de::{self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, SeqAccess, VariantAccess, Visitor};
+use serde::de::{
+    self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, SeqAccess, VariantAccess, Visitor,
+};
 
 /// The value that `bytes` decide; when they are used up, all that follows is 0, `None` or empty.
 pub fn arbitrary<T: de::DeserializeOwned>(bytes: &[u8]) -> T {
@@ -32,7 +34,9 @@ impl Choices<'_> {
 
     fn text(&mut self) -> String {
         let length = usize::from(self.byte() % 12);
-        (0..length).map(|_| ['a', 'é', '\0', '名', '🦀', '"', '\u{202e}', '<'][usize::from(self.byte() % 8)]).collect()
+        (0..length)
+            .map(|_| ['a', 'é', '\0', '名', '🦀', '"', '\u{202e}', '<'][usize::from(self.byte() % 8)])
+            .collect()
     }
 }
 
@@ -75,7 +79,11 @@ impl<'de> Deserializer<'de> for &mut Choices<'_> {
         if self.byte() & 1 == 1 { visitor.visit_some(self) } else { visitor.visit_none() }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
         visitor.visit_newtype_struct(self)
     }
 
@@ -167,7 +175,11 @@ impl<'de> VariantAccess<'de> for Variant<'_, '_> {
         self.choices.deserialize_tuple(len, visitor)
     }
 
-    fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Error> {
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
         self.choices.deserialize_tuple(fields.len(), visitor)
     }
 }
