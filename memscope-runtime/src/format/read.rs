@@ -137,7 +137,8 @@ impl<R: Read + Seek> Recording<R> {
     pub fn rows<T: Row>(&mut self) -> Result<Vec<T>, ReadError> {
         let mut rows = Vec::new();
         let mut budget = Budget(FREE_BUDGET_BYTES);
-        let chunks: Vec<Chunk> = self.chunks.iter().filter(|chunk| chunk.kind == T::KIND).copied().collect();
+        let is_read = |chunk: &&Chunk| chunk.kind == T::KIND && !can_be_left_out(chunk);
+        let chunks: Vec<Chunk> = self.chunks.iter().filter(is_read).copied().collect();
         check_sizes(&chunks).map_err(|kind| self.error(kind))?;
         for chunk in &chunks {
             self.unpack(chunk, &mut budget)
@@ -211,7 +212,7 @@ impl<R: Read + Seek> Recording<R> {
         snapshot: &mut Snapshot,
         budget: &mut Budget,
     ) -> Result<(), ReadErrorKind> {
-        if !chunk.is_understood() && !chunk.is_required() {
+        if can_be_left_out(chunk) {
             return Ok(());
         }
         let raw = self.unpack(chunk, budget)?;
@@ -234,6 +235,11 @@ impl<R: Read + Seek> Recording<R> {
         budget.0 += BUDGET_OF_A_RAW_BYTE * raw.len() as u64;
         Ok(raw)
     }
+}
+
+/// Whether a chunk is of a later version, which says that older readers need not understand it.
+fn can_be_left_out(chunk: &Chunk) -> bool {
+    !chunk.is_understood() && !chunk.is_required()
 }
 
 /// Whether what the chunks say that they hold, all together, is read. The list of all blocks is read chunk by chunk.
