@@ -45,6 +45,7 @@ fn hex(line: &mut String, bytes: &[u8]) {
 /// Offset, bytes, what they are: a line for each field of a header, sixteen bytes a line for a payload.
 fn dump(file: &[u8]) -> String {
     let mut out = String::new();
+    let mut unpacked = Vec::new();
     let mut field = |offset: usize, length: usize, what: &str| {
         for (line, bytes) in file[offset..offset + length].chunks(16).enumerate() {
             let mut text = format!("{:04x}  ", offset + 16 * line);
@@ -84,8 +85,42 @@ fn dump(file: &[u8]) -> String {
         field(start + 16, 4, "checksum of the payload");
         field(start + 20, 4, "checksum of this header");
         field(start + 24, stored, "payload");
+        if codec == 1 {
+            unpacked.push((start + 24, number(12, 4) as usize, stored));
+        }
+    }
+    for (start, raw_bytes, stored) in unpacked {
+        let raw = lz4_flex::block::decompress(&file[start..start + stored], raw_bytes)
+            .expect("it was just compressed");
+        writeln!(out, "\nThe payload at {start:04x}, uncompressed: its rows")
+            .expect("writing to a String cannot fail");
+        rows(&mut out, &raw);
     }
     out
+}
+
+/// The number of rows, and each row behind its length. In the example no row is longer than 127 bytes, so a length is a byte.
+fn rows(out: &mut String, raw: &[u8]) {
+    let mut line = |offset: usize, bytes: &[u8], what: &str| {
+        for (part, bytes) in bytes.chunks(16).enumerate() {
+            let mut text = format!("{:04x}  ", offset + 16 * part);
+            hex(&mut text, bytes);
+            let what = if part == 0 { what } else { "" };
+            out.push_str(format!("{text:<54}  {what}").trim_end());
+            out.push('\n');
+        }
+    };
+    line(0, &raw[..1], "rows");
+    let names = ["mode", "program", "totals", "fragmentation", "folded blocks", "folded", "profiler"];
+    assert_eq!(usize::from(raw[0]), names.len());
+    let mut offset = 1;
+    for name in names {
+        let length = usize::from(raw[offset]);
+        assert!(length < 0x80);
+        line(offset, &raw[offset..=offset + length], name);
+        offset += 1 + length;
+    }
+    assert_eq!(offset, raw.len());
 }
 
 #[test]
