@@ -115,3 +115,74 @@ fn a_recording_is_not_overwritten_by_its_own_page() {
     assert_refused(&memscope(&["render", path(&file), "-o", path(&file)]), "is the recording itself");
     assert_eq!(fs::read(&file).unwrap(), bytes);
 }
+
+/// A file of two snapshots, of which the second is cut off.
+fn cut_off() -> (Vec<u8>, usize) {
+    let first = write(&fixture::small());
+    let second = write(&fixture::large(3));
+    ([&first[..], &second[12..300]].concat(), first.len())
+}
+
+#[test]
+fn a_recording_that_was_cut_off_is_shown_with_a_word_and_recovered() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("s.memscope"), folder.path().join("clean.memscope"));
+    let (bytes, whole) = cut_off();
+    fs::write(&file, &bytes).unwrap();
+    let shown = memscope(&["show", "--json", path(&file)]);
+    let document: serde_json::Value = serde_json::from_slice(&shown.stdout).unwrap();
+    assert_eq!(document, serde_json::to_value(fixture::small()).unwrap());
+    let stderr = String::from_utf8(shown.stderr).unwrap();
+    assert!(stderr.contains("the last 288 bytes belong to no complete snapshot"), "{stderr}");
+    assert_eq!(stderr.lines().count(), 1);
+
+    let report = memscope(&["recover", path(&file)]);
+    let text = String::from_utf8(report.stdout).unwrap();
+    assert_eq!(
+        text,
+        format!(
+            "{}: The file of {} bytes has 1 complete snapshot and 1 that is cut off or damaged. Saved: the last whole one, {} \
+             bytes from byte 12. Lost: the 288 bytes behind it. The first damage is at byte {}. Nothing was written; -o \
+             OUT.memscope writes a clean file.\n",
+            path(&file),
+            bytes.len(),
+            whole - 12,
+            text.split("at byte ").nth(1).and_then(|rest| rest.split('.').next()).unwrap(),
+        )
+    );
+    assert!(report.stderr.is_empty());
+    let report = memscope(&["recover", path(&file), "-o", path(&out)]);
+    assert!(String::from_utf8(report.stdout).unwrap().ends_with(&format!(" Written to {}.\n", path(&out))));
+    assert_eq!(fs::read(&out).unwrap(), write(&fixture::small()));
+    assert_eq!(fs::read(&file).unwrap(), bytes, "the damaged file is left as it is");
+    assert!(memscope(&["show", path(&out)]).stderr.is_empty());
+
+    assert_refused(&memscope(&["recover", path(&file), "-o", path(&file)]), "is the damaged file itself");
+    let nowhere = folder.path().join("nowhere/out");
+    assert_refused(&memscope(&["recover", path(&file), "-o", path(&nowhere)]), "make its folder first");
+    fs::write(&file, "MEMSCOPE").unwrap();
+    assert_refused(&memscope(&["recover", path(&file)]), "is truncated");
+    assert_refused(&memscope(&["recover", path(&nowhere)]), "cannot be read");
+}
+
+#[test]
+fn the_parts_of_a_file_are_listed_with_their_sizes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("s.memscope");
+    let bytes = write(&fixture::large(2_000));
+    fs::write(&file, &bytes).unwrap();
+    let text = String::from_utf8(memscope(&["info", path(&file)]).stdout).unwrap();
+    let recording = memscope_runtime::format::Recording::open(&file).unwrap();
+    let of = |name| recording.chunks().iter().filter(move |chunk| chunk.name() == Some(name));
+    let stored: u32 = of("variables").map(|chunk| chunk.stored_bytes).sum();
+    let raw: u32 = of("variables").map(|chunk| chunk.raw_bytes).sum();
+    let line = text.lines().find(|line| line.contains("variables")).unwrap();
+    let figures: Vec<&str> = line.split_whitespace().skip(1).collect();
+    assert_eq!(figures, [of("variables").count().to_string(), stored.to_string(), raw.to_string()], "{text}");
+    assert!(
+        text.contains(&format!("{} bytes, 1 snapshot complete, 0 bytes after the last", bytes.len())),
+        "{text}"
+    );
+    fs::write(&file, &bytes[..40]).unwrap();
+    assert_refused(&memscope(&["info", path(&file)]), "is truncated");
+}

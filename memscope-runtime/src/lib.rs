@@ -263,6 +263,7 @@ pub fn nothing_recorded(allocator_installed: bool) -> Snapshot {
         fragmentation: snapshot::Fragmentation::default(),
         handed_out: Vec::new(),
         sites: Vec::new(),
+        folded: snapshot::Folded::default(),
         profiler: snapshot::Profiler { allocator_installed, ..snapshot::Profiler::default() },
     }
 }

@@ -67,7 +67,9 @@ impl fmt::Display for ExportError {
                  run `memscope render` or `memscope show --json`",
                 path.display()
             ),
-            ExportError::Io { path, source } => write!(f, "{}: cannot be written: {source}", path.display()),
+            ExportError::Io { path, source } => {
+                write!(f, "{}: cannot be written: {source}{}", path.display(), format::advice(source))
+            }
             ExportError::Read(error) => error.fmt(f),
             ExportError::Render { path, source } => write!(f, "{}: {source}", path.display()),
         }

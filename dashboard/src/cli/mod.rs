@@ -3,9 +3,13 @@
 //! Invariants: whatever is wrong is said in one line on stderr, `memscope: what, where, what to do`, with exit
 //! code 2 (as clap does for its own errors); an output file is replaced as a whole or left as it was.
 
+mod info;
+mod recover;
+
 use crate::{render, show, text};
 use clap::{Parser, Subcommand};
-use memscope_runtime::format::{read_file, replace_file};
+use memscope_runtime::format::{Recording, advice, replace_file};
+use memscope_runtime::snapshot::Snapshot;
 use std::fmt;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -37,6 +41,19 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Lists what a recording's file consists of, with sizes, without loading it.
+    Info {
+        /// The recording, a `.memscope` file.
+        file: PathBuf,
+    },
+    /// Saves what is whole of a damaged recording, and says what was lost.
+    Recover {
+        /// The damaged file, which is left as it is.
+        file: PathBuf,
+        /// The clean file to write; a file that is there is replaced. Without it nothing is written.
+        #[arg(short, long, value_name = "OUT.memscope")]
+        output: Option<PathBuf>,
+    },
 }
 
 /// Why a command failed, in one line.
@@ -53,6 +70,8 @@ pub fn run() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Render { file, output } => render_to(&file, &output),
         Command::Show { file, json } => show_file(&file, json),
+        Command::Info { file } => info::info(&file),
+        Command::Recover { file, output } => recover::recover(&file, output.as_deref()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -64,35 +83,58 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// The last complete snapshot of `file`. That something follows it, which is not read, is said on stderr.
+fn read(file: &Path) -> Result<Snapshot, Failure> {
+    let mut recording = Recording::open(file).map_err(Failure::new)?;
+    let snapshot = recording.snapshot().map_err(Failure::new)?;
+    let bytes = recording.bytes_after();
+    if bytes > 0 {
+        let file = text::visible(&file.display().to_string());
+        // As of a failure: nobody is left to tell if stderr is closed.
+        let _ = writeln!(
+            io::stderr(),
+            "memscope: {file}: the last {bytes} bytes belong to no complete snapshot and are left out; this is the one before \
+             them (`memscope recover` says more)"
+        );
+    }
+    Ok(snapshot)
+}
+
+/// Whether both are one file.
+fn is_same(file: &Path, output: &Path) -> bool {
+    matches!((file.canonicalize(), output.canonicalize()), (Ok(file), Ok(output)) if file == output)
+}
+
+fn cannot_be_written(output: &Path, error: &io::Error) -> Failure {
+    let advice = match advice(error) {
+        "" => "; choose another with -o",
+        advice => advice,
+    };
+    Failure::new(format_args!("{}: cannot be written: {error}{advice}", output.display()))
+}
+
 fn render_to(file: &Path, output: &Path) -> Result<(), Failure> {
-    let snapshot = read_file(file).map_err(Failure::new)?;
-    if let (Ok(read), Ok(written)) = (file.canonicalize(), output.canonicalize()) {
-        if read == written {
-            let output = output.display();
-            return Err(Failure::new(format_args!(
-                "{output}: is the recording itself; choose another with -o"
-            )));
-        }
+    let snapshot = read(file)?;
+    if is_same(file, output) {
+        let output = output.display();
+        return Err(Failure::new(format_args!("{output}: is the recording itself; choose another with -o")));
     }
     let html = render(&snapshot).map_err(Failure::new)?;
-    replace_file(output, html.as_bytes()).map_err(|error| {
-        let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let advice = match folder {
-            Some(folder) if !folder.exists() => "; make its folder first",
-            _ => "; choose another with -o",
-        };
-        Failure::new(format_args!("{}: cannot be written: {error}{advice}", output.display()))
-    })
+    replace_file(output, html.as_bytes()).map_err(|error| cannot_be_written(output, &error))
 }
 
 fn show_file(file: &Path, json: bool) -> Result<(), Failure> {
-    let snapshot = read_file(file).map_err(Failure::new)?;
-    let mut text = if json {
+    let snapshot = read(file)?;
+    print(if json {
         let document = serde_json::to_value(&snapshot).map_err(Failure::new)?;
         serde_json::to_string_pretty(&document).map_err(Failure::new)?
     } else {
         show::summary(&snapshot)
-    };
+    })
+}
+
+/// Prints `text` with a line end.
+fn print(mut text: String) -> Result<(), Failure> {
     if !text.ends_with('\n') {
         text.push('\n');
     }

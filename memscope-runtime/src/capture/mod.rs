@@ -101,6 +101,7 @@ pub(crate) fn capture() -> Capture {
         blocks,
         fragmentation: fragmentation::fragmentation(sampled),
         sites: sites::sites(&nodes, readings),
+        folded: crate::snapshot::Folded::default(),
         profiler: Profiler {
             unfollowed_crossings: crossings.unfollowed,
             folded_tasks,

@@ -1,174 +1,276 @@
-//! Bytes → snapshot. The bytes may come from anywhere.
+//! Bytes → snapshot, whole or by parts. The bytes may come from anywhere.
 
-use super::{CHUNK_HEADER_BYTES, FILE_HEADER_BYTES, KIND_SNAPSHOT, MAGIC, MAJOR};
-use crate::snapshot::Snapshot;
-use std::fmt;
-use std::io;
+use super::chunk::{ALL_BLOCKS, Chunk, HEAD, MOST_CHUNK_BYTES};
+use super::decode::{Budget, DecodeError, Rows};
+use super::lists::{Head, Row, decode_onto, without_lists};
+use super::scan::{Scan, Window};
+use super::{FILE_HEADER_BYTES, MOST_RAW_BYTES, ReadError, ReadErrorKind};
+use crate::snapshot::{Block, Snapshot};
+use std::fs::File;
+use std::io::{Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
-/// Why a recording could not be read.
-#[derive(Debug)]
-pub struct ReadError {
-    /// The file, where there is one.
-    pub path: Option<PathBuf>,
-    /// What was found.
-    pub kind: ReadErrorKind,
+/// Memory that may be taken beside four times the raw bytes: of the 16 MiB that a reader takes, 3 MiB are left for a
+/// chunk's payload, the list of chunks, and what serde reserves for a list before its first element.
+pub(super) const FREE_BUDGET_BYTES: u64 = 13 << 20;
+/// Memory that a raw byte warrants.
+const BUDGET_OF_A_RAW_BYTE: u64 = 4;
+
+/// A recording that is open: its chunks are known, its payloads are read when they are asked for.
+///
+/// ```no_run
+/// # use memscope_runtime::format::Recording;
+/// # use memscope_runtime::snapshot::Variable;
+/// # fn example() -> Result<(), memscope_runtime::format::ReadError> {
+/// let mut recording = Recording::open("session.memscope".as_ref())?;
+/// let live_bytes = recording.head()?.totals.live_bytes;
+/// let variables = recording.rows::<Variable>()?; // scopes, blocks and all others stay where they are
+/// # Ok(())
+/// # }
+/// ```
+pub struct Recording<R> {
+    pub(super) window: Window<R>,
+    path: Option<PathBuf>,
+    pub(super) scan: Scan,
+    chunks: Vec<Chunk>,
 }
 
-/// What was found instead of a recording.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum ReadErrorKind {
-    /// The file system would not give the bytes.
-    Io(io::Error),
-    /// The first bytes are not those of a `.memscope` file.
-    NotARecording,
-    /// Written by a newer memscope.
-    Newer {
-        /// Major version of the file.
-        found: u16,
-    },
-    /// Written by a memscope before the first release.
-    Older {
-        /// Major version of the file.
-        found: u16,
-    },
-    /// The file ends in the middle of a chunk.
-    Truncated {
-        /// Offset of what is incomplete.
-        offset: usize,
-        /// Bytes that it needs from there.
-        needed: u64,
-        /// Bytes that are there.
-        available: usize,
-    },
-    /// A chunk's bytes are not those that were written.
-    Checksum {
-        /// Offset of the payload.
-        offset: usize,
-    },
-    /// A chunk's bytes are whole and yet hold no snapshot.
-    Payload {
-        /// Offset of the payload.
-        offset: usize,
-        /// What postcard says.
-        source: postcard::Error,
-    },
-    /// No chunk holds a snapshot.
-    Empty,
-}
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(path) = &self.path {
-            write!(f, "{}: ", path.display())?;
-        }
-        match &self.kind {
-            ReadErrorKind::Io(error) => write!(f, "cannot be read: {error}"),
-            ReadErrorKind::NotARecording => f.write_str(
-                "is no .memscope recording (its first 8 bytes are not \"MEMSCOPE\"); \
-                 make one with memscope::export(\"session.memscope\")",
-            ),
-            ReadErrorKind::Newer { found } => write!(
-                f,
-                "was written by a newer memscope (format {found}; this one reads up to {MAJOR}); update memscope"
-            ),
-            ReadErrorKind::Older { found } => write!(
-                f,
-                "was written by a memscope before the first release (format {found}; this one reads {MAJOR}); \
-                 record it again"
-            ),
-            ReadErrorKind::Truncated { offset, needed, available } => write!(
-                f,
-                "is truncated: {needed} bytes are needed at offset {offset}, {available} are there; \
-                 export or copy it again"
-            ),
-            ReadErrorKind::Checksum { offset } => {
-                write!(
-                    f,
-                    "is damaged: the checksum of the bytes at offset {offset} does not match; copy it again"
-                )
-            }
-            ReadErrorKind::Payload { offset, source } => {
-                write!(f, "is damaged: no snapshot can be decoded at offset {offset} ({source})")
-            }
-            ReadErrorKind::Empty => f.write_str("holds no snapshot; export it again"),
-        }
+impl Recording<File> {
+    /// Opens the file at `path`.
+    ///
+    /// # Errors
+    /// See [`ReadErrorKind`]; the error names the file. A file without a complete snapshot is an error.
+    pub fn open(path: &Path) -> Result<Self, ReadError> {
+        let at_path = |kind| ReadError { path: Some(path.to_owned()), kind };
+        let file = regular_file(path).map_err(at_path)?;
+        Recording::new(file, Some(path.to_owned())).and_then(Recording::with_a_snapshot)
     }
 }
 
-impl std::error::Error for ReadError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match &self.kind {
-            ReadErrorKind::Io(error) => Some(error),
-            ReadErrorKind::Payload { source, .. } => Some(source),
-            _ => None,
-        }
+/// The file at `path`, which is no folder: opening one succeeds, and what reading says is of no help.
+pub(super) fn regular_file(path: &Path) -> Result<File, ReadErrorKind> {
+    let file = File::open(path)?;
+    match file.metadata()?.is_dir() {
+        true => Err(std::io::Error::from(std::io::ErrorKind::IsADirectory).into()),
+        false => Ok(file),
     }
 }
 
-/// Reads the file at `path`.
+impl<R: Read + Seek> Recording<R> {
+    /// Opens the recording that `source` holds.
+    ///
+    /// # Errors
+    /// See [`ReadErrorKind`]. Bytes without a complete snapshot are an error.
+    pub fn from_source(source: R) -> Result<Self, ReadError> {
+        Recording::new(source, None).and_then(Recording::with_a_snapshot)
+    }
+
+    /// Whatever is in it, complete or not.
+    pub(super) fn new(source: R, path: Option<PathBuf>) -> Result<Self, ReadError> {
+        let scanned = Window::new(source).map_err(ReadErrorKind::Io).and_then(|mut window| {
+            let scan = window.scan()?;
+            let chunks = scan.last.as_ref().map(|run| window.chunks_of(run)).transpose()?;
+            Ok((window, scan, chunks.unwrap_or_default()))
+        });
+        match scanned {
+            Ok((window, scan, chunks)) => Ok(Recording { window, path, scan, chunks }),
+            Err(kind) => Err(ReadError { path, kind }),
+        }
+    }
+
+    fn with_a_snapshot(self) -> Result<Self, ReadError> {
+        if self.scan.complete > 0 { Ok(self) } else { Err(self.error(self.no_snapshot())) }
+    }
+
+    /// Why there is no complete snapshot.
+    pub(super) fn no_snapshot(&self) -> ReadErrorKind {
+        let Scan { damage, whole_end, file_bytes, .. } = self.scan;
+        match damage {
+            _ if file_bytes == FILE_HEADER_BYTES => ReadErrorKind::Empty,
+            // No chunk follows: what is there is a part of one.
+            Some(offset) if offset == whole_end => ReadErrorKind::Truncated { offset, file_bytes },
+            Some(offset) => ReadErrorKind::Header { offset },
+            None => ReadErrorKind::Truncated { offset: whole_end, file_bytes },
+        }
+    }
+
+    pub(super) fn error(&self, kind: ReadErrorKind) -> ReadError {
+        ReadError { path: self.path.clone(), kind }
+    }
+
+    /// The chunks of the last complete snapshot, without its end.
+    pub fn chunks(&self) -> &[Chunk] {
+        &self.chunks
+    }
+
+    /// Complete snapshots in the file; the last one is read.
+    pub fn snapshots(&self) -> u64 {
+        self.scan.complete
+    }
+
+    /// Length of the file.
+    pub fn file_bytes(&self) -> u64 {
+        self.scan.file_bytes
+    }
+
+    /// Bytes after the last complete snapshot, which are not read: a snapshot whose writing was cut off, or damage.
+    pub fn bytes_after(&self) -> u64 {
+        self.scan.file_bytes - self.scan.last.map_or(FILE_HEADER_BYTES, |run| run.end)
+    }
+
+    /// What the recording says about the whole program. Nothing else is loaded.
+    ///
+    /// # Errors
+    /// See [`ReadErrorKind`].
+    pub fn head(&mut self) -> Result<Head, ReadError> {
+        let mut budget = Budget(FREE_BUDGET_BYTES);
+        let head = self.chunks.first().copied();
+        head.ok_or(ReadErrorKind::Empty)
+            .and_then(|chunk| self.decode_head(&chunk, &mut budget))
+            .map_err(|kind| self.error(kind))
+    }
+
+    /// The rows of one list. Nothing else is loaded.
+    ///
+    /// # Errors
+    /// See [`ReadErrorKind`].
+    pub fn rows<T: Row>(&mut self) -> Result<Vec<T>, ReadError> {
+        let mut rows = Vec::new();
+        let mut budget = Budget(FREE_BUDGET_BYTES);
+        let is_read = |chunk: &&Chunk| chunk.kind == T::KIND && !can_be_left_out(chunk);
+        let chunks: Vec<Chunk> = self.chunks.iter().filter(is_read).copied().collect();
+        check_sizes(&chunks).map_err(|kind| self.error(kind))?;
+        for chunk in &chunks {
+            self.unpack(chunk, &mut budget)
+                .and_then(|raw| {
+                    let decoded = Rows::new(&raw).and_then(|list| list.append_to(&mut rows, &mut budget));
+                    decoded.map_err(|error| payload(chunk, &error))
+                })
+                .map_err(|kind| self.error(kind))?;
+        }
+        Ok(rows)
+    }
+
+    /// Calls `each` with every live block, if the recording has the list of them all
+    /// ([`write_file_with_all_blocks`](super::write_file_with_all_blocks)); gives their number, `None` if it has not. They are
+    /// loaded a chunk at a time.
+    ///
+    /// # Errors
+    /// See [`ReadErrorKind`]; `each` has then been called with the blocks before the damage.
+    pub fn all_blocks(&mut self, mut each: impl FnMut(Block)) -> Result<Option<u64>, ReadError> {
+        let mut count = None;
+        for chunk in self.chunks.clone().iter().filter(|chunk| chunk.kind == ALL_BLOCKS) {
+            let mut budget = Budget(FREE_BUDGET_BYTES);
+            self.unpack(chunk, &mut budget)
+                .and_then(|raw| {
+                    let mut decode = || {
+                        let mut rows = Rows::new(&raw)?;
+                        while let Some(block) = rows.next(&mut budget) {
+                            each(block?);
+                            *count.get_or_insert(0) += 1;
+                        }
+                        rows.finish()
+                    };
+                    decode().map_err(|error| payload(chunk, &error))
+                })
+                .map_err(|kind| self.error(kind))?;
+        }
+        Ok(count)
+    }
+
+    /// The last complete snapshot. The list of all live blocks, where there is one, is not loaded.
+    ///
+    /// # Errors
+    /// See [`ReadErrorKind`].
+    pub fn snapshot(&mut self) -> Result<Snapshot, ReadError> {
+        let chunks = self.chunks.clone();
+        self.decode(&chunks).map_err(|kind| self.error(kind))
+    }
+
+    /// The snapshot of these chunks.
+    pub(super) fn decode(&mut self, chunks: &[Chunk]) -> Result<Snapshot, ReadErrorKind> {
+        check_sizes(chunks)?;
+        let mut budget = Budget(FREE_BUDGET_BYTES);
+        let (head, lists) = chunks.split_first().ok_or(ReadErrorKind::Empty)?;
+        let mut snapshot = without_lists(self.decode_head(head, &mut budget)?);
+        for chunk in lists.iter().filter(|chunk| chunk.kind != ALL_BLOCKS) {
+            self.decode_list(chunk, &mut snapshot, &mut budget)?;
+        }
+        Ok(snapshot)
+    }
+
+    pub(super) fn decode_head(&mut self, chunk: &Chunk, budget: &mut Budget) -> Result<Head, ReadErrorKind> {
+        debug_assert_eq!(chunk.kind, HEAD, "a snapshot begins with its head");
+        let raw = self.unpack(chunk, budget)?;
+        Head::decode(&raw, budget).map_err(|error| payload(chunk, &error))
+    }
+
+    /// Adds a chunk's rows to their list. A chunk that need not be understood and is not is left out.
+    pub(super) fn decode_list(
+        &mut self,
+        chunk: &Chunk,
+        snapshot: &mut Snapshot,
+        budget: &mut Budget,
+    ) -> Result<(), ReadErrorKind> {
+        if can_be_left_out(chunk) {
+            return Ok(());
+        }
+        let raw = self.unpack(chunk, budget)?;
+        decode_onto(snapshot, chunk.kind, &raw, budget).map_err(|error| payload(chunk, &error))?;
+        Ok(())
+    }
+
+    /// The raw payload of a chunk, which adds to the budget what its bytes warrant.
+    pub(super) fn unpack(&mut self, chunk: &Chunk, budget: &mut Budget) -> Result<Vec<u8>, ReadErrorKind> {
+        let Chunk { offset, kind, codec, flags, stored_bytes, raw_bytes, .. } = *chunk;
+        if !chunk.is_understood() {
+            return Err(ReadErrorKind::NotUnderstood { offset, kind, codec, flags });
+        }
+        let most = MOST_CHUNK_BYTES;
+        if raw_bytes > most || stored_bytes > most {
+            let bytes = u64::from(raw_bytes.max(stored_bytes));
+            return Err(ReadErrorKind::TooLarge { offset, bytes, most: u64::from(most) });
+        }
+        let raw = chunk.unpack(self.window.stored(chunk)?)?;
+        budget.0 += BUDGET_OF_A_RAW_BYTE * raw.len() as u64;
+        Ok(raw)
+    }
+}
+
+/// Whether a chunk is of a later version, which says that older readers need not understand it.
+fn can_be_left_out(chunk: &Chunk) -> bool {
+    !chunk.is_understood() && !chunk.is_required()
+}
+
+/// Whether what the chunks say that they hold, all together, is read. The list of all blocks is read chunk by chunk.
+fn check_sizes(chunks: &[Chunk]) -> Result<(), ReadErrorKind> {
+    let mut sum = 0;
+    for chunk in chunks.iter().filter(|chunk| chunk.is_understood() && chunk.kind != ALL_BLOCKS) {
+        sum += u64::from(chunk.raw_bytes);
+        if sum > MOST_RAW_BYTES {
+            return Err(ReadErrorKind::TooLarge { offset: chunk.offset, bytes: sum, most: MOST_RAW_BYTES });
+        }
+    }
+    Ok(())
+}
+
+fn payload(chunk: &Chunk, error: &DecodeError) -> ReadErrorKind {
+    let offset = chunk.offset + super::chunk::HEADER_BYTES as u64;
+    ReadErrorKind::Payload { offset, part: chunk.name(), what: error.to_string() }
+}
+
+/// Reads the last complete snapshot of the file at `path`.
 ///
 /// # Errors
 /// See [`ReadErrorKind`]; the error names the file.
 pub fn read_file(path: &Path) -> Result<Snapshot, ReadError> {
-    let at_path = |kind| ReadError { path: Some(path.to_owned()), kind };
-    let bytes = std::fs::read(path).map_err(|error| at_path(ReadErrorKind::Io(error)))?;
-    decode(&bytes).map_err(at_path)
+    Recording::open(path)?.snapshot()
 }
 
-/// Reads a recording from memory.
+/// Reads the last complete snapshot of a recording in memory.
 ///
 /// # Errors
 /// See [`ReadErrorKind`].
 pub fn read(bytes: &[u8]) -> Result<Snapshot, ReadError> {
-    decode(bytes).map_err(|kind| ReadError { path: None, kind })
-}
-
-/// The last whole snapshot in `bytes`.
-fn decode(bytes: &[u8]) -> Result<Snapshot, ReadErrorKind> {
-    let magic = &bytes[..bytes.len().min(MAGIC.len())];
-    if magic.is_empty() || !MAGIC.starts_with(magic) {
-        return Err(ReadErrorKind::NotARecording);
-    }
-    let Some(header) = bytes.get(..FILE_HEADER_BYTES) else {
-        return Err(ReadErrorKind::Truncated {
-            offset: 0,
-            needed: FILE_HEADER_BYTES as u64,
-            available: bytes.len(),
-        });
-    };
-    let major = u16::from_le_bytes([header[8], header[9]]);
-    if major > MAJOR {
-        return Err(ReadErrorKind::Newer { found: major });
-    }
-    if major < MAJOR {
-        return Err(ReadErrorKind::Older { found: major });
-    }
-    let mut offset = FILE_HEADER_BYTES;
-    let mut snapshot = None;
-    while offset < bytes.len() {
-        let rest = &bytes[offset..];
-        let truncated = |offset, needed, available| ReadErrorKind::Truncated { offset, needed, available };
-        let Some((header, rest)) = rest.split_at_checked(CHUNK_HEADER_BYTES) else {
-            return Err(truncated(offset, CHUNK_HEADER_BYTES as u64, rest.len()));
-        };
-        let kind = u32::from_le_bytes([header[0], header[1], header[2], header[3]]);
-        let length = u64::from_le_bytes(header[4..12].try_into().expect("a slice of eight bytes"));
-        let checksum = u32::from_le_bytes([header[12], header[13], header[14], header[15]]);
-        offset += CHUNK_HEADER_BYTES;
-        let Some(payload) = usize::try_from(length).ok().and_then(|length| rest.get(..length)) else {
-            return Err(truncated(offset, length, rest.len()));
-        };
-        if crc32fast::hash(payload) != checksum {
-            return Err(ReadErrorKind::Checksum { offset });
-        }
-        if kind == KIND_SNAPSHOT {
-            snapshot = Some(
-                postcard::from_bytes(payload).map_err(|source| ReadErrorKind::Payload { offset, source })?,
-            );
-        }
-        offset += payload.len();
-    }
-    snapshot.ok_or(ReadErrorKind::Empty)
+    Recording::from_source(Cursor::new(bytes))?.snapshot()
 }

@@ -1,23 +1,29 @@
-//! Snapshot → bytes, and files that are whole at all times.
+//! Snapshot → bytes.
 
-use super::{KIND_SNAPSHOT, MAGIC, MAJOR, MINOR};
-use crate::snapshot::Snapshot;
-use std::fs;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use super::bound::{Bounded, bound};
+use super::chunk::{ALL_BLOCKS, AS_IT_IS, Chunk, END, FULL_RAW_BYTES, HEAD, REQUIRED, push};
+use super::encode::Rows;
+use super::file_header;
+use super::lists::{Head, List, for_each_list};
+use super::replace::{replace_file, replace_with};
+use super::scan::end_payload;
+use crate::snapshot::{Block, Snapshot};
+use serde::Serialize;
+use std::io::{self, Write};
+use std::path::Path;
 
-/// The bytes of a `.memscope` file that holds `snapshot`.
+/// The bytes of a `.memscope` file that holds `snapshot`, [bounded](super::bounded).
 pub fn write(snapshot: &Snapshot) -> Vec<u8> {
-    let payload = postcard::to_stdvec(snapshot).expect("a snapshot is plain data of known length");
-    let mut bytes = Vec::with_capacity(super::FILE_HEADER_BYTES + super::CHUNK_HEADER_BYTES + payload.len());
-    bytes.extend_from_slice(&MAGIC);
-    bytes.extend_from_slice(&MAJOR.to_le_bytes());
-    bytes.extend_from_slice(&MINOR.to_le_bytes());
-    bytes.extend_from_slice(&KIND_SNAPSHOT.to_le_bytes());
-    bytes.extend_from_slice(&(payload.len() as u64).to_le_bytes());
-    bytes.extend_from_slice(&crc32fast::hash(&payload).to_le_bytes());
-    bytes.extend_from_slice(&payload);
+    let mut bytes = file_header().to_vec();
+    bytes.append(&mut chunks_of(snapshot));
     bytes
+}
+
+/// The chunks of `snapshot`, from its head to its end: what follows a file's header, or another snapshot.
+pub(super) fn chunks_of(snapshot: &Snapshot) -> Vec<u8> {
+    let mut chunks = Chunks::begin(&bound(snapshot).snapshot);
+    chunks.end();
+    chunks.bytes
 }
 
 /// Writes `snapshot` to `path`; a file that was there is replaced as a whole or left as it is.
@@ -28,48 +34,96 @@ pub fn write_file(path: &Path, snapshot: &Snapshot) -> io::Result<()> {
     replace_file(path, &write(snapshot))
 }
 
-/// Writes `bytes` beside `path` and renames them over it, so that `path` holds the old bytes or the new ones at
-/// every moment, and never a part. A link is followed, a file's permissions are kept; what is no regular file (a
-/// pipe, a device) is written to as it is.
+/// Writes `snapshot` to `path`, with the list of all live blocks, however many: the one file that is not bounded. `blocks`
+/// name scopes and variables by their indices in `snapshot`. The list is written chunk by chunk, and read so, by
+/// [`Recording::all_blocks`](super::Recording::all_blocks).
 ///
 /// # Errors
-/// Whatever creating, writing, syncing or renaming gives; the file beside is then removed and `path` is as it was.
-pub fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let path = match fs::symlink_metadata(path) {
-        Ok(link) if link.is_symlink() => fs::canonicalize(path)?,
-        _ => path.to_owned(),
-    };
-    let old = fs::metadata(&path).ok();
-    if old.as_ref().is_some_and(fs::Metadata::is_dir) {
-        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder; name a file"));
-    }
-    if old.as_ref().is_some_and(|old| !old.is_file()) {
-        return fs::OpenOptions::new().write(true).open(&path)?.write_all(bytes);
-    }
-    let beside = beside(&path)?;
-    let written = fs::File::create_new(&beside).and_then(|mut file| {
-        if let Some(old) = old {
-            file.set_permissions(old.permissions())?;
+/// What the file system says: see [`replace_file`].
+pub fn write_file_with_all_blocks(
+    path: &Path,
+    snapshot: &Snapshot,
+    blocks: impl Iterator<Item = Block>,
+) -> io::Result<()> {
+    let Bounded { snapshot, places } = bound(snapshot);
+    let mut chunks = Chunks::begin(&snapshot);
+    let mut blocks = blocks.map(|mut block| {
+        if let Some((scopes, variables)) = &places {
+            block.scope = block.scope.and_then(|index| *scopes.get(index as usize)?);
+            block.variable = block.variable.and_then(|index| *variables.get(index as usize)?);
         }
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        drop(file);
-        fs::rename(&beside, &path)
+        block
     });
-    if written.is_err() {
-        // The first error is the one to report; a file that was never made cannot be removed either.
-        let _ = fs::remove_file(&beside);
-    }
-    written
+    replace_with(path, |file| {
+        file.write_all(&file_header())?;
+        let mut rows = Rows::default();
+        loop {
+            let block = blocks.next();
+            if let Some(block) = &block {
+                rows.push(block);
+            }
+            if block.is_none() || rows.len() >= FULL_RAW_BYTES {
+                chunks.push(ALL_BLOCKS, 0, &mut rows);
+                file.write_all(&std::mem::take(&mut chunks.bytes))?;
+            }
+            if block.is_none() {
+                chunks.end();
+                return file.write_all(&chunks.bytes);
+            }
+        }
+    })
 }
 
-/// A short name in the same folder that no other writer of this or another process uses.
-fn beside(path: &Path) -> io::Result<PathBuf> {
-    use std::sync::atomic::{AtomicU32, Ordering};
-    static WRITES: AtomicU32 = AtomicU32::new(0);
-    if path.file_name().is_none() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it ends in no file name"));
+/// Chunks of a snapshot, one after another.
+struct Chunks {
+    bytes: Vec<u8>,
+    headers: crc32fast::Hasher,
+    count: usize,
+}
+
+impl Chunks {
+    /// The head and all lists.
+    fn begin(snapshot: &Snapshot) -> Self {
+        let mut chunks = Chunks { bytes: Vec::new(), headers: crc32fast::Hasher::new(), count: 1 };
+        push(&mut chunks.bytes, &mut chunks.headers, HEAD, REQUIRED, &Head::of(snapshot).payload());
+        for_each_list(snapshot, &mut chunks);
+        chunks
     }
-    let write = WRITES.fetch_add(1, Ordering::Relaxed);
-    Ok(path.with_file_name(format!(".memscope-{}-{write}.tmp", std::process::id())))
+
+    /// A chunk of the rows that were collected, if there are any.
+    fn push(&mut self, kind: u16, flags: u8, rows: &mut Rows) {
+        if let Some(raw) = rows.take() {
+            push(&mut self.bytes, &mut self.headers, kind, flags, &raw);
+            self.count += 1;
+        }
+    }
+
+    fn end(&mut self) {
+        let payload = end_payload(self.count, self.headers.clone());
+        let length = payload.len() as u32;
+        let end = Chunk {
+            offset: 0, // stands in no header
+            kind: END,
+            codec: AS_IT_IS,
+            flags: REQUIRED,
+            stored_bytes: length,
+            raw_bytes: length,
+            checksum: crc32fast::hash(&payload),
+        };
+        self.bytes.extend_from_slice(&end.header());
+        self.bytes.extend_from_slice(&payload);
+    }
+}
+
+impl List for Chunks {
+    fn rows<T: Serialize>(&mut self, kind: u16, list: &[T]) {
+        let mut rows = Rows::default();
+        for row in list {
+            rows.push(row);
+            if rows.len() >= FULL_RAW_BYTES {
+                self.push(kind, REQUIRED, &mut rows);
+            }
+        }
+        self.push(kind, REQUIRED, &mut rows);
+    }
 }

@@ -16,6 +16,7 @@ mod activity;
 mod block;
 mod crossing;
 mod finding;
+mod folded;
 mod fragmentation;
 mod profiler;
 mod scope;
@@ -29,6 +30,7 @@ pub use activity::{Category, CategoryKind};
 pub use block::{Block, Blocks};
 pub use crossing::{Crossing, Direction, HandedOut};
 pub use finding::{Evidence, Finding, Severity};
+pub use folded::{Folded, FoldedHandedOut, FoldedScopes, FoldedVariables};
 pub use fragmentation::{Fragmentation, GlibcHeap};
 pub use profiler::{Profiler, Sampling};
 pub use scope::{Scope, ScopeMemory};
@@ -110,6 +112,8 @@ pub struct Snapshot {
     pub handed_out: Vec<HandedOut>,
     /// Every registered site, those that never ran included, sorted by file, line and column.
     pub sites: Vec<SiteRow>,
+    /// What the lists do not hold, because the recording's size is bounded.
+    pub folded: Folded,
     /// What the recorder cost and what it missed.
     pub profiler: Profiler,
 }

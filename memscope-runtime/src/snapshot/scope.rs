@@ -22,7 +22,8 @@ pub struct Scope {
     pub exclusive: ScopeMemory,
     /// `exclusive` of this node and of all nodes below it.
     pub inclusive: ScopeMemory,
-    /// Its exclusive live bytes at each of [`Snapshot::trend_ms`](super::Snapshot::trend_ms); empty: not measured.
+    /// Its exclusive live bytes at each of [`Snapshot::trend_ms`](super::Snapshot::trend_ms); empty: not
+    /// measured, or left out of a recording ([`Folded::trends`](super::Folded::trends)).
     pub trend: Vec<u64>,
     /// What kind of work it does; `None`: not measured.
     pub category: Option<Category>,
