@@ -1,6 +1,6 @@
 //! Slack inside blocks, as glibc's `malloc` has it: exact, and read while other threads free what it is read from.
 //!
-//! One test at a time, for their subject is the process.
+//! Each test runs in a process of its own, for its subject is the process: what the test harness allocates would show.
 
 #![cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
 
@@ -12,10 +12,35 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+// Every block, also where sampling is compiled in.
 #[global_allocator]
-static ALLOC: memscope::Allocator = memscope::Allocator::system();
+static ALLOC: memscope::Allocator = memscope::Allocator::system().mode(memscope::Mode::Live);
 
-static ONE_AT_A_TIME: parking_lot::Mutex<()> = parking_lot::Mutex::new(());
+/// Runs a scene in a process of its own, which is to end well, and gives what it prints.
+fn scene(name: &str, environment: &[(&str, &str)]) -> String {
+    let output = Command::new(std::env::current_exe().expect("the test's own path"))
+        .args(["--exact", "a_scene", "--nocapture"])
+        .env("MEMSCOPE_TEST_SCENE", name)
+        .envs(environment.iter().copied())
+        .output()
+        .expect("it runs");
+    assert!(output.status.success(), "{name}: {output:?}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// What the tests below run in a process of its own; without a name there is none to run.
+#[test]
+fn a_scene() {
+    match std::env::var("MEMSCOPE_TEST_SCENE").as_deref() {
+        Ok("slack") => slack(),
+        Ok("heap") => heap(),
+        Ok("stress") => stress(),
+        Ok("child") => child(),
+        Ok("look") => look(),
+        Ok(other) => panic!("no such scene: {other}"),
+        Err(_) => assert!(memscope::snapshot().fragmentation.resident_bytes.is_some()),
+    }
+}
 
 /// What is said once all blocks are older than the clock's last tick: then every header is believed.
 fn settled() -> Fragmentation {
@@ -35,7 +60,10 @@ fn beyond(before: &Fragmentation, now: &Fragmentation) -> (i64, i64, i64) {
 
 #[test]
 fn slack_is_what_glibc_says() {
-    let _one = ONE_AT_A_TIME.lock();
+    scene("slack", &[]);
+}
+
+fn slack() {
     let mut blocks: Vec<*mut u8> = Vec::with_capacity(3_000);
     let mut layouts: Vec<Layout> = Vec::with_capacity(3_000);
     let before = settled();
@@ -90,7 +118,10 @@ fn slack_is_what_glibc_says() {
 
 #[test]
 fn the_kernel_and_glibc_say_what_they_have() {
-    let _one = ONE_AT_A_TIME.lock();
+    scene("heap", &[]);
+}
+
+fn heap() {
     let before = settled();
     // 8 MiB that are touched, in blocks that glibc takes from the arena.
     let kept: Vec<Vec<u8>> = (0..1_024).map(|_| vec![1u8; 8 << 10]).collect();
@@ -114,9 +145,12 @@ fn the_kernel_and_glibc_say_what_they_have() {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "how many snapshots there was time for")]
 fn blocks_that_are_freed_and_unmapped_meanwhile_are_left_out_and_nothing_breaks() {
-    let _one = ONE_AT_A_TIME.lock();
+    scene("stress", &[]);
+}
+
+#[expect(clippy::print_stdout, reason = "how many snapshots there was time for")]
+fn stress() {
     static STOP: AtomicBool = AtomicBool::new(false);
     // Without this glibc would keep what was mapped once for the next time.
     // SAFETY: a parameter of malloc's.
@@ -182,7 +216,10 @@ fn in_a_child(is_right: impl FnOnce() -> bool) -> bool {
 
 #[test]
 fn a_child_reads_its_own_blocks_where_memory_is_short_too() {
-    let _one = ONE_AT_A_TIME.lock();
+    scene("child", &[]);
+}
+
+fn child() {
     let kept: Vec<Vec<u8>> = (0..1_000).map(|_| vec![1; 25]).collect();
     assert!(in_a_child(|| settled().slack_blocks >= 1_000));
     assert!(in_a_child(|| {
@@ -199,32 +236,27 @@ fn a_child_reads_its_own_blocks_where_memory_is_short_too() {
     drop(kept);
 }
 
-/// Prints what another process of this test sees; alone it asserts that glibc serves.
-#[test]
 #[expect(clippy::print_stdout, reason = "the parent reads it")]
-fn says_what_it_sees() {
+fn look() {
     let said = memscope::snapshot().fragmentation;
     println!("slack={} glibc={}", said.slack_bytes.is_some(), said.glibc.is_some());
-    assert!(said.resident_bytes.is_some());
 }
 
 #[test]
 fn a_malloc_in_glibcs_place_is_not_taken_for_it() {
-    // glibc's own checking `malloc`: its blocks end earlier than their chunks.
+    assert!(scene("look", &[]).contains("slack=true glibc=true"));
+    // glibc's own checking `malloc`: its blocks end earlier than their chunks. Systems of other architectures and older
+    // glibcs have it elsewhere or not at all.
     let checking = "/lib/x86_64-linux-gnu/libc_malloc_debug.so.0";
-    let output = |preloaded: Option<&str>| {
-        let mut itself = Command::new(std::env::current_exe().expect("the test's own path"));
-        itself.args(["--exact", "says_what_it_sees", "--nocapture"]);
-        if let Some(library) = preloaded {
-            itself.env("LD_PRELOAD", library).env("GLIBC_TUNABLES", "glibc.malloc.check=3");
-        }
-        let output = itself.output().expect("it runs");
-        assert!(output.status.success(), "{output:?}");
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    };
-    assert!(output(None).contains("slack=true glibc=true"));
-    // Systems of other architectures and older glibcs have it elsewhere or not at all.
     if Path::new(checking).exists() {
-        assert!(output(Some(checking)).contains("slack=false glibc=false"));
+        let environment = [("LD_PRELOAD", checking), ("GLIBC_TUNABLES", "glibc.malloc.check=3")];
+        assert!(scene("look", &environment).contains("slack=false glibc=false"));
     }
+}
+
+#[test]
+fn the_places_of_sampled_blocks_are_no_slack() {
+    // Without the feature every block is recorded all the same.
+    let said = scene("look", &[("MEMSCOPE_MODE", "sampling")]);
+    assert!(said.contains(&format!("slack={} glibc=true", !cfg!(feature = "sampling"))), "{said}");
 }

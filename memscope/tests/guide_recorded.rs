@@ -138,6 +138,19 @@ fn every_field_is_filled_from_the_recording() {
         assert!(page.contains(text), "{text}");
     }
 
+    // A block that was declared and freed, and a tracked one that was given its address at once, are two.
+    let first: Vec<u8> = vec![1; 4_444];
+    let address = first.as_ptr() as usize;
+    tracker.track_allocation(address, 4_444, Some("first".into())).expect("a fine range");
+    drop(first);
+    track_var!(let second: Vec<u8> = vec![1; 4_444]);
+    if second.as_ptr() as usize == address {
+        let all = tracker.get_allocations();
+        assert_eq!((named(&all, "first").ptr, named(&all, "second").ptr), (address, address));
+        assert!(named(&all, "first").timestamp_dealloc.is_some());
+        assert!(named(&all, "second").timestamp_dealloc.is_none());
+    }
+
     // What is freed is freed in both.
     drop((returned, declared));
     let all = tracker.get_allocations();

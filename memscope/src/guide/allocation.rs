@@ -191,14 +191,31 @@ impl AllocationInfo {
         }
     }
 
-    /// Whether this block, which has the declaration's address, is the declared one: it was declared while the block lived,
-    /// and if the block was freed, so was that. (At one address one block lives at a time.)
+    /// Whether this block, which has the declaration's address, is the declared one.
+    ///
+    /// Two that live are: at one address one block lives at a time. Of one that has ended it takes that it was declared while
+    /// the block lived, had the block's size, and ended as it did, or by the program's word alone; within the clock's
+    /// resolution another block of that size at that address would pass for it.
     fn is_block_of(&self, declared: &AllocationInfo, resolution_ns: u64) -> bool {
+        if declared.provenance != Provenance::Measured {
+            return false;
+        }
         let declared_ns = declared.timestamp_alloc;
-        let was_live = self.timestamp_alloc <= declared_ns.saturating_add(resolution_ns)
-            && self.timestamp_dealloc.is_none_or(|freed| declared_ns <= freed.saturating_add(resolution_ns));
-        let has_ended = self.timestamp_dealloc.is_some() && declared.timestamp_dealloc.is_none();
-        declared.provenance == Provenance::Measured && was_live && !has_ended
+        let (freed, ended) = match (self.timestamp_dealloc, declared.timestamp_dealloc) {
+            (None, None) => return true,
+            (Some(_), None) => return false,
+            (freed, Some(ended)) => (freed, ended),
+        };
+        let was_live = self.timestamp_alloc <= declared_ns
+            && freed.is_none_or(|freed| declared_ns <= freed.saturating_add(resolution_ns));
+        let ended_so = match (freed, &declared.freed_by) {
+            (Some(freed), Some(_)) => {
+                freed.abs_diff(ended) <= resolution_ns && self.freed_by == declared.freed_by
+            }
+            (None, Some(_)) => false,
+            (_, None) => true,
+        };
+        was_live && ended_so && self.size == declared.size
     }
 
     /// Adds to a declaration what is known of the variable that owns the block. What was declared stays.
