@@ -23,6 +23,10 @@
 //!
 //! Any null makes a formula null, except inside `sum`. A null figure reads "not measured".
 //!
+//! What the page's scripts show says where it comes from too: `data-row` points at the row of the document that a text
+//! tells of, `data-shown` names the list on the page whose shown items are counted. Of lengths that are drawn see
+//! [`crate::view::geometry`].
+//!
 //! An estimate carries its standard error, a figure of its own, and reads `12.3 MiB ± 0.4 MiB`. Where no sample stands
 //! behind it, it never reads `0 ± 0`: it reads its upper bound, `< 1.5 MiB`, or "no sample" where the document has none.
 
@@ -127,6 +131,14 @@ impl Figure {
         Self::new(from, value.into(), units::milliseconds, |value| match value {
             0..1000 => None,
             _ => Some(format!("{} ms", units::count(value))),
+        })
+    }
+
+    /// A length of time in microseconds.
+    pub fn us(from: impl Into<String>, value: impl Into<Option<u64>>) -> Self {
+        Self::new(from, value.into(), units::microseconds, |value| match value {
+            0..1000 => None,
+            _ => Some(format!("{} µs", units::count(value))),
         })
     }
 

@@ -73,6 +73,24 @@ pub fn milliseconds(value: u64) -> String {
     format!("{}.{} {unit}", count(tenths / 10), tenths % 10)
 }
 
+/// Microseconds as µs or ms, and from a second on as [`milliseconds`].
+pub fn microseconds(value: u64) -> String {
+    // One decimal of a millisecond rounds 999,950 µs to 1000.0 ms.
+    match value {
+        0..1_000 => format!("{value} µs"),
+        1_000..999_950 => {
+            let tenths = tenths(value, 1_000);
+            format!("{}.{} ms", tenths / 10, tenths % 10)
+        }
+        // The seconds' own rounding, from the microseconds: that of a rounded millisecond would round twice.
+        999_950..59_950_000 => {
+            let tenths = tenths(value, 1_000_000);
+            format!("{}.{} s", tenths / 10, tenths % 10)
+        }
+        _ => milliseconds(value / 1_000),
+    }
+}
+
 /// A share of one as a percentage with one decimal.
 pub fn share(value: f64) -> String {
     format!("{:.1} %", value * 100.0)
@@ -157,6 +175,18 @@ mod tests {
         assert_eq!(milliseconds(59_949), "59.9 s");
         assert_eq!(milliseconds(59_950), "1.0 min");
         assert_eq!(milliseconds(3_600_000), "1.0 h");
+    }
+
+    #[test]
+    fn short_times_read_in_their_own_unit() {
+        assert_eq!(microseconds(999), "999 µs");
+        assert_eq!(microseconds(1_250), "1.3 ms");
+        assert_eq!(microseconds(999_949), "999.9 ms");
+        assert_eq!(microseconds(999_950), "1.0 s");
+        // 1.2495 s are 1,250 ms, which would read 1.3 s.
+        assert_eq!(microseconds(1_249_500), "1.2 s");
+        assert_eq!(microseconds(60_000_000), "1.0 min");
+        assert_eq!(microseconds(u64::MAX), milliseconds(u64::MAX / 1_000));
     }
 
     #[test]

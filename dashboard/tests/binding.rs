@@ -133,6 +133,7 @@ fn what_is_null_reads_not_measured() {
         row.borrow_count = None;
         row.unknown_blocks = None;
         row.blocks_owned_twice = None;
+        row.shared_with.clear();
         row.ffi_crossings = None;
         row.category = None;
     }
@@ -144,6 +145,7 @@ fn what_is_null_reads_not_measured() {
     snapshot.scopes[1].exclusive.unowned_live_bytes = None;
     snapshot.scopes[1].category = None;
     snapshot.scopes[1].trend.clear();
+    snapshot.trend_ms.clear();
     snapshot.types[0].heap_bytes = None;
     snapshot.fragmentation = Fragmentation::default();
     let html = render(&snapshot).unwrap();
@@ -183,9 +185,10 @@ fn what_is_null_reads_not_measured() {
             format!("<span class=\"none\" data-from=\"{pointer}\" data-value=\"null\">not measured</span>");
         assert!(html.contains(&span), "{span}");
     }
-    // Growing sites have no place in the document, live bytes no share of a resident memory that nobody measured; glibc's
-    // account; the category of two cards; who holds what, in two inspectors; a scope's trend.
-    assert_eq!(html.matches("<span class=\"none\">not measured</span>").count(), 3 + 2 + 2 + 1);
+    // Growing scopes, for there is no trend to find them by; live bytes have no share of a resident memory that nobody measured; glibc's
+    // account; the category of two cards; who holds what and who shares it, in two inspectors; the trends
+    // of three scopes.
+    assert_eq!(html.matches("<span class=\"none\">not measured</span>").count(), 3 + 2 + 2 * 2 + 3);
     // Category and fates of two inspectors; the scope's category.
     assert_eq!(html.matches("<p class=\"none\">not measured</p>").count(), 4 + 1);
     // Finding 0 rests on a figure that is null now; all other figures must agree with the document.
@@ -214,4 +217,40 @@ fn the_first_line_says_what_limits_the_figures() {
     assert!(first_line(&snapshot).starts_with("Nothing was recorded:"));
     // Zeros of a recording that is off are no measurement.
     assert!(!render(&snapshot).unwrap().contains("data-from=\"/totals/live_bytes\""));
+}
+
+/// Growing is a finding or none: never a 0 that nobody counted.
+#[test]
+fn growing_is_what_was_found() {
+    let mut snapshot = fixture::small();
+    let of = |snapshot: &Snapshot| memscope_dashboard::view::overview::overview(snapshot).growing.to_string();
+    assert_eq!(of(&snapshot), "none found");
+    snapshot.findings[0].kind = "growing".into();
+    assert_eq!(of(&snapshot), "1");
+    snapshot.trend_ms.clear();
+    assert_eq!(of(&snapshot), "not measured");
+}
+
+/// An empty list says that there is none only where somebody looked.
+#[test]
+fn what_nobody_looked_for_is_not_said_to_be_none() {
+    let mut snapshot = fixture::small();
+    snapshot.variables[0].shared_with.clear();
+    snapshot.foreign_frees.clear();
+    for row in &mut snapshot.threads {
+        row.foreign_deallocations = 0;
+    }
+    let (no_sharer, no_free) = ("no variable was seen to", "No thread was seen to free a block of another");
+    let says = |snapshot: &Snapshot| {
+        let html = render(snapshot).unwrap();
+        (html.contains(no_sharer), html.contains(no_free))
+    };
+    assert_eq!(says(&snapshot), (true, true));
+    snapshot.threads[1].foreign_deallocations = 1;
+    snapshot.variables[0].blocks = None;
+    assert_eq!(says(&snapshot), (false, false));
+    snapshot.threads[1].foreign_deallocations = 0;
+    snapshot.variables[0].blocks = Some(11);
+    snapshot.mode = Mode::Declared;
+    assert_eq!(says(&snapshot), (false, false));
 }

@@ -311,5 +311,8 @@ fn a_link_to_a_scope_opens_its_row() {
     browser.click("dialog[open] a[href='#scope=3']");
     browser.until(&is_open(3));
     assert_eq!(browser.eval("document.querySelector('dialog[open]')"), Value::Null);
+    // As an address, too.
+    browser.open(&file, "#scope=5", PHONE, "light");
+    browser.until(&is_open(5));
     browser.assert_quiet();
 }

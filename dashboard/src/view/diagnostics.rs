@@ -139,6 +139,7 @@ pub fn evidence_view(evidence: &Evidence, labels: &Labels<'_>) -> EvidenceView {
     let figure = match evidence.unit.as_str() {
         "bytes" => Figure::estimated_bytes(&from, evidence.value, error),
         "ms" => Figure::ms(from, evidence.value),
+        "us" => Figure::us(from, evidence.value),
         "count" => Figure::estimated_count(&from, evidence.value, error),
         unit => {
             let mut figure = Figure::count(from, evidence.value);

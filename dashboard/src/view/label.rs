@@ -142,10 +142,10 @@ pub fn stage(stage: Stage) -> StageLabel {
             "moved",
             "↪",
             "Moved",
-            "The binding has ended and another tracked variable owns what blocks of it are left.",
+            "The binding has ended and none of its blocks is left to it: the last of them went elsewhere.",
         ),
         Stage::Deallocated => {
-            ("deallocated", "⚫", "Deallocated", "All blocks that it was seen to own are freed.")
+            ("deallocated", "⚫", "Deallocated", "All blocks that it was last seen to own are freed.")
         }
         Stage::Ended => (
             "ended",
@@ -232,8 +232,8 @@ pub fn provenance(provenance: Provenance) -> Term {
         Provenance::Sampled => Term {
             key: "sampled",
             name: "sampled",
-            meaning: "Estimated from a sample: it reads with ± and one standard error, or < and an upper bound. A share of \
-                      estimates is one itself; what else has neither is counted exactly.",
+            meaning: "Estimated from a sample: it reads with ± and one standard error, or < and an upper bound. A share or \
+                      trend of estimates is one itself; what else has neither is counted exactly.",
         },
         Provenance::Declared => Term {
             key: "declared",

@@ -42,7 +42,7 @@ pub struct Overview {
     pub outlived: Figure,
     /// Bytes of the variables whose liveliest stage is that.
     pub outlived_bytes: Figure,
-    /// Bytes of sites that rise across the timeline.
+    /// Scopes that were found to grow.
     pub growing: Figure,
     /// Live bytes over time.
     pub timeline: Option<Timeline>,
@@ -114,7 +114,21 @@ pub fn overview(snapshot: &Snapshot) -> Overview {
             "sum(/variables/*/heap_bytes, stage = \"allocated\")",
             outlived_bytes,
         )),
-        growing: Figure::not_measured(),
+        growing: growing(snapshot),
         timeline: timeline(snapshot),
     }
+}
+
+/// How many scopes were found to grow: the findings of that kind. Not measured where there is no trend to find it by.
+fn growing(snapshot: &Snapshot) -> Figure {
+    if snapshot.trend_ms.is_empty() {
+        return Figure::not_measured();
+    }
+    let count = snapshot.findings.iter().filter(|finding| finding.kind == "growing").count() as u64;
+    let mut figure = Figure::count("len(/findings/*, kind = \"growing\")", count);
+    if count == 0 {
+        // A recording may be too short for the rule to judge it.
+        figure.text = "none found".into();
+    }
+    figure
 }

@@ -3,7 +3,7 @@
 use super::label::{self, Labels, Term};
 use crate::figure::Figure;
 use crate::text::visible;
-use memscope_runtime::snapshot::Snapshot;
+use memscope_runtime::snapshot::{Mode, Snapshot};
 use serde::Serialize;
 
 /// Owners, holders and sharers of a value.
@@ -17,8 +17,8 @@ pub struct Sharing {
     pub held: Option<Term>,
     /// What it could tell of its borrows.
     pub borrow_count: Figure,
-    /// Variables that were seen to share a block with it.
-    pub shared_with: Vec<Sharer>,
+    /// Variables that were seen to share a block with it; `None`: not measured, for nobody follows its blocks.
+    pub shared_with: Option<Vec<Sharer>>,
     /// Pointers that lead into no recorded block.
     pub unknown_blocks: Figure,
     /// Blocks that one look was shown twice as owned alone.
@@ -37,6 +37,7 @@ pub struct Sharer {
 /// What the variable at `index` shares.
 pub fn sharing(snapshot: &Snapshot, index: usize, labels: &Labels<'_>) -> Sharing {
     let row = &snapshot.variables[index];
+    let is_followed = snapshot.mode == Mode::Live && row.blocks.is_some();
     let count = |field: &str, value: Option<u64>| Figure::count(format!("/variables/{index}/{field}"), value);
     let sharer = |&other: &u32| {
         let other = other as usize;
@@ -53,7 +54,8 @@ pub fn sharing(snapshot: &Snapshot, index: usize, labels: &Labels<'_>) -> Sharin
         weak_owners: count("weak_owners", row.weak_owners),
         held: row.held.map(label::held),
         borrow_count: count("borrow_count", row.borrow_count),
-        shared_with: row.shared_with.iter().take(MOST_SHARERS).map(sharer).collect(),
+        shared_with: (is_followed || !row.shared_with.is_empty())
+            .then(|| row.shared_with.iter().take(MOST_SHARERS).map(sharer).collect()),
         unknown_blocks: count("unknown_blocks", row.unknown_blocks),
         blocks_owned_twice: count("blocks_owned_twice", row.blocks_owned_twice),
     }

@@ -5,7 +5,7 @@ use super::label::{self, Labels};
 use super::ranking::{Folded, folded, ranked};
 use crate::figure::Figure;
 use crate::text::visible;
-use memscope_runtime::snapshot::Snapshot;
+use memscope_runtime::snapshot::{Mode, Snapshot};
 use serde::Serialize;
 
 /// Threads shown at most: those with the most live bytes.
@@ -24,8 +24,8 @@ pub struct Threads {
     pub folded: Option<Folded>,
     /// Who freed whose blocks; `None`: the recording names no pair of threads.
     pub foreign_frees: Option<ForeignFrees>,
-    /// Whether some thread freed a block of another's.
-    pub has_foreign_frees: bool,
+    /// Whether it is known that no thread freed a block of another's.
+    pub frees_only_own: bool,
 }
 
 /// One thread.
@@ -91,6 +91,7 @@ pub fn threads(snapshot: &Snapshot, labels: &Labels<'_>) -> Threads {
             Some(row.live_bytes)
         }),
         foreign_frees: foreign_frees(snapshot, labels),
-        has_foreign_frees: rows.iter().any(|row| row.foreign_deallocations > 0),
+        frees_only_own: matches!(snapshot.mode, Mode::Live | Mode::Sampling)
+            && rows.iter().all(|row| row.foreign_deallocations == 0),
     }
 }
