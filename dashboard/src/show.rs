@@ -57,7 +57,16 @@ fn scopes(snapshot: &Snapshot) -> String {
             row.calls.to_string(),
         ]);
     }
-    format!("{}\n{table}", heading("Scopes", "exclusive live bytes", top.len(), snapshot.scopes.len()))
+    format!(
+        "{}\n{table}",
+        heading(
+            "Scopes",
+            "exclusive live bytes",
+            top.len(),
+            snapshot.scopes.len(),
+            snapshot.folded.scopes.scopes
+        )
+    )
 }
 
 fn variables(snapshot: &Snapshot) -> String {
@@ -76,7 +85,16 @@ fn variables(snapshot: &Snapshot) -> String {
             column.set_cell_alignment(CellAlignment::Left);
         }
     }
-    format!("{}\n{table}", heading("Variables", "live bytes", top.len(), snapshot.variables.len()))
+    format!(
+        "{}\n{table}",
+        heading(
+            "Variables",
+            "live bytes",
+            top.len(),
+            snapshot.variables.len(),
+            snapshot.folded.variables.variables
+        )
+    )
 }
 
 fn findings(snapshot: &Snapshot) -> String {
@@ -86,7 +104,8 @@ fn findings(snapshot: &Snapshot) -> String {
         return "Findings: none".into();
     }
     let shown = &all[..all.len().min(MOST_FINDINGS)];
-    let mut out = heading("Findings", "severity", shown.len(), snapshot.findings.len());
+    let mut out =
+        heading("Findings", "severity", shown.len(), snapshot.findings.len(), snapshot.folded.findings);
     for finding in shown {
         write!(out, "\n  {} [{}] {}", finding.severity, finding.kind, finding.message)
             .expect("writing to a String cannot fail");
@@ -101,8 +120,9 @@ fn findings(snapshot: &Snapshot) -> String {
     out
 }
 
-fn heading(name: &str, order: &str, shown: usize, total: usize) -> String {
-    format!("{name} by {order} ({shown}/{total})")
+/// `folded`: rows that the recording has only the sums of.
+fn heading(name: &str, order: &str, shown: usize, listed: usize, folded: u64) -> String {
+    format!("{name} by {order} ({shown}/{})", folded.saturating_add(listed as u64))
 }
 
 /// A table whose first column is text and whose others are numbers.

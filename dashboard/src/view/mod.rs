@@ -7,6 +7,7 @@
 
 pub mod diagnostics;
 pub mod first_line;
+mod folded;
 pub mod handed_out;
 pub mod inspector;
 pub mod label;

@@ -30,6 +30,8 @@ pub struct Recording {
     pub allocator_installed: bool,
     /// Figures of the recorder's cost, then of its losses, then of its precision.
     pub figures: Vec<Labelled>,
+    /// Figures of what the recording does not list; empty where it lists everything.
+    pub not_listed: Vec<Labelled>,
 }
 
 /// A figure with what it says.
@@ -58,6 +60,7 @@ pub fn recording(snapshot: &Snapshot) -> Recording {
         mode: super::label::mode(snapshot.mode),
         allocator_installed: snapshot.profiler.allocator_installed,
         figures: figures(snapshot),
+        not_listed: super::folded::folded(snapshot),
     }
 }
 
