@@ -96,7 +96,8 @@ fn scopes(snapshot: &Snapshot, labels: &Labels<'_>, width: Option<u16>) -> Strin
         ]);
     }
     text_columns(&mut table, &[5]);
-    format!("{}\n{table}", heading("Scopes", "exclusive live bytes", top.len(), snapshot.scopes.len()))
+    let (listed, folded) = (snapshot.scopes.len(), snapshot.folded.scopes.scopes);
+    format!("{}\n{table}", heading("Scopes", "exclusive live bytes", top.len(), listed, folded))
 }
 
 fn variables(snapshot: &Snapshot, labels: &Labels<'_>, width: Option<u16>) -> String {
@@ -110,7 +111,8 @@ fn variables(snapshot: &Snapshot, labels: &Labels<'_>, width: Option<u16>) -> St
         table.add_row([&*card.name, &heap, &blocks, type_name, &card.scope, &stage]);
     }
     text_columns(&mut table, &[3, 4, 5]);
-    format!("{}\n{table}", heading("Variables", "live bytes", top.len(), snapshot.variables.len()))
+    let (listed, folded) = (snapshot.variables.len(), snapshot.folded.variables.variables);
+    format!("{}\n{table}", heading("Variables", "live bytes", top.len(), listed, folded))
 }
 
 /// Variables whose blocks live on though their scope was left, and how many executions had which fate.
@@ -136,7 +138,7 @@ fn fates(snapshot: &Snapshot, width: Option<u16>) -> String {
     text_columns(&mut table, &[4]);
     match count {
         0 => String::new(),
-        _ => format!("{}\n{table}", heading("Blocks beyond their scope", "executions", top.len(), count)),
+        _ => format!("{}\n{table}", heading("Blocks beyond their scope", "executions", top.len(), count, 0)),
     }
 }
 
@@ -164,7 +166,7 @@ fn growth(snapshot: &Snapshot, width: Option<u16>) -> String {
     text_columns(&mut table, &[4]);
     match count {
         0 => String::new(),
-        _ => format!("{}\n{table}", heading("Growth waste", "bytes copied and unused", top.len(), count)),
+        _ => format!("{}\n{table}", heading("Growth waste", "bytes copied and unused", top.len(), count, 0)),
     }
 }
 
@@ -181,7 +183,8 @@ fn findings(snapshot: &Snapshot, labels: &Labels<'_>) -> String {
         return "Findings: none".into();
     }
     let shown = &all[..all.len().min(MOST_FINDINGS)];
-    let mut out = heading("Findings", "severity", shown.len(), snapshot.findings.len());
+    let mut out =
+        heading("Findings", "severity", shown.len(), snapshot.findings.len(), snapshot.folded.findings);
     for finding in shown {
         write!(out, "\n  {} [{}] {}", finding.severity, finding.kind, finding.message)
             .expect("writing to a String cannot fail");
@@ -196,8 +199,9 @@ fn findings(snapshot: &Snapshot, labels: &Labels<'_>) -> String {
     out
 }
 
-fn heading(name: &str, order: &str, shown: usize, total: usize) -> String {
-    format!("{name} by {order} ({shown}/{total})")
+/// `folded`: rows that the recording has only the sums of.
+fn heading(name: &str, order: &str, shown: usize, listed: usize, folded: u64) -> String {
+    format!("{name} by {order} ({shown}/{})", folded.saturating_add(listed as u64))
 }
 
 fn text_columns(table: &mut Table, columns: &[usize]) {

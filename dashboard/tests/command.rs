@@ -38,6 +38,8 @@ fn a_recording_becomes_a_page_and_text_and_json() {
     // 5,000 bytes are 4.88 KiB, and its stage is Allocated.
     let line = text.lines().find(|line| line.contains("large_one")).unwrap();
     assert!(line.contains("4.9 KiB") && line.contains("Allocated"), "{text}");
+    // Two are listed, and of 7,201 the recording has sums.
+    assert!(text.contains("Variables by live bytes (2/7203)"), "{text}");
     let json = memscope(&["show", path(&file), "--json"]).stdout;
     let document: serde_json::Value = serde_json::from_slice(&json).unwrap();
     assert_eq!(document, serde_json::to_value(&snapshot).unwrap());

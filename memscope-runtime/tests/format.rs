@@ -81,7 +81,7 @@ proptest! {
         // As the payload of each kind of chunk that there is.
         for kind in 1..=15 {
             let payload = chunk(kind, 0, 1, bytes.len() as u32, &bytes);
-            let _ = read(&file(&[payload.clone()]));
+            let _ = read(&file(std::slice::from_ref(&payload)));
             let head = chunks(&write(&fixture::small())).remove(0);
             let _ = read(&file(&[head, payload]));
         }

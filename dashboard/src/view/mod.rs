@@ -8,6 +8,7 @@
 pub mod category;
 pub mod diagnostics;
 pub mod first_line;
+mod folded;
 pub mod foreign_frees;
 pub mod fragmentation;
 pub mod geometry;

@@ -33,6 +33,8 @@ pub struct Recording {
     pub provenance: Term,
     /// Figures of the recorder's cost, then of its losses, then of its precision.
     pub figures: Vec<Labelled>,
+    /// Figures of what the recording does not list; empty where it lists everything.
+    pub not_listed: Vec<Labelled>,
 }
 
 /// A figure with what it says.
@@ -62,6 +64,7 @@ pub fn recording(snapshot: &Snapshot) -> Recording {
         allocator_installed: snapshot.profiler.allocator_installed,
         provenance: label::provenance_in(snapshot.mode),
         figures: figures(snapshot),
+        not_listed: super::folded::folded(snapshot),
     }
 }
 
