@@ -13,6 +13,8 @@ mod weight;
 #[cfg(feature = "recorder")]
 mod account;
 #[cfg(feature = "recorder")]
+mod activity;
+#[cfg(feature = "recorder")]
 mod allocator;
 #[cfg(feature = "recorder")]
 mod arena;
@@ -47,6 +49,8 @@ mod fork;
 #[cfg(feature = "sampling")]
 mod free_list;
 #[cfg(feature = "recorder")]
+mod kernel_account;
+#[cfg(feature = "recorder")]
 mod live_map;
 #[cfg(feature = "recorder")]
 mod mode;
@@ -55,11 +59,15 @@ mod observer;
 #[cfg(feature = "recorder")]
 mod pages;
 #[cfg(feature = "recorder")]
+mod patrol;
+#[cfg(feature = "recorder")]
 mod peak;
 #[cfg(feature = "sampling")]
 mod places;
 #[cfg(feature = "recorder")]
 mod publish;
+#[cfg(feature = "recorder")]
+mod purse;
 #[cfg(feature = "recorder")]
 mod record;
 #[cfg(feature = "sampling")]
@@ -75,6 +83,8 @@ mod scope;
 #[cfg(feature = "sampling")]
 pub mod self_check;
 #[cfg(feature = "recorder")]
+mod sight;
+#[cfg(feature = "recorder")]
 mod site;
 #[cfg(feature = "recorder")]
 mod slot;
@@ -82,6 +92,8 @@ mod slot;
 mod spawn_scope;
 #[cfg(feature = "recorder")]
 mod sync;
+#[cfg(feature = "recorder")]
+mod system_call;
 #[cfg(feature = "recorder")]
 mod task;
 #[cfg(feature = "recorder")]
@@ -94,11 +106,15 @@ mod thread_state;
 mod trackable;
 mod tracked;
 #[cfg(feature = "recorder")]
+mod trend;
+#[cfg(feature = "recorder")]
 mod variable;
 #[cfg(feature = "recorder")]
 mod visitor;
 #[cfg(feature = "recorder")]
 mod watch;
+#[cfg(feature = "recorder")]
+mod whereabouts;
 
 #[cfg(not(feature = "recorder"))]
 mod forward;

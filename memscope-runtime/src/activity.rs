@@ -1,0 +1,201 @@
+//! What threads were seen to do in each node: sums that the observer alone writes.
+//!
+//! ```text
+//! look 1            look 2                look 3
+//!   A ──────────────── A ──────────────────── B ── time →
+//!   └ stayed: A gets   └ moved: B gets the time and what it was found doing,
+//!     the time and all   and the kernel's figures only where they are negligible
+//!     of the kernel's
+//! ```
+//!
+//! [`Activity`](crate::snapshot::Activity) states the rule for a person. Everything is kept in nanoseconds, so that
+//! nothing is lost by rounding each look. Orderings: relaxed; a reader may see a look in part.
+
+use crate::account::add;
+use crate::arena::Arena;
+use crate::kernel_account::{Doing, Io, KernelAccount};
+use crate::snapshot::Activity;
+use crate::whereabouts::Position;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// From how much on reading and writing is much, for a microsecond of processor time. Copying 500 bytes takes the kernel
+/// a tenth of that at 5 GB/s, a common rate of cached files.
+pub(crate) const MUCH_IO_BYTES_PER_CPU_US: u64 = 500;
+/// The same for calls: one in so many microseconds of processor time. A call takes 0.3 µs and more.
+pub(crate) const MUCH_IO_CPU_US_PER_CALL: u64 = 10;
+/// What is so many times less than much is negligible.
+const NEGLIGIBLE: u64 = 100;
+
+// SAFETY: sums are all atomics, for which zero is valid. There is room for all nodes (2^18).
+static SUMS: Arena<Sums, 256> = unsafe { Arena::new() };
+
+/// Of one node. All-zero is a node that was never seen.
+#[derive(Debug)]
+pub(crate) struct Sums {
+    samples: AtomicU64,
+    wall_ns: AtomicU64,
+    running_ns: AtomicU64,
+    io_wait_ns: AtomicU64,
+    other_wait_ns: AtomicU64,
+    /// Time in which it was not known what the thread did.
+    unknown_ns: AtomicU64,
+    attributed_ns: AtomicU64,
+    cpu_ns: AtomicU64,
+    runqueue_ns: AtomicU64,
+    /// Attributed time of which the kernel said no runqueue wait, or no reads and writes.
+    without_runqueue_ns: AtomicU64,
+    without_io_ns: AtomicU64,
+    read_bytes: AtomicU64,
+    written_bytes: AtomicU64,
+    io_calls: AtomicU64,
+    task_ns: AtomicU64,
+    task_samples: AtomicU64,
+    polls: AtomicU64,
+}
+
+/// A look at a thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sighting {
+    pub(crate) wall_ns: u64,
+    pub(crate) position: Position,
+    pub(crate) kernel: KernelAccount,
+}
+
+/// What a look at a thread adds to the node that it was found in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Share {
+    wall_ns: u64,
+    doing: Option<Doing>,
+    /// The kernel's figures, where it is clear whose they are.
+    attributed: Option<Attributed>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Attributed {
+    cpu_ns: u64,
+    runqueue_ns: Option<u64>,
+    io: Option<Io>,
+}
+
+impl Share {
+    /// Of the first look at a thread, which began at `begun_ns`.
+    pub(crate) fn of_first(now: &Sighting, begun_ns: u64) -> Share {
+        Share { wall_ns: now.wall_ns.saturating_sub(begun_ns), doing: now.kernel.doing, attributed: None }
+    }
+
+    /// Of a look after another one at the same thread.
+    pub(crate) fn between(before: &Sighting, now: &Sighting) -> Share {
+        let wall_ns = now.wall_ns.saturating_sub(before.wall_ns);
+        let cpu_ns = now.kernel.cpu_ns.saturating_sub(before.kernel.cpu_ns);
+        let gained = |before: u64, now: u64| now.saturating_sub(before);
+        let runqueue_ns =
+            before.kernel.runqueue_ns.zip(now.kernel.runqueue_ns).map(|(before, now)| gained(before, now));
+        let io = before.kernel.io.zip(now.kernel.io).map(|(before, now)| Io {
+            read_bytes: gained(before.read_bytes, now.read_bytes),
+            written_bytes: gained(before.written_bytes, now.written_bytes),
+            calls: gained(before.calls, now.calls),
+        });
+        let doing = now.kernel.doing;
+        let attributed = if before.position == now.position {
+            Some(Attributed { cpu_ns, runqueue_ns, io })
+        } else if doing == Some(Doing::Running) && io.is_some_and(|io| is_negligible(io, cpu_ns)) {
+            runqueue_ns.and_then(|waited_ns| Attributed::of_running(wall_ns, cpu_ns, waited_ns))
+        } else {
+            None
+        };
+        Share { wall_ns, doing, attributed }
+    }
+}
+
+impl Attributed {
+    /// Of `wall_ns` in which a thread ran in a node: how much of that it waited for a processor is as in all of the
+    /// thread's time between the looks.
+    fn of_running(wall_ns: u64, cpu_ns: u64, waited_ns: u64) -> Option<Attributed> {
+        let ready = u128::from(cpu_ns) + u128::from(waited_ns);
+        let cpu = (u128::from(wall_ns) * u128::from(cpu_ns)).checked_div(ready)?;
+        let cpu_ns = u64::try_from(cpu).ok()?;
+        Some(Attributed { cpu_ns, runqueue_ns: Some(wall_ns - cpu_ns), io: Some(Io::default()) })
+    }
+}
+
+/// Whether a thread that used so much processor time read and wrote so little that none of its scopes did much of it.
+fn is_negligible(io: Io, cpu_ns: u64) -> bool {
+    let bytes = io.read_bytes.saturating_add(io.written_bytes);
+    let many = (cpu_ns / 1_000).saturating_mul(MUCH_IO_BYTES_PER_CPU_US) / NEGLIGIBLE;
+    let often = cpu_ns / 1_000 / MUCH_IO_CPU_US_PER_CALL / NEGLIGIBLE;
+    bytes <= many && io.calls <= often
+}
+
+/// The sums of a node, to add to; `None` where there is no memory for them. For the observer alone.
+pub(crate) fn of(node: u32) -> Option<&'static Sums> {
+    SUMS.get_or_map(node)
+}
+
+impl Sums {
+    /// A thread was found in the node.
+    pub(crate) fn add(&self, share: Share) {
+        add(&self.samples, 1);
+        add(&self.wall_ns, share.wall_ns);
+        let doing = match share.doing {
+            Some(Doing::Running) => &self.running_ns,
+            Some(Doing::Io) => &self.io_wait_ns,
+            Some(Doing::Waiting) => &self.other_wait_ns,
+            None => &self.unknown_ns,
+        };
+        add(doing, share.wall_ns);
+        let Some(Attributed { cpu_ns, runqueue_ns, io }) = share.attributed else { return };
+        add(&self.attributed_ns, share.wall_ns);
+        add(&self.cpu_ns, cpu_ns);
+        match runqueue_ns {
+            Some(waited) => add(&self.runqueue_ns, waited),
+            None => add(&self.without_runqueue_ns, share.wall_ns),
+        }
+        match io {
+            Some(Io { read_bytes, written_bytes, calls }) => {
+                add(&self.read_bytes, read_bytes);
+                add(&self.written_bytes, written_bytes);
+                add(&self.io_calls, calls);
+            }
+            None => add(&self.without_io_ns, share.wall_ns),
+        }
+    }
+
+    /// A task of the node was found alive, `wall_ns` after the last look at its place, and polled so often meanwhile.
+    pub(crate) fn add_task(&self, wall_ns: u64, polls: u64) {
+        add(&self.task_samples, 1);
+        add(&self.task_ns, wall_ns);
+        add(&self.polls, polls);
+    }
+
+    fn read(&self) -> Activity {
+        let count = |sum: &AtomicU64| sum.load(Ordering::Relaxed);
+        let us = |sum| count(sum) / 1_000;
+        // What the kernel did not say of anything is not measured; of a thread that ends meanwhile it says nothing.
+        let is_known = |without, whole| count(whole) == 0 || count(without) < count(whole);
+        let known = is_known(&self.unknown_ns, &self.wall_ns);
+        let has_runqueue = is_known(&self.without_runqueue_ns, &self.attributed_ns);
+        let has_io = is_known(&self.without_io_ns, &self.attributed_ns);
+        Activity {
+            samples: count(&self.samples),
+            wall_us: us(&self.wall_ns),
+            inclusive_wall_us: 0,
+            running_us: known.then(|| us(&self.running_ns)),
+            io_wait_us: known.then(|| us(&self.io_wait_ns)),
+            other_wait_us: known.then(|| us(&self.other_wait_ns)),
+            attributed_us: us(&self.attributed_ns),
+            cpu_us: us(&self.cpu_ns),
+            runqueue_us: has_runqueue.then(|| us(&self.runqueue_ns)),
+            read_bytes: has_io.then(|| count(&self.read_bytes)),
+            written_bytes: has_io.then(|| count(&self.written_bytes)),
+            io_calls: has_io.then(|| count(&self.io_calls)),
+            task_us: us(&self.task_ns),
+            task_samples: count(&self.task_samples),
+            polls: count(&self.polls),
+        }
+    }
+}
+
+/// What was seen in a node, without what lies below it.
+pub(crate) fn in_node(node: u32) -> Activity {
+    SUMS.get(node).map(Sums::read).unwrap_or_default()
+}

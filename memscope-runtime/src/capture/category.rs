@@ -1,0 +1,229 @@
+//! The kind of a scope's work: a pure function of what the scope's row says, by one rule for all scopes.
+//!
+//! Names have no part in it. The thresholds are in the rule's sentence, which is made of them.
+
+use crate::activity::{MUCH_IO_BYTES_PER_CPU_US, MUCH_IO_CPU_US_PER_CALL};
+use crate::snapshot::{Activity, Category, CategoryKind, Evidence, Scope};
+
+/// With fewer samples nothing is said: of ten, half is 5 ± 1.6.
+const FEWEST_SAMPLES: u64 = 10;
+/// A task waits if at most one part in so many of its life was spent on a thread.
+const MOST_ON_THREAD: u64 = 3;
+/// From how much on allocating is much: one allocation, or resize, in so many microseconds of processor time. An allocation
+/// and its free take 50 ns and more.
+const MUCH_CPU_US_PER_ALLOCATION: u64 = 2;
+/// The same for bytes, for a microsecond: to map and clear so many takes the kernel a fifth of that (4 KiB in 0.8 µs).
+const MUCH_ALLOCATED_BYTES_PER_CPU_US: u64 = 1_000;
+
+/// What kind of work the scope at `index` does. `has_allocator`: what it allocates is known.
+pub(super) fn category(index: usize, scope: &Scope, has_allocator: bool) -> Option<Category> {
+    let activity = scope.activity.as_ref()?;
+    let evidence = Evidences { index, scope, activity };
+    Some(
+        of_tasks(activity, &evidence)
+            .or_else(|| of_too_few(activity, &evidence))
+            .or_else(|| of_waiting(activity, &evidence))
+            .or_else(|| of_reading_and_writing(activity, &evidence))
+            .or_else(|| has_allocator.then(|| of_allocating(scope, activity, &evidence)).flatten())
+            .unwrap_or_else(|| of_running(activity, &evidence)),
+    )
+}
+
+/// Async: tasks of the scope were alive for long, and on a thread for little of that.
+fn of_tasks(activity: &Activity, evidence: &Evidences<'_>) -> Option<Category> {
+    let waits = activity.task_samples >= FEWEST_SAMPLES
+        && activity.inclusive_wall_us.saturating_mul(MOST_ON_THREAD) <= activity.task_us;
+    waits.then(|| Category {
+        kind: CategoryKind::AsyncIntensive,
+        rule: format!(
+            "its tasks were found alive at least {FEWEST_SAMPLES} times, and at most 1/{MOST_ON_THREAD} of their life was \
+             spent in the scope or below it on a thread; the rest they waited to be polled"
+        ),
+        evidence: evidence.of(&["task_us", "task_samples", "polls", "inclusive_wall_us"]),
+    })
+}
+
+fn of_too_few(activity: &Activity, evidence: &Evidences<'_>) -> Option<Category> {
+    (activity.samples < FEWEST_SAMPLES).then(|| Category {
+        kind: CategoryKind::Unclassified,
+        rule: format!("too few samples: threads were found in the scope fewer than {FEWEST_SAMPLES} times"),
+        evidence: evidence.of(&["samples"]),
+    })
+}
+
+/// Blocked for most of the time: for IO, or for what is no kind of work.
+fn of_waiting(activity: &Activity, evidence: &Evidences<'_>) -> Option<Category> {
+    let (Some(running), Some(io), Some(other)) =
+        (activity.running_us, activity.io_wait_us, activity.other_wait_us)
+    else {
+        return Some(Category {
+            kind: CategoryKind::Unclassified,
+            rule: "the kernel does not say what threads do in the scope".to_owned(),
+            evidence: evidence.of(&["samples"]),
+        });
+    };
+    let half = (running + io + other) / 2;
+    let fields = ["io_wait_us", "other_wait_us", "running_us", "samples"];
+    if io >= half {
+        return Some(Category {
+            kind: CategoryKind::IoIntensive,
+            rule: "for at least half of the time threads in the scope were blocked in system calls that read or write"
+                .to_owned(),
+            evidence: evidence.of(&fields),
+        });
+    }
+    (running < half).then(|| Category {
+        kind: CategoryKind::Unclassified,
+        rule: "no kind stands out: threads in the scope ran for less than half of the time, and were not blocked in \
+               reads or writes for half of it; they waited for locks, timers, other threads or events"
+            .to_owned(),
+        evidence: evidence.of(&fields),
+    })
+}
+
+/// IO that does not block: files in the cache, pipes with room.
+fn of_reading_and_writing(activity: &Activity, evidence: &Evidences<'_>) -> Option<Category> {
+    if activity.attributed_us.saturating_mul(2) < activity.wall_us {
+        return Some(Category {
+            kind: CategoryKind::Unclassified,
+            rule: "threads ran in the scope, and in most of that time they changed between scopes while they read or \
+                   wrote much; the kernel does not say in which"
+                .to_owned(),
+            evidence: evidence.of(&["attributed_us", "wall_us", "samples"]),
+        });
+    }
+    // Where the kernel does not say, the rule goes on without.
+    let bytes = activity.read_bytes?.saturating_add(activity.written_bytes?);
+    let calls = activity.io_calls?;
+    let is_much = bytes > activity.cpu_us.saturating_mul(MUCH_IO_BYTES_PER_CPU_US)
+        || calls.saturating_mul(MUCH_IO_CPU_US_PER_CALL) > activity.cpu_us;
+    is_much.then(|| Category {
+        kind: CategoryKind::IoIntensive,
+        rule: format!(
+            "the scope read and wrote more than {MUCH_IO_BYTES_PER_CPU_US} bytes for each microsecond of processor time, \
+             or made more than one call that does so in {MUCH_IO_CPU_US_PER_CALL} of them"
+        ),
+        evidence: evidence.of(&["read_bytes", "written_bytes", "io_calls", "cpu_us"]),
+    })
+}
+
+fn of_allocating(scope: &Scope, activity: &Activity, evidence: &Evidences<'_>) -> Option<Category> {
+    let cpu_us = scope_cpu_us(activity);
+    let events = scope.exclusive.allocations.saturating_add(scope.exclusive.reallocations);
+    let is_much = events.saturating_mul(MUCH_CPU_US_PER_ALLOCATION) > cpu_us
+        || scope.exclusive.allocated_bytes > cpu_us.saturating_mul(MUCH_ALLOCATED_BYTES_PER_CPU_US);
+    is_much.then(|| Category {
+        kind: CategoryKind::MemoryIntensive,
+        rule: format!(
+            "threads ran for at least half of the time, and for the processor time that they used (cpu_us, scaled from \
+             attributed_us to wall_us) the scope made more than one allocation or resize in {MUCH_CPU_US_PER_ALLOCATION} \
+             microseconds, or allocated more than {MUCH_ALLOCATED_BYTES_PER_CPU_US} bytes in one"
+        ),
+        evidence: evidence.of(&[
+            "allocations",
+            "reallocations",
+            "allocated_bytes",
+            "cpu_us",
+            "attributed_us",
+            "wall_us",
+        ]),
+    })
+}
+
+fn of_running(_: &Activity, evidence: &Evidences<'_>) -> Category {
+    Category {
+        kind: CategoryKind::CpuIntensive,
+        rule: format!(
+            "threads in the scope ran, or waited for a processor, for at least half of the time, and neither read and wrote \
+             much (more than {MUCH_IO_BYTES_PER_CPU_US} bytes in a microsecond of processor time, or a call in \
+             {MUCH_IO_CPU_US_PER_CALL}) nor allocated much (more than an allocation in {MUCH_CPU_US_PER_ALLOCATION}, or \
+             {MUCH_ALLOCATED_BYTES_PER_CPU_US} bytes in one), as far as that was measured"
+        ),
+        evidence: evidence.of(&[
+            "running_us",
+            "io_wait_us",
+            "other_wait_us",
+            "cpu_us",
+            "read_bytes",
+            "written_bytes",
+            "io_calls",
+            "allocations",
+            "allocated_bytes",
+            "samples",
+        ]),
+    }
+}
+
+/// Processor time that the scope used in all: the attributed time's share of it, for the whole time.
+fn scope_cpu_us(activity: &Activity) -> u64 {
+    let whole = u128::from(activity.cpu_us) * u128::from(activity.wall_us);
+    let scaled = whole.checked_div(u128::from(activity.attributed_us)).unwrap_or(0);
+    u64::try_from(scaled).unwrap_or(u64::MAX)
+}
+
+/// A scope's figures, as evidence.
+struct Evidences<'a> {
+    index: usize,
+    scope: &'a Scope,
+    activity: &'a Activity,
+}
+
+impl Evidences<'_> {
+    /// Of those that were measured.
+    fn of(&self, fields: &[&str]) -> Vec<Evidence> {
+        fields.iter().filter_map(|field| self.one(field)).collect()
+    }
+
+    fn one(&self, field: &str) -> Option<Evidence> {
+        let Activity {
+            samples,
+            wall_us,
+            inclusive_wall_us,
+            running_us,
+            io_wait_us,
+            other_wait_us,
+            attributed_us,
+            cpu_us,
+            runqueue_us: _,
+            read_bytes,
+            written_bytes,
+            io_calls,
+            task_us,
+            task_samples,
+            polls,
+        } = *self.activity;
+        let memory = &self.scope.exclusive;
+        let (what, value, unit, part) = match field {
+            "samples" => ("samples of threads in the scope", Some(samples), "count", "activity"),
+            "wall_us" => ("time of threads in the scope", Some(wall_us), "us", "activity"),
+            "inclusive_wall_us" => {
+                ("time of threads in the scope and below it", Some(inclusive_wall_us), "us", "activity")
+            }
+            "running_us" => ("of that, running or waiting for a processor", running_us, "us", "activity"),
+            "io_wait_us" => ("of that, blocked in a read or write", io_wait_us, "us", "activity"),
+            "other_wait_us" => ("of that, blocked for another reason", other_wait_us, "us", "activity"),
+            "attributed_us" => {
+                ("time whose processor time and IO are the scope's", Some(attributed_us), "us", "activity")
+            }
+            "cpu_us" => ("processor time in that", Some(cpu_us), "us", "activity"),
+            "read_bytes" => ("bytes read in that", read_bytes, "bytes", "activity"),
+            "written_bytes" => ("bytes written in that", written_bytes, "bytes", "activity"),
+            "io_calls" => ("calls that read or write in that", io_calls, "count", "activity"),
+            "task_us" => ("life of the scope's tasks", Some(task_us), "us", "activity"),
+            "task_samples" => ("samples of tasks alive", Some(task_samples), "count", "activity"),
+            "polls" => ("polls of these tasks", Some(polls), "count", "activity"),
+            "allocations" => ("allocations of the scope", Some(memory.allocations), "count", "exclusive"),
+            "reallocations" => ("resizes by the scope", Some(memory.reallocations), "count", "exclusive"),
+            "allocated_bytes" => {
+                ("bytes allocated by the scope", Some(memory.allocated_bytes), "bytes", "exclusive")
+            }
+            _ => return None,
+        };
+        Some(Evidence {
+            what: what.to_owned(),
+            value: value?,
+            unit: unit.to_owned(),
+            pointer: format!("/scopes/{}/{part}/{field}", self.index),
+        })
+    }
+}

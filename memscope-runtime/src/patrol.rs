@@ -1,0 +1,228 @@
+//! The observer's rounds: it looks at the program's threads and tasks in turns, as many as its purse allows.
+//!
+//! A round goes from the newest thread's row to the oldest, over as many ticks as it takes, and visits each thread once
+//! a tick at most. A look is: where the thread is; its clock; if that has moved, what the kernel says of it; where it is
+//! now. A thread that has moved meanwhile was running.
+//!
+//! What the observer keeps in mind of a thread is in the thread's row and of a task in a list of its own; both are the
+//! observer's alone. A fork's child starts an observer that knows nothing of them.
+
+use crate::activity::{self, Share, Sighting};
+use crate::arena::Arena;
+use crate::kernel_account::{Doing, Files, KernelAccount};
+use crate::purse::Purse;
+use crate::task_list;
+use crate::thread_state::ThreadState;
+use crate::{clock, system_call};
+use std::cell::{Cell, UnsafeCell};
+use std::mem::MaybeUninit;
+use std::ptr;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+/// Rows that are visited a tick, those of ended threads included: passing one takes some 10 ns.
+const ROWS_A_TICK: u32 = 512;
+/// Places of tasks that are visited a tick.
+const TASKS_A_TICK: u32 = 64;
+/// Threads whose files are kept open. The kernel keeps a page for each file, so these take 768 KiB.
+const THREADS_WITH_FILES: u32 = 64;
+
+/// Observers that this process and those that it was forked from had: the number of the one that runs.
+static OBSERVERS: AtomicU32 = AtomicU32::new(0);
+/// Looks at threads.
+static THREAD_SAMPLES: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: all atomics, for which zero is valid.
+static TASKS_SEEN: Arena<TaskSeen, 1> = unsafe { Arena::new() };
+
+/// What the observer keeps in mind of the task in a place of the list. All-zero is nothing.
+#[derive(Debug)]
+struct TaskSeen {
+    /// When it looked there last, by whichever task; 0: never.
+    at_ns: AtomicU64,
+    number: AtomicU64,
+    polls: AtomicU64,
+}
+
+/// What the observer keeps in mind of the thread in a row. All-zero is nothing.
+pub(crate) struct Seen {
+    /// The observer that looked; what follows is there if it is the one that runs.
+    by: Cell<u32>,
+    last: UnsafeCell<MaybeUninit<Last>>,
+}
+
+// SAFETY: only the observer that runs reaches it, which is one thread.
+unsafe impl Sync for Seen {}
+
+#[derive(Clone, Copy)]
+struct Last {
+    thread: u32,
+    sighting: Sighting,
+    files: Option<Files>,
+}
+
+impl Seen {
+    /// # Safety
+    /// The observer with this number calls, the one that runs.
+    unsafe fn get(&self, observer: u32) -> Option<Last> {
+        // SAFETY: nobody else reaches it, and this observer has written it.
+        (self.by.get() == observer).then(|| unsafe { (*self.last.get()).assume_init() })
+    }
+
+    /// # Safety
+    /// As for `get`.
+    unsafe fn set(&self, observer: u32, last: Option<Last>) {
+        let Some(last) = last else { return self.by.set(0) };
+        // SAFETY: nobody else reaches it.
+        unsafe { (*self.last.get()).write(last) };
+        self.by.set(observer);
+    }
+}
+
+/// The observer's rounds. It is made and used on the observer's thread.
+pub(crate) struct Patrol {
+    /// The number of this observer, from 1.
+    observer: u32,
+    /// The row that is next; `None`: a round begins.
+    next: Option<&'static ThreadState>,
+    next_task: u32,
+    may_open_files: bool,
+    /// Threads whose files are open.
+    with_files: u32,
+}
+
+impl Patrol {
+    pub(crate) fn begin() -> Patrol {
+        Patrol {
+            observer: OBSERVERS.fetch_add(1, Ordering::Relaxed) + 1,
+            next: None,
+            next_task: 0,
+            may_open_files: system_call::take_empty_file_table(),
+            with_files: 0,
+        }
+    }
+
+    /// Looks at threads and tasks while the purse is free. `spent_ns`: what this thread has used up to now, and has paid.
+    pub(crate) fn walk(&mut self, purse: &mut Purse, mut spent_ns: u64) {
+        let mut pay = |purse: &mut Purse| {
+            let spent = system_call::own_cpu_ns().unwrap_or(u64::MAX);
+            purse.pay(spent.saturating_sub(spent_ns));
+            spent_ns = spent;
+        };
+        if purse.is_free() {
+            self.visit_tasks();
+            pay(purse);
+        }
+        let first = self.next.or_else(ThreadState::newest);
+        let mut state = first;
+        let mut visited = 0;
+        while let Some(here) = state.filter(|_| visited < ROWS_A_TICK && purse.is_free()) {
+            if self.visit(here) {
+                pay(purse);
+            }
+            visited += 1;
+            state = here.older();
+            if state.is_none() && first.is_some_and(|first| first.older().is_some()) {
+                state = ThreadState::newest();
+            }
+            if state.zip(first).is_some_and(|(state, first)| ptr::eq(state, first)) {
+                break;
+            }
+        }
+        self.next = state;
+        pay(purse);
+    }
+
+    /// Looks at the thread in a row, if one is there. True if that cost more than the row.
+    fn visit(&mut self, state: &'static ThreadState) -> bool {
+        // SAFETY: this is the observer that runs.
+        let last = unsafe { state.seen.get(self.observer) };
+        let thread = state.os_id();
+        let known = last.filter(|last| last.thread == thread);
+        if known.is_none() {
+            self.forget(state, last);
+        }
+        let Some((position, cpu_ns)) = state.position().zip(system_call::cpu_ns(thread)) else {
+            self.forget(state, known);
+            return known.is_some();
+        };
+        let (kernel, files) = match known {
+            Some(last) if last.sighting.kernel.cpu_ns == cpu_ns => (last.sighting.kernel, last.files),
+            Some(Last { files: Some(files), .. }) => (files.read(cpu_ns), Some(files)),
+            _ => self.open_and_read(thread, cpu_ns),
+        };
+        let Some((wall_ns, start_ns)) = clock::monotonic_ns() else { return true };
+        let mut now = Sighting { wall_ns, position, kernel };
+        if state.position() != Some(position) && kernel.doing.is_some() {
+            now.kernel.doing = Some(Doing::Running);
+        }
+        let share = match known {
+            Some(last) => Share::between(&last.sighting, &now),
+            None => {
+                Share::of_first(&now, start_ns.saturating_add(state.begun_ms().saturating_mul(1_000_000)))
+            }
+        };
+        if let Some(sums) = activity::of(position.node) {
+            sums.add(share);
+        }
+        THREAD_SAMPLES.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: this is the observer that runs.
+        unsafe { state.seen.set(self.observer, Some(Last { thread, sighting: now, files })) };
+        true
+    }
+
+    /// Reads what the kernel says of a thread whose files are not open, and keeps them open if not too many are.
+    fn open_and_read(&mut self, thread: u32, cpu_ns: u64) -> (KernelAccount, Option<Files>) {
+        if !self.may_open_files {
+            return (KernelAccount { cpu_ns, runqueue_ns: None, io: None, doing: None }, None);
+        }
+        let files = Files::open(thread);
+        let kernel = files.read(cpu_ns);
+        if self.with_files < THREADS_WITH_FILES {
+            self.with_files += 1;
+            return (kernel, Some(files));
+        }
+        files.close();
+        (kernel, None)
+    }
+
+    /// Forgets a thread that has ended.
+    fn forget(&mut self, state: &'static ThreadState, last: Option<Last>) {
+        let Some(last) = last else { return };
+        if let Some(files) = last.files {
+            files.close();
+            self.with_files -= 1;
+        }
+        // SAFETY: this is the observer that runs.
+        unsafe { state.seen.set(self.observer, None) };
+    }
+
+    /// Looks at the next places of the list of tasks. A task stands for the time since the last look at its place.
+    fn visit_tasks(&mut self) {
+        let Some((now_ns, _)) = clock::monotonic_ns() else { return };
+        for _ in 0..TASKS_A_TICK.min(task_list::LEN as u32) {
+            let place = self.next_task;
+            let Some(running) = task_list::running_at(place) else {
+                self.next_task = 0;
+                return;
+            };
+            self.next_task = (place + 1) % task_list::LEN as u32;
+            let Some(seen) = TASKS_SEEN.get_or_map(place) else { return };
+            let before_ns = seen.at_ns.swap(now_ns, Ordering::Relaxed);
+            let Some(task) = running else { continue };
+            let polls = if seen.number.swap(task.number, Ordering::Relaxed) == task.number {
+                task.polls.saturating_sub(seen.polls.load(Ordering::Relaxed))
+            } else {
+                task.polls
+            };
+            seen.polls.store(task.polls, Ordering::Relaxed);
+            if let Some(sums) = activity::of(task.node).filter(|_| before_ns != 0) {
+                sums.add_task(now_ns.saturating_sub(before_ns), polls);
+            }
+        }
+    }
+}
+
+/// Looks at threads so far.
+pub(crate) fn thread_samples() -> u64 {
+    THREAD_SAMPLES.load(Ordering::Relaxed)
+}
