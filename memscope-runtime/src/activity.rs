@@ -13,7 +13,7 @@
 
 use crate::account::add;
 use crate::arena::Arena;
-use crate::kernel_account::{Doing, Io, KernelAccount};
+use crate::kernel_account::{Doing, Io, KernelAccount, Queue};
 use crate::snapshot::Activity;
 use crate::whereabouts::Position;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,6 +23,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) const MUCH_IO_BYTES_PER_CPU_US: u64 = 500;
 /// The same for calls: one in so many microseconds of processor time. A call takes 0.3 µs and more.
 pub(crate) const MUCH_IO_CPU_US_PER_CALL: u64 = 10;
+/// The same for being blocked in a call that reads or writes: once in so many microseconds of processor time. Blocking and
+/// being woken takes the kernel some 3 µs, the call aside.
+pub(crate) const MUCH_IO_CPU_US_PER_TURN: u64 = 50;
 /// What is so many times less than much is negligible.
 const NEGLIGIBLE: u64 = 100;
 
@@ -42,8 +45,9 @@ pub(crate) struct Sums {
     attributed_ns: AtomicU64,
     cpu_ns: AtomicU64,
     runqueue_ns: AtomicU64,
-    /// Attributed time of which the kernel said no runqueue wait, or no reads and writes.
-    without_runqueue_ns: AtomicU64,
+    turns: AtomicU64,
+    /// Attributed time of which the kernel did not say how the processor was come by, or what was read and written.
+    without_queue_ns: AtomicU64,
     without_io_ns: AtomicU64,
     read_bytes: AtomicU64,
     written_bytes: AtomicU64,
@@ -73,7 +77,7 @@ pub(crate) struct Share {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Attributed {
     cpu_ns: u64,
-    runqueue_ns: Option<u64>,
+    queue: Option<Queue>,
     io: Option<Io>,
 }
 
@@ -88,8 +92,10 @@ impl Share {
         let wall_ns = now.wall_ns.saturating_sub(before.wall_ns);
         let cpu_ns = now.kernel.cpu_ns.saturating_sub(before.kernel.cpu_ns);
         let gained = |before: u64, now: u64| now.saturating_sub(before);
-        let runqueue_ns =
-            before.kernel.runqueue_ns.zip(now.kernel.runqueue_ns).map(|(before, now)| gained(before, now));
+        let queue = before.kernel.queue.zip(now.kernel.queue).map(|(before, now)| Queue {
+            runqueue_ns: gained(before.runqueue_ns, now.runqueue_ns),
+            turns: gained(before.turns, now.turns),
+        });
         let io = before.kernel.io.zip(now.kernel.io).map(|(before, now)| Io {
             read_bytes: gained(before.read_bytes, now.read_bytes),
             written_bytes: gained(before.written_bytes, now.written_bytes),
@@ -97,9 +103,9 @@ impl Share {
         });
         let doing = now.kernel.doing;
         let attributed = if before.position == now.position {
-            Some(Attributed { cpu_ns, runqueue_ns, io })
+            Some(Attributed { cpu_ns, queue, io })
         } else if doing == Some(Doing::Running) && io.is_some_and(|io| is_negligible(io, cpu_ns)) {
-            runqueue_ns.and_then(|waited_ns| Attributed::of_running(wall_ns, cpu_ns, waited_ns))
+            queue.and_then(|queue| Attributed::of_running(wall_ns, cpu_ns, queue))
         } else {
             None
         };
@@ -108,13 +114,15 @@ impl Share {
 }
 
 impl Attributed {
-    /// Of `wall_ns` in which a thread ran in a node: how much of that it waited for a processor is as in all of the
-    /// thread's time between the looks.
-    fn of_running(wall_ns: u64, cpu_ns: u64, waited_ns: u64) -> Option<Attributed> {
-        let ready = u128::from(cpu_ns) + u128::from(waited_ns);
-        let cpu = (u128::from(wall_ns) * u128::from(cpu_ns)).checked_div(ready)?;
-        let cpu_ns = u64::try_from(cpu).ok()?;
-        Some(Attributed { cpu_ns, runqueue_ns: Some(wall_ns - cpu_ns), io: Some(Io::default()) })
+    /// Of `wall_ns` in which a thread ran in a node: how much of that it waited for a processor, and how often it got one,
+    /// is as in all of the thread's time between the looks.
+    fn of_running(wall_ns: u64, cpu_ns: u64, queue: Queue) -> Option<Attributed> {
+        let ready = u128::from(cpu_ns) + u128::from(queue.runqueue_ns);
+        let share = |of: u64| (u128::from(wall_ns) * u128::from(of)).checked_div(ready);
+        let cpu_ns = u64::try_from(share(cpu_ns)?).ok()?;
+        let turns = u64::try_from(share(queue.turns)?).ok()?.min(queue.turns);
+        let queue = Queue { runqueue_ns: wall_ns - cpu_ns, turns };
+        Some(Attributed { cpu_ns, queue: Some(queue), io: Some(Io::default()) })
     }
 }
 
@@ -143,12 +151,15 @@ impl Sums {
             None => &self.unknown_ns,
         };
         add(doing, share.wall_ns);
-        let Some(Attributed { cpu_ns, runqueue_ns, io }) = share.attributed else { return };
+        let Some(Attributed { cpu_ns, queue, io }) = share.attributed else { return };
         add(&self.attributed_ns, share.wall_ns);
         add(&self.cpu_ns, cpu_ns);
-        match runqueue_ns {
-            Some(waited) => add(&self.runqueue_ns, waited),
-            None => add(&self.without_runqueue_ns, share.wall_ns),
+        match queue {
+            Some(Queue { runqueue_ns, turns }) => {
+                add(&self.runqueue_ns, runqueue_ns);
+                add(&self.turns, turns);
+            }
+            None => add(&self.without_queue_ns, share.wall_ns),
         }
         match io {
             Some(Io { read_bytes, written_bytes, calls }) => {
@@ -173,7 +184,7 @@ impl Sums {
         // What the kernel did not say of anything is not measured; of a thread that ends meanwhile it says nothing.
         let is_known = |without, whole| count(whole) == 0 || count(without) < count(whole);
         let known = is_known(&self.unknown_ns, &self.wall_ns);
-        let has_runqueue = is_known(&self.without_runqueue_ns, &self.attributed_ns);
+        let has_queue = is_known(&self.without_queue_ns, &self.attributed_ns);
         let has_io = is_known(&self.without_io_ns, &self.attributed_ns);
         Activity {
             samples: count(&self.samples),
@@ -184,7 +195,8 @@ impl Sums {
             other_wait_us: known.then(|| us(&self.other_wait_ns)),
             attributed_us: us(&self.attributed_ns),
             cpu_us: us(&self.cpu_ns),
-            runqueue_us: has_runqueue.then(|| us(&self.runqueue_ns)),
+            runqueue_us: has_queue.then(|| us(&self.runqueue_ns)),
+            turns: has_queue.then(|| count(&self.turns)),
             read_bytes: has_io.then(|| count(&self.read_bytes)),
             written_bytes: has_io.then(|| count(&self.written_bytes)),
             io_calls: has_io.then(|| count(&self.io_calls)),

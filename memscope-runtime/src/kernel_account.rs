@@ -4,7 +4,7 @@
 //! clock of the thread              0.2 µs   processor time
 //! /proc/self/task/TID/syscall      1.3 µs   running, or the system call that it is blocked in
 //! /proc/self/task/TID/io           1.0 µs   calls and bytes of the read and write families
-//! /proc/self/task/TID/schedstat    0.6 µs   time that it waited for a processor
+//! /proc/self/task/TID/schedstat    0.6 µs   time that it waited for a processor, and how often it got one
 //! ```
 //!
 //! So much a look costs with the files kept open, on the machine of docs/performance.md; opening and closing each adds
@@ -18,7 +18,7 @@ use std::ffi::CStr;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KernelAccount {
     pub(crate) cpu_ns: u64,
-    pub(crate) runqueue_ns: Option<u64>,
+    pub(crate) queue: Option<Queue>,
     pub(crate) io: Option<Io>,
     pub(crate) doing: Option<Doing>,
 }
@@ -29,6 +29,15 @@ pub(crate) struct Io {
     pub(crate) read_bytes: u64,
     pub(crate) written_bytes: u64,
     pub(crate) calls: u64,
+}
+
+/// How a thread came by its processor time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Queue {
+    /// Time that it waited for a processor.
+    pub(crate) runqueue_ns: u64,
+    /// Times that it got one: after being blocked, or after another thread was let run.
+    pub(crate) turns: u64,
 }
 
 /// What a thread was found doing.
@@ -50,13 +59,31 @@ pub(crate) struct Files {
     schedstat: Option<i32>,
 }
 
-impl Files {
-    pub(crate) fn open(thread: u32) -> Files {
-        let mut path = [0; PATH_BYTES];
-        let mut open = |name| system_call::open(path_of(thread, name, &mut path)?);
-        Files { syscall: open(b"syscall"), io: open(b"io"), schedstat: open(b"schedstat") }
+/// The folder of this process's threads, open.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tasks(i32);
+
+impl Tasks {
+    pub(crate) fn open() -> Option<Tasks> {
+        system_call::open(None, c"/proc/self/task").map(Tasks)
     }
 
+    /// Opens the files of a thread.
+    pub(crate) fn files_of(self, thread: u32) -> Files {
+        let mut path = [0; PATH_BYTES];
+        let mut open = |name| system_call::open(Some(self.0), path_of(thread, name, &mut path)?);
+        Files { syscall: open(b"syscall"), io: open(b"io"), schedstat: open(b"schedstat") }
+    }
+}
+
+impl KernelAccount {
+    /// What the clock says, where there are no files.
+    pub(crate) fn of_clock(cpu_ns: u64) -> KernelAccount {
+        KernelAccount { cpu_ns, queue: None, io: None, doing: None }
+    }
+}
+
+impl Files {
     pub(crate) fn close(self) {
         let Files { syscall, io, schedstat } = self;
         [syscall, io, schedstat].into_iter().flatten().for_each(system_call::close);
@@ -67,14 +94,13 @@ impl Files {
         let mut place = [0; 512];
         let doing = self.syscall.and_then(|file| doing(system_call::read_from_start(file, &mut place)?));
         let io = self.io.and_then(|file| io(system_call::read_from_start(file, &mut place)?));
-        let runqueue_ns =
-            self.schedstat.and_then(|file| runqueue_ns(system_call::read_from_start(file, &mut place)?));
-        KernelAccount { cpu_ns, runqueue_ns, io, doing }
+        let queue = self.schedstat.and_then(|file| queue(system_call::read_from_start(file, &mut place)?));
+        KernelAccount { cpu_ns, queue, io, doing }
     }
 }
 
-/// `/proc/self/task/` and the longest number, `/schedstat` and the end.
-const PATH_BYTES: usize = 16 + 10 + 10 + 1;
+/// The longest number, `/schedstat` and the end.
+const PATH_BYTES: usize = 10 + 10 + 1;
 
 fn path_of<'a>(thread: u32, name: &[u8], place: &'a mut [u8; PATH_BYTES]) -> Option<&'a CStr> {
     let mut digits = [0; 10];
@@ -85,7 +111,7 @@ fn path_of<'a>(thread: u32, name: &[u8], place: &'a mut [u8; PATH_BYTES]) -> Opt
         *digits.get_mut(first)? = b'0' + (left % 10) as u8;
         left /= 10;
     }
-    let parts = [b"/proc/self/task/", digits.get(first..)?, b"/", name, b"\0"];
+    let parts = [digits.get(first..)?, b"/", name, b"\0"];
     let bytes = parts.into_iter().flatten();
     let mut len = 0;
     for &byte in bytes {
@@ -98,45 +124,42 @@ fn path_of<'a>(thread: u32, name: &[u8], place: &'a mut [u8; PATH_BYTES]) -> Opt
 /// The first word says all: `running`, or the number of the call that the thread is blocked in; -1: in none, but for a
 /// page, a lock of the kernel's, a debugger.
 fn doing(text: &[u8]) -> Option<Doing> {
-    let word = text.split(|&byte| byte == b' ' || byte == b'\n').next()?;
-    match word {
-        b"running" => Some(Doing::Running),
-        b"-1" => Some(Doing::Waiting),
-        _ => {
-            let number = number(word)?;
-            let is_io = IO_CALLS.iter().any(|&call| u64::try_from(call) == Ok(number));
-            Some(if is_io { Doing::Io } else { Doing::Waiting })
-        }
+    if text.starts_with(b"running") {
+        return Some(Doing::Running);
     }
+    if text.starts_with(b"-1 ") {
+        return Some(Doing::Waiting);
+    }
+    let (call, rest) = number(text)?;
+    let is_io = IO_CALLS.contains(&libc::c_long::try_from(call).ok()?);
+    rest.starts_with(b" ").then_some(if is_io { Doing::Io } else { Doing::Waiting })
 }
 
-/// Lines of a name, a colon and a number; the order is not relied upon.
+/// Lines of a name, a colon and a number; these four come first, in this order.
 fn io(text: &[u8]) -> Option<Io> {
-    let of = |name: &[u8]| {
-        let mut lines = text.split(|&byte| byte == b'\n');
-        let rest = lines.find_map(|line| line.strip_prefix(name)?.strip_prefix(b": "))?;
-        number(rest)
-    };
-    Some(Io {
-        read_bytes: of(b"rchar")?,
-        written_bytes: of(b"wchar")?,
-        calls: of(b"syscr")?.checked_add(of(b"syscw")?)?,
-    })
+    let (read_bytes, rest) = number(text.strip_prefix(b"rchar: ")?)?;
+    let (written_bytes, rest) = number(rest.strip_prefix(b"\nwchar: ")?)?;
+    let (reads, rest) = number(rest.strip_prefix(b"\nsyscr: ")?)?;
+    let (writes, _) = number(rest.strip_prefix(b"\nsyscw: ")?)?;
+    Some(Io { read_bytes, written_bytes, calls: reads.checked_add(writes)? })
 }
 
 /// Three numbers: nanoseconds on a processor, nanoseconds that it waited for one, turns.
-fn runqueue_ns(text: &[u8]) -> Option<u64> {
-    number(text.split(|&byte| byte == b' ').nth(1)?)
+fn queue(text: &[u8]) -> Option<Queue> {
+    let (_, rest) = number(text)?;
+    let (runqueue_ns, rest) = number(rest.strip_prefix(b" ")?)?;
+    let (turns, _) = number(rest.strip_prefix(b" ")?)?;
+    Some(Queue { runqueue_ns, turns })
 }
 
-fn number(digits: &[u8]) -> Option<u64> {
-    if digits.is_empty() {
-        return None;
+/// The number that a text begins with, and the rest. A plain loop, for a debug build reads a hundred digits a look.
+fn number(text: &[u8]) -> Option<(u64, &[u8])> {
+    let (mut number, mut len) = (0u64, 0);
+    while let Some(byte) = text.get(len).filter(|byte| byte.is_ascii_digit()) {
+        number = number.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?;
+        len += 1;
     }
-    digits.iter().try_fold(0u64, |number, &byte| {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 { None } else { number.checked_mul(10)?.checked_add(u64::from(digit)) }
-    })
+    Some((number, text.get(len..)?)).filter(|_| len > 0)
 }
 
 /// Calls that read, write, or wait for a single file, pipe or socket. Waiting for an event queue (`epoll_wait`) is not
@@ -225,7 +248,7 @@ mod tests {
         assert_eq!(doing(blocked(libc::SYS_futex).as_bytes()), Some(Doing::Waiting));
         assert_eq!(doing(blocked(libc::SYS_clock_nanosleep).as_bytes()), Some(Doing::Waiting));
         assert_eq!(doing(b"-1 0x7ffd 0x7fda\n"), Some(Doing::Waiting));
-        for unknown in [&b""[..], b"\n", b"runn", b"0x3 0x4", b"99999999999999999999999 0x0"] {
+        for unknown in [&b""[..], b"\n", b"runn", b"0x3 0x4", b"99999999999999999999999 0x0", b"0"] {
             assert_eq!(doing(unknown), None, "{unknown:?}");
         }
         let text = b"rchar: 6976\nwchar: 12\nsyscr: 10\nsyscw: 3\nread_bytes: 4096\nwrite_bytes: 0\n";
@@ -234,20 +257,18 @@ mod tests {
         assert_eq!(io(b"rchar: 1\nwchar: 1\nsyscr: 1\n"), None);
         assert_eq!(io(b"rchar: 1\nwchar: x\nsyscr: 1\nsyscw: 1\n"), None);
         assert_eq!(io(b"xrchar: 1\nwchar: 1\nsyscr: 1\nsyscw: 1\n"), None);
-        assert_eq!(runqueue_ns(b"7991827 44538458 3\n"), Some(44_538_458));
-        assert_eq!(runqueue_ns(b"0 0 0\n"), Some(0));
-        assert_eq!(runqueue_ns(b"7991827\n"), None);
-        assert_eq!(runqueue_ns(b""), None);
+        let some = Queue { runqueue_ns: 44_538_458, turns: 3 };
+        assert_eq!(queue(b"7991827 44538458 3\n"), Some(some));
+        assert_eq!(queue(b"0 0 0\n"), Some(Queue::default()));
+        assert_eq!(queue(b"7991827 44538458\n"), None);
+        assert_eq!(queue(b""), None);
     }
 
     #[test]
     fn the_path_of_any_thread_fits() {
         let mut place = [0; PATH_BYTES];
-        assert_eq!(
-            path_of(u32::MAX, b"schedstat", &mut place),
-            Some(c"/proc/self/task/4294967295/schedstat")
-        );
-        assert_eq!(path_of(0, b"io", &mut place), Some(c"/proc/self/task/0/io"));
+        assert_eq!(path_of(u32::MAX, b"schedstat", &mut place), Some(c"4294967295/schedstat"));
+        assert_eq!(path_of(0, b"io", &mut place), Some(c"0/io"));
         assert_eq!(path_of(u32::MAX, b"schedstatus", &mut place), None);
     }
 
@@ -257,7 +278,7 @@ mod tests {
         let thread = std::thread::spawn(|| {
             // SAFETY: it takes nothing and cannot fail.
             let this = unsafe { libc::syscall(libc::SYS_gettid) } as u32;
-            let files = Files::open(this);
+            let files = Tasks::open().expect("it is there").files_of(this);
             let before = files.read(system_call::cpu_ns(this).expect("this thread runs"));
             std::fs::read("/proc/self/cmdline").expect("it is there");
             let after = files.read(system_call::cpu_ns(this).expect("this thread runs"));
@@ -267,7 +288,7 @@ mod tests {
         let (before, after) = thread.join().expect("it does not panic");
         assert!(after.cpu_ns > before.cpu_ns);
         assert!(after.io.expect("Linux counts it").read_bytes > before.io.expect("as before").read_bytes);
-        assert!(after.runqueue_ns.is_some());
+        assert!(after.queue.expect("Linux counts it").turns > 0);
         assert_eq!(after.doing, Some(Doing::Running));
         assert_eq!(system_call::cpu_ns(1), None); // no thread of this process
     }

@@ -2,7 +2,7 @@
 //! the program's threads do.
 //!
 //! It works under a budget of 0.5 % of one processor's time, by its own clock: what a tick costs beyond that is paid back
-//! by later ticks, which only write the coarse clock. At most half goes into reading all accounts (timeline and trends).
+//! by later ticks, which only write the coarse clock. At most a fifth goes into reading all accounts (timeline and trends).
 //!
 //! It starts at the first tracked scope or variable, never inside the hook, and is not inherited by a fork's child.
 //! It is a bare thread (`bare_thread.rs` says why), so it allocates nothing, takes no lock that could make it wait, and
@@ -27,7 +27,7 @@ const TIMELINE_LEN: usize = 512;
 
 /// The observer's budget: one part of its time in so many, for all that it does, and for reading all accounts.
 const SHARE: u64 = 200;
-const SHARE_OF_BOOKS: u64 = 400;
+const SHARE_OF_BOOKS: u64 = 1_000;
 /// What the budget saves up is what so much time brings: ten ticks.
 const SAVED_NS: u64 = 10 * clock::TICK_MS * 1_000_000;
 

@@ -9,22 +9,24 @@
 
 use crate::activity::{self, Share, Sighting};
 use crate::arena::Arena;
-use crate::kernel_account::{Doing, Files, KernelAccount};
+use crate::kernel_account::{Doing, Files, KernelAccount, Tasks};
 use crate::purse::Purse;
 use crate::task_list;
 use crate::thread_state::ThreadState;
 use crate::{clock, system_call};
-use std::cell::{Cell, UnsafeCell};
+use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 use std::ptr;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Rows that are visited a tick, those of ended threads included: passing one takes some 10 ns.
-const ROWS_A_TICK: u32 = 512;
+const ROWS_A_TICK: u32 = 256;
+/// After so many that cost little, what they cost is paid.
+const ROWS_A_PAYMENT: u32 = 32;
 /// Places of tasks that are visited a tick.
 const TASKS_A_TICK: u32 = 64;
-/// Threads whose files are kept open. The kernel keeps a page for each file, so these take 768 KiB.
-const THREADS_WITH_FILES: u32 = 64;
+/// Threads whose files are kept open. The kernel keeps a page for each file: 12 KiB for a thread, whose stack takes more.
+const THREADS_WITH_FILES: u32 = 256;
 
 /// Observers that this process and those that it was forked from had: the number of the one that runs.
 static OBSERVERS: AtomicU32 = AtomicU32::new(0);
@@ -46,7 +48,7 @@ struct TaskSeen {
 /// What the observer keeps in mind of the thread in a row. All-zero is nothing.
 pub(crate) struct Seen {
     /// The observer that looked; what follows is there if it is the one that runs.
-    by: Cell<u32>,
+    by: AtomicU32,
     last: UnsafeCell<MaybeUninit<Last>>,
 }
 
@@ -61,20 +63,25 @@ struct Last {
 }
 
 impl Seen {
+    /// Whether that observer keeps anything in mind.
+    fn is_of(&self, observer: u32) -> bool {
+        self.by.load(Ordering::Relaxed) == observer
+    }
+
     /// # Safety
     /// The observer with this number calls, the one that runs.
     unsafe fn get(&self, observer: u32) -> Option<Last> {
         // SAFETY: nobody else reaches it, and this observer has written it.
-        (self.by.get() == observer).then(|| unsafe { (*self.last.get()).assume_init() })
+        self.is_of(observer).then(|| unsafe { (*self.last.get()).assume_init() })
     }
 
     /// # Safety
     /// As for `get`.
     unsafe fn set(&self, observer: u32, last: Option<Last>) {
-        let Some(last) = last else { return self.by.set(0) };
+        let Some(last) = last else { return self.by.store(0, Ordering::Relaxed) };
         // SAFETY: nobody else reaches it.
         unsafe { (*self.last.get()).write(last) };
-        self.by.set(observer);
+        self.by.store(observer, Ordering::Relaxed);
     }
 }
 
@@ -82,12 +89,14 @@ impl Seen {
 pub(crate) struct Patrol {
     /// The number of this observer, from 1.
     observer: u32,
-    /// The row that is next; `None`: a round begins.
+    /// The row that is next; `None`: the newest.
     next: Option<&'static ThreadState>,
     next_task: u32,
-    may_open_files: bool,
-    /// Threads whose files are open.
+    /// `None`: the kernel's accounts of threads are not to be had.
+    tasks: Option<Tasks>,
+    /// Threads whose files are open, and how many there may be.
     with_files: u32,
+    most_with_files: u32,
 }
 
 impl Patrol {
@@ -96,8 +105,9 @@ impl Patrol {
             observer: OBSERVERS.fetch_add(1, Ordering::Relaxed) + 1,
             next: None,
             next_task: 0,
-            may_open_files: system_call::take_empty_file_table(),
+            tasks: system_call::take_empty_file_table().then(Tasks::open).flatten(),
             with_files: 0,
+            most_with_files: (system_call::most_files() / 4).min(THREADS_WITH_FILES),
         }
     }
 
@@ -108,22 +118,19 @@ impl Patrol {
             purse.pay(spent.saturating_sub(spent_ns));
             spent_ns = spent;
         };
-        if purse.is_free() {
-            self.visit_tasks();
-            pay(purse);
+        if !purse.is_free() {
+            return;
         }
+        self.visit_tasks();
         let first = self.next.or_else(ThreadState::newest);
         let mut state = first;
         let mut visited = 0;
         while let Some(here) = state.filter(|_| visited < ROWS_A_TICK && purse.is_free()) {
-            if self.visit(here) {
+            visited += 1;
+            if self.visit(here) || visited % ROWS_A_PAYMENT == 0 {
                 pay(purse);
             }
-            visited += 1;
-            state = here.older();
-            if state.is_none() && first.is_some_and(|first| first.older().is_some()) {
-                state = ThreadState::newest();
-            }
+            state = here.older().or_else(ThreadState::newest);
             if state.zip(first).is_some_and(|(state, first)| ptr::eq(state, first)) {
                 break;
             }
@@ -132,8 +139,11 @@ impl Patrol {
         pay(purse);
     }
 
-    /// Looks at the thread in a row, if one is there. True if that cost more than the row.
+    /// Looks at the thread in a row, if one is there. True if it read files.
     fn visit(&mut self, state: &'static ThreadState) -> bool {
+        if !state.is_shown() && !state.seen.is_of(self.observer) {
+            return false; // it has ended, and was forgotten
+        }
         // SAFETY: this is the observer that runs.
         let last = unsafe { state.seen.get(self.observer) };
         let thread = state.os_id();
@@ -143,14 +153,15 @@ impl Patrol {
         }
         let Some((position, cpu_ns)) = state.position().zip(system_call::cpu_ns(thread)) else {
             self.forget(state, known);
-            return known.is_some();
+            return false;
         };
+        let has_run = known.is_none_or(|last| last.sighting.kernel.cpu_ns != cpu_ns);
         let (kernel, files) = match known {
-            Some(last) if last.sighting.kernel.cpu_ns == cpu_ns => (last.sighting.kernel, last.files),
+            Some(last) if !has_run => (last.sighting.kernel, last.files),
             Some(Last { files: Some(files), .. }) => (files.read(cpu_ns), Some(files)),
             _ => self.open_and_read(thread, cpu_ns),
         };
-        let Some((wall_ns, start_ns)) = clock::monotonic_ns() else { return true };
+        let Some((wall_ns, start_ns)) = clock::monotonic_ns() else { return has_run };
         let mut now = Sighting { wall_ns, position, kernel };
         if state.position() != Some(position) && kernel.doing.is_some() {
             now.kernel.doing = Some(Doing::Running);
@@ -167,17 +178,15 @@ impl Patrol {
         THREAD_SAMPLES.fetch_add(1, Ordering::Relaxed);
         // SAFETY: this is the observer that runs.
         unsafe { state.seen.set(self.observer, Some(Last { thread, sighting: now, files })) };
-        true
+        has_run
     }
 
     /// Reads what the kernel says of a thread whose files are not open, and keeps them open if not too many are.
     fn open_and_read(&mut self, thread: u32, cpu_ns: u64) -> (KernelAccount, Option<Files>) {
-        if !self.may_open_files {
-            return (KernelAccount { cpu_ns, runqueue_ns: None, io: None, doing: None }, None);
-        }
-        let files = Files::open(thread);
+        let Some(tasks) = self.tasks else { return (KernelAccount::of_clock(cpu_ns), None) };
+        let files = tasks.files_of(thread);
         let kernel = files.read(cpu_ns);
-        if self.with_files < THREADS_WITH_FILES {
+        if self.with_files < self.most_with_files {
             self.with_files += 1;
             return (kernel, Some(files));
         }
@@ -199,16 +208,14 @@ impl Patrol {
     /// Looks at the next places of the list of tasks. A task stands for the time since the last look at its place.
     fn visit_tasks(&mut self) {
         let Some((now_ns, _)) = clock::monotonic_ns() else { return };
-        for _ in 0..TASKS_A_TICK.min(task_list::LEN as u32) {
-            let place = self.next_task;
-            let Some(running) = task_list::running_at(place) else {
-                self.next_task = 0;
-                return;
-            };
-            self.next_task = (place + 1) % task_list::LEN as u32;
+        // A task may have been put off to a few places further on, where it is found once these have been used too.
+        let places = (task_list::begun() + 1).min(task_list::LEN) as u32;
+        for _ in 0..TASKS_A_TICK.min(places) {
+            let place = self.next_task % places;
+            self.next_task = place + 1;
             let Some(seen) = TASKS_SEEN.get_or_map(place) else { return };
             let before_ns = seen.at_ns.swap(now_ns, Ordering::Relaxed);
-            let Some(task) = running else { continue };
+            let Some(task) = task_list::running_at(place) else { continue };
             let polls = if seen.number.swap(task.number, Ordering::Relaxed) == task.number {
                 task.polls.saturating_sub(seen.polls.load(Ordering::Relaxed))
             } else {

@@ -53,12 +53,22 @@ pub(crate) fn take_empty_file_table() -> bool {
     unsafe { call(libc::SYS_close_range, [0, u32::MAX as usize, UNSHARE, 0]) == 0 }
 }
 
-/// Opens a file to read; `None` where that fails.
-pub(crate) fn open(path: &CStr) -> Option<i32> {
+/// Files that a thread may have open, if none is: the limit of a table.
+pub(crate) fn most_files() -> u32 {
+    let mut limit = libc::rlimit64 { rlim_cur: 0, rlim_max: 0 };
+    let place = ptr::from_mut(&mut limit).expose_provenance();
+    // SAFETY: the kernel writes the limits to their place, and changes none.
+    unsafe { call(libc::SYS_prlimit64, [0, libc::RLIMIT_NOFILE as usize, 0, place]) };
+    u32::try_from(limit.rlim_cur).unwrap_or(u32::MAX)
+}
+
+/// Opens a file to read, by its path from a folder that is open or from the root; `None` where that fails.
+pub(crate) fn open(folder: Option<i32>, path: &CStr) -> Option<i32> {
     let flags = (libc::O_RDONLY | libc::O_CLOEXEC) as usize;
+    let folder = folder.unwrap_or(libc::AT_FDCWD);
     let place = path.as_ptr().expose_provenance();
     // SAFETY: the kernel reads a C string.
-    let file = unsafe { call(libc::SYS_openat, [libc::AT_FDCWD as usize, place, flags, 0]) };
+    let file = unsafe { call(libc::SYS_openat, [folder as usize, place, flags, 0]) };
     i32::try_from(file).ok().filter(|&file| file >= 0)
 }
 

@@ -197,16 +197,21 @@ pub(crate) struct Running {
     pub(crate) polls: u64,
 }
 
-/// The row of this place; `None`: it was never used, and no later one was. In it `None`: no task runs there.
-pub(crate) fn running_at(place: u32) -> Option<Option<Running>> {
-    let row = ROWS.get(place).filter(|row| row.state.load(Ordering::Relaxed) != 0)?;
+/// The task that runs in this place, if one does.
+pub(crate) fn running_at(place: u32) -> Option<Running> {
+    let row = ROWS.get(place)?;
     let number = row.number.load(Ordering::Acquire);
     let is_running = row.state.load(Ordering::Relaxed) == RUNNING;
     let running =
         Running { number, node: row.node.load(Ordering::Relaxed), polls: row.polls.load(Ordering::Relaxed) };
     fence(Ordering::Acquire);
     let is_whole = number != 0 && row.number.load(Ordering::Relaxed) == number;
-    Some((is_running && is_whole).then_some(running))
+    (is_running && is_whole).then_some(running)
+}
+
+/// Tasks that began so far. The first [`LEN`] of them have the places after 0, in turns.
+pub(crate) fn begun() -> u64 {
+    BEGUN.load(Ordering::Relaxed)
 }
 
 /// All rows by number, and how many tasks have none.

@@ -466,6 +466,11 @@ impl ThreadState {
         self.begun_ms.load(Ordering::Relaxed)
     }
 
+    /// Whether there is a thread here to look at.
+    pub(crate) fn is_shown(&self) -> bool {
+        !self.whereabouts.place.load(Ordering::Relaxed).is_null()
+    }
+
     /// Where the thread is; `None`: it has ended. For the observer alone.
     pub(crate) fn position(&self) -> Option<Position> {
         self.whereabouts.look(&EYE, Whereabouts::position).flatten()

@@ -28,6 +28,8 @@ pub(crate) struct Moments {
     columns: [usize; LEN],
     len: usize,
     every_ms: u64,
+    /// Nodes that any moment knows: those with a number below this.
+    nodes: u32,
 }
 
 impl Moments {
@@ -39,7 +41,7 @@ impl Moments {
             columns[index] = index;
             index += 1;
         }
-        Moments { ms: [0; LEN], columns, len: 0, every_ms }
+        Moments { ms: [0; LEN], columns, len: 0, every_ms, nodes: 0 }
     }
 
     pub(crate) fn taken(&self) -> &[u64] {
@@ -76,12 +78,12 @@ impl Moments {
             return;
         }
         let Some(column) = self.begin(now_ms) else { return };
-        let mut node = 0;
-        while let Some(row) = ROWS.get(node) {
-            row[column].store(0, Ordering::Relaxed);
-            node += 1;
+        for place in (0..self.nodes).filter_map(|node| ROWS.get(node)).filter_map(|row| row.get(column)) {
+            place.store(0, Ordering::Relaxed);
         }
-        let add = |node, bytes: u64, sign: i64| {
+        let mut nodes = self.nodes;
+        let mut add = |node: u32, bytes: u64, sign: i64| {
+            nodes = nodes.max(node.saturating_add(1));
             let Some(place) = ROWS.get_or_map(node).and_then(|row| row.get(column)) else { return };
             let sum = place.load(Ordering::Relaxed).wrapping_add((bytes as i64).wrapping_mul(sign));
             place.store(sum, Ordering::Relaxed);
@@ -93,6 +95,7 @@ impl Moments {
         for account in Account::all() {
             add(account.node(), account.allocated_bytes.load(Ordering::Relaxed), 1);
         }
+        self.nodes = nodes;
     }
 
     /// Live bytes of a node at each moment; 0 before it was there.

@@ -40,8 +40,8 @@ fn two_hundred_threads_are_observed_for_half_a_percent() {
     println!("{observer:?}: {per_mille:.2} per mille");
     // 5 per mille, and what one tick may cost more than it had: some reads of all accounts, in 4 s.
     assert!(per_mille <= 6.0, "{per_mille} per mille of a processor");
-    // Each was looked at, and more than once: a look costs 15 µs with opening the files, and 0.5 % of 4 s are 20 ms, half
-    // of which may go into reading accounts.
-    assert!(observer.thread_samples >= 400, "{observer:?}");
+    // 0.5 % of 4 s are 20 ms. Waking up and reading accounts take up to two thirds in a debug build on a busy machine, and a
+    // first look, which opens files, up to 50 µs: 120 looks and more.
+    assert!(observer.thread_samples >= 60, "{observer:?}");
     assert!(observer.elapsed_ms >= 3_500, "{observer:?}");
 }

@@ -2,13 +2,15 @@
 //!
 //! Names have no part in it. The thresholds are in the rule's sentence, which is made of them.
 
-use crate::activity::{MUCH_IO_BYTES_PER_CPU_US, MUCH_IO_CPU_US_PER_CALL};
+use crate::activity::{MUCH_IO_BYTES_PER_CPU_US, MUCH_IO_CPU_US_PER_CALL, MUCH_IO_CPU_US_PER_TURN};
 use crate::snapshot::{Activity, Category, CategoryKind, Evidence, Scope};
 
 /// With fewer samples nothing is said: of ten, half is 5 ± 1.6.
 const FEWEST_SAMPLES: u64 = 10;
 /// A task waits if at most one part in so many of its life was spent on a thread.
 const MOST_ON_THREAD: u64 = 3;
+/// Being blocked in IO for less than one part in so many of the time is not much, however often it is.
+const FEWEST_BLOCKED: u64 = 10;
 /// From how much on allocating is much: one allocation, or resize, in so many microseconds of processor time. An allocation
 /// and its free take 50 ns and more.
 const MUCH_CPU_US_PER_ALLOCATION: u64 = 2;
@@ -51,7 +53,8 @@ fn of_too_few(activity: &Activity, evidence: &Evidences<'_>) -> Option<Category>
     })
 }
 
-/// Blocked for most of the time: for IO, or for what is no kind of work.
+/// Blocked for most of the time: for IO, or for what is no kind of work. Time in which a thread was ready and waited for a
+/// processor says nothing of what it does, so it is left out.
 fn of_waiting(activity: &Activity, evidence: &Evidences<'_>) -> Option<Category> {
     let (Some(running), Some(io), Some(other)) =
         (activity.running_us, activity.io_wait_us, activity.other_wait_us)
@@ -62,24 +65,49 @@ fn of_waiting(activity: &Activity, evidence: &Evidences<'_>) -> Option<Category>
             evidence: evidence.of(&["samples"]),
         });
     };
-    let half = (running + io + other) / 2;
-    let fields = ["io_wait_us", "other_wait_us", "running_us", "samples"];
+    let on_processor = activity.runqueue_us.map_or(running, |waited| {
+        scaled(running, activity.cpu_us, activity.cpu_us.saturating_add(waited)).unwrap_or(running)
+    });
+    let time = on_processor.saturating_add(io).saturating_add(other);
+    let half = time.div_ceil(2);
+    let fields = ["io_wait_us", "other_wait_us", "running_us", "cpu_us", "runqueue_us", "samples"];
     if io >= half {
         return Some(Category {
             kind: CategoryKind::IoIntensive,
-            rule: "for at least half of the time threads in the scope were blocked in system calls that read or write"
-                .to_owned(),
+            rule: format!(
+                "for at least half of the time threads in the scope {BLOCKED_IN_IO}; {WITHOUT_QUEUE}"
+            ),
             evidence: evidence.of(&fields),
         });
     }
-    (running < half).then(|| Category {
+    let turns = activity.turns.unwrap_or(0);
+    if io >= other
+        && io.saturating_mul(FEWEST_BLOCKED) >= time
+        && turns.saturating_mul(MUCH_IO_CPU_US_PER_TURN) > activity.cpu_us
+    {
+        return Some(Category {
+            kind: CategoryKind::IoIntensive,
+            rule: format!(
+                "for at least 1/{FEWEST_BLOCKED} of the time, and longer than for other reasons, threads in the scope \
+                 {BLOCKED_IN_IO}, and they got a processor more than once for each {MUCH_IO_CPU_US_PER_TURN} \
+                 microseconds that they used it; {WITHOUT_QUEUE}"
+            ),
+            evidence: evidence.of(&[&fields[..], &["turns"]].concat()),
+        });
+    }
+    (on_processor < half).then(|| Category {
         kind: CategoryKind::Unclassified,
-        rule: "no kind stands out: threads in the scope ran for less than half of the time, and were not blocked in \
-               reads or writes for half of it; they waited for locks, timers, other threads or events"
-            .to_owned(),
+        rule: format!(
+            "no kind stands out: threads in the scope ran for less than half of the time, and {BLOCKED_IN_IO} for less \
+             than half of it; else they waited for locks, timers, other threads or events; {WITHOUT_QUEUE}"
+        ),
         evidence: evidence.of(&fields),
     })
 }
+
+const BLOCKED_IN_IO: &str = "were blocked in system calls that read or write";
+const WITHOUT_QUEUE: &str = "time that they waited for a processor is left out (runqueue_us / (cpu_us + runqueue_us) of \
+                             running_us)";
 
 /// IO that does not block: files in the cache, pipes with room.
 fn of_reading_and_writing(activity: &Activity, evidence: &Evidences<'_>) -> Option<Category> {
@@ -134,8 +162,8 @@ fn of_running(_: &Activity, evidence: &Evidences<'_>) -> Category {
     Category {
         kind: CategoryKind::CpuIntensive,
         rule: format!(
-            "threads in the scope ran, or waited for a processor, for at least half of the time, and neither read and wrote \
-             much (more than {MUCH_IO_BYTES_PER_CPU_US} bytes in a microsecond of processor time, or a call in \
+            "threads in the scope ran for at least half of the time that they did not wait for a processor, and neither read \
+             and wrote much (more than {MUCH_IO_BYTES_PER_CPU_US} bytes in a microsecond of processor time, or a call in \
              {MUCH_IO_CPU_US_PER_CALL}) nor allocated much (more than an allocation in {MUCH_CPU_US_PER_ALLOCATION}, or \
              {MUCH_ALLOCATED_BYTES_PER_CPU_US} bytes in one), as far as that was measured"
         ),
@@ -156,9 +184,13 @@ fn of_running(_: &Activity, evidence: &Evidences<'_>) -> Category {
 
 /// Processor time that the scope used in all: the attributed time's share of it, for the whole time.
 fn scope_cpu_us(activity: &Activity) -> u64 {
-    let whole = u128::from(activity.cpu_us) * u128::from(activity.wall_us);
-    let scaled = whole.checked_div(u128::from(activity.attributed_us)).unwrap_or(0);
-    u64::try_from(scaled).unwrap_or(u64::MAX)
+    scaled(activity.wall_us, activity.cpu_us, activity.attributed_us).unwrap_or(0)
+}
+
+/// So much of `whole` as `part` is of `all`; `None`: of nothing there is no part.
+fn scaled(whole: u64, part: u64, all: u64) -> Option<u64> {
+    let product = u128::from(whole) * u128::from(part);
+    u64::try_from(product.checked_div(u128::from(all))?).ok()
 }
 
 /// A scope's figures, as evidence.
@@ -184,7 +216,8 @@ impl Evidences<'_> {
             other_wait_us,
             attributed_us,
             cpu_us,
-            runqueue_us: _,
+            runqueue_us,
+            turns,
             read_bytes,
             written_bytes,
             io_calls,
@@ -206,6 +239,8 @@ impl Evidences<'_> {
                 ("time whose processor time and IO are the scope's", Some(attributed_us), "us", "activity")
             }
             "cpu_us" => ("processor time in that", Some(cpu_us), "us", "activity"),
+            "runqueue_us" => ("ready in that, and waiting for a processor", runqueue_us, "us", "activity"),
+            "turns" => ("times in that that a processor was got", turns, "count", "activity"),
             "read_bytes" => ("bytes read in that", read_bytes, "bytes", "activity"),
             "written_bytes" => ("bytes written in that", written_bytes, "bytes", "activity"),
             "io_calls" => ("calls that read or write in that", io_calls, "count", "activity"),

@@ -31,13 +31,16 @@ pub struct Activity {
     /// Of `wall_us`, time in which a thread was blocked for another reason: a lock, a timer, another thread, an event
     /// queue; `None` as for `running_us`.
     pub other_wait_us: Option<u64>,
-    /// The time that the five figures below are about, in microseconds.
+    /// The time that the six figures below are about, in microseconds.
     pub attributed_us: u64,
     /// Processor time within `attributed_us`, in microseconds.
     pub cpu_us: u64,
     /// Time within `attributed_us` in which a thread was ready to run and waited for a processor; `None`: the kernel does
     /// not say.
     pub runqueue_us: Option<u64>,
+    /// Times within `attributed_us` that a thread got a processor, after being blocked or after another thread was let run;
+    /// `None`: the kernel does not say.
+    pub turns: Option<u64>,
     /// Bytes read within `attributed_us` by the `read` family of system calls, from files (cached or not), pipes and
     /// sockets; not those received by `recv`. `None`: the kernel does not say.
     pub read_bytes: Option<u64>,
