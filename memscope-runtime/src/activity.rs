@@ -211,3 +211,93 @@ impl Sums {
 pub(crate) fn in_node(node: u32) -> Activity {
     SUMS.get(node).map(Sums::read).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(wall_us: u64, node: u32, entries: u64, kernel: KernelAccount) -> Sighting {
+        Sighting {
+            wall_ns: wall_us * 1_000,
+            position: Position { account: node + 10, node, entries },
+            kernel,
+        }
+    }
+
+    fn kernel(cpu_us: u64, runqueue_us: u64, written_bytes: u64, doing: Doing) -> KernelAccount {
+        KernelAccount {
+            cpu_ns: cpu_us * 1_000,
+            queue: Some(Queue { runqueue_ns: runqueue_us * 1_000, turns: runqueue_us / 100 }),
+            io: Some(Io { read_bytes: 7, written_bytes, calls: written_bytes / 1_000 }),
+            doing: Some(doing),
+        }
+    }
+
+    #[test]
+    fn all_of_the_kernels_figures_are_a_nodes_that_the_thread_stayed_in() {
+        let before = seen(1_000, 5, 3, kernel(400, 100, 1_000, Doing::Running));
+        let now = seen(11_000, 5, 3, kernel(900, 600, 51_000, Doing::Io));
+        let share = Share::between(&before, &now);
+        let io = Io { read_bytes: 0, written_bytes: 50_000, calls: 50 };
+        let queue = Queue { runqueue_ns: 500_000, turns: 5 };
+        let attributed = Attributed { cpu_ns: 500_000, queue: Some(queue), io: Some(io) };
+        assert_eq!(
+            share,
+            Share { wall_ns: 10_000_000, doing: Some(Doing::Io), attributed: Some(attributed) }
+        );
+        // It was elsewhere meanwhile, and so were the 50,000 bytes, perhaps.
+        let left =
+            Share::between(&before, &Sighting { position: Position { entries: 4, ..now.position }, ..now });
+        assert_eq!(left, Share { attributed: None, ..share });
+    }
+
+    #[test]
+    fn of_a_thread_that_moves_a_node_has_the_time_that_it_ran_in() {
+        let before = seen(0, 5, 3, kernel(0, 0, 0, Doing::Running));
+        // In 10 ms it ran for 3 ms and waited for a processor for 1 ms: of a node's time a quarter is waiting.
+        let now = seen(10_000, 6, 4, kernel(3_000, 1_000, 0, Doing::Running));
+        let queue = Queue { runqueue_ns: 2_500_000, turns: 10 }; // 10 turns, of 25 only those that there were
+        let attributed = Attributed { cpu_ns: 7_500_000, queue: Some(queue), io: Some(Io::default()) };
+        let share = Share { wall_ns: 10_000_000, doing: Some(Doing::Running), attributed: Some(attributed) };
+        assert_eq!(Share::between(&before, &now), share);
+        // Found blocked, all that is known is that it was.
+        let blocked = Sighting { kernel: kernel(3_000, 1_000, 0, Doing::Waiting), ..now };
+        let share = Share { doing: Some(Doing::Waiting), attributed: None, ..share };
+        assert_eq!(Share::between(&before, &blocked), share);
+        // In 3 ms of processor time 1,500,000 bytes or 300 calls are much, and 15,000 or 3 negligible.
+        for (written_bytes, is_negligible) in [(3_999, true), (4_000, false)] {
+            let now = Sighting { kernel: kernel(3_000, 1_000, written_bytes, Doing::Running), ..now };
+            assert_eq!(Share::between(&before, &now).attributed.is_some(), is_negligible, "{written_bytes}");
+        }
+        // A thread that did not run at all between two looks, but was found running, says nothing.
+        let still = seen(10_000, 6, 4, kernel(0, 0, 0, Doing::Running));
+        assert_eq!(Share::between(&before, &still).attributed, None);
+    }
+
+    #[test]
+    fn counters_that_go_back_and_what_the_kernel_does_not_say_break_nothing() {
+        let before = seen(9_000, 5, 3, kernel(900, 600, 51_000, Doing::Io));
+        let now = seen(1_000, 5, 3, kernel(400, 100, 1_000, Doing::Running));
+        let share = Share::between(&before, &now);
+        assert_eq!(share.wall_ns, 0);
+        assert_eq!(share.attributed.map(|attributed| attributed.cpu_ns), Some(0));
+        let silent = Sighting { kernel: KernelAccount::of_clock(1_000_000), ..before };
+        let share = Share::between(&silent, &silent);
+        assert_eq!(share.attributed, Some(Attributed { cpu_ns: 0, queue: None, io: None }));
+
+        // SAFETY: all atomics, for which zero is valid.
+        let sums: Sums = unsafe { std::mem::zeroed() };
+        assert_eq!(sums.read().running_us, Some(0));
+        sums.add(Share { wall_ns: 5_000, ..share });
+        let activity = sums.read();
+        assert_eq!((activity.samples, activity.wall_us, activity.attributed_us), (1, 5, 5));
+        assert_eq!((activity.running_us, activity.runqueue_us, activity.read_bytes), (None, None, None));
+        // One look of many at which it said nothing leaves the others.
+        sums.add(Share::of_first(&seen(12, 5, 3, kernel(0, 0, 0, Doing::Running)), 2_000));
+        assert_eq!(sums.read().running_us, Some(10));
+        sums.add_task(3_000_000, 4);
+        sums.add_task(2_000_000, 0);
+        let activity = sums.read();
+        assert_eq!((activity.task_us, activity.task_samples, activity.polls), (5_000, 2, 4));
+    }
+}

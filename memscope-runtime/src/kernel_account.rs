@@ -289,7 +289,7 @@ mod tests {
         assert!(after.cpu_ns > before.cpu_ns);
         assert!(after.io.expect("Linux counts it").read_bytes > before.io.expect("as before").read_bytes);
         assert!(after.queue.expect("Linux counts it").turns > 0);
-        assert_eq!(after.doing, Some(Doing::Running));
+        assert_eq!(after.doing, Some(Doing::Io)); // it is just reading this
         assert_eq!(system_call::cpu_ns(1), None); // no thread of this process
     }
 }

@@ -262,3 +262,145 @@ impl Evidences<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::ScopeMemory;
+
+    /// A second of one thread, of which it ran all the time and got a processor for 900 ms.
+    const BUSY: Activity = Activity {
+        samples: 100,
+        wall_us: 1_000_000,
+        inclusive_wall_us: 1_000_000,
+        running_us: Some(1_000_000),
+        io_wait_us: Some(0),
+        other_wait_us: Some(0),
+        attributed_us: 1_000_000,
+        cpu_us: 900_000,
+        runqueue_us: Some(100_000),
+        turns: Some(300),
+        read_bytes: Some(0),
+        written_bytes: Some(0),
+        io_calls: Some(0),
+        task_us: 0,
+        task_samples: 0,
+        polls: 0,
+    };
+
+    fn scope(activity: Option<Activity>, allocations: u64, allocated_bytes: u64) -> Scope {
+        Scope {
+            path: vec!["io_async_alloc".to_owned()],
+            key: vec!["program::io_async_alloc".to_owned()],
+            file: None,
+            line: None,
+            calls: 1,
+            recursive_calls: 0,
+            exclusive: ScopeMemory { allocations, allocated_bytes, ..ScopeMemory::default() },
+            inclusive: ScopeMemory::default(),
+            trend: Vec::new(),
+            activity,
+            category: None,
+        }
+    }
+
+    fn kind(activity: Activity) -> CategoryKind {
+        category(3, &scope(Some(activity), 0, 0), true).expect("it was measured").kind
+    }
+
+    #[test]
+    fn each_kind_begins_at_its_threshold() {
+        use CategoryKind::{AsyncIntensive, CpuIntensive, IoIntensive, MemoryIntensive, Unclassified};
+        assert_eq!(category(3, &scope(None, 0, 0), true), None);
+        assert_eq!(kind(BUSY), CpuIntensive);
+        assert_eq!(kind(Activity { samples: 10, ..BUSY }), CpuIntensive);
+        assert_eq!(kind(Activity { samples: 9, ..BUSY }), Unclassified);
+        assert_eq!(kind(Activity::default()), Unclassified);
+
+        // 900 ms of processor time: 450,000,000 bytes are much, 90,000 calls are.
+        assert_eq!(kind(Activity { read_bytes: Some(450_000_000), ..BUSY }), CpuIntensive);
+        assert_eq!(
+            kind(Activity { read_bytes: Some(450_000_000), written_bytes: Some(1), ..BUSY }),
+            IoIntensive
+        );
+        assert_eq!(kind(Activity { io_calls: Some(90_000), ..BUSY }), CpuIntensive);
+        assert_eq!(kind(Activity { io_calls: Some(90_001), ..BUSY }), IoIntensive);
+        // What the kernel does not say of reads and writes is left out, what it does not say of all else is not.
+        assert_eq!(kind(Activity { read_bytes: None, io_calls: Some(90_001), ..BUSY }), CpuIntensive);
+        assert_eq!(kind(Activity { running_us: None, ..BUSY }), Unclassified);
+        assert_eq!(kind(Activity { attributed_us: 499_999, ..BUSY }), Unclassified);
+
+        // Blocked for 600 of 1,200 ms, and for 598 of 1,198.
+        let waits = |running, io, other| Activity {
+            running_us: Some(running),
+            io_wait_us: Some(io),
+            other_wait_us: Some(other),
+            runqueue_us: Some(0),
+            ..BUSY
+        };
+        assert_eq!(kind(waits(600_000, 600_000, 0)), IoIntensive);
+        assert_eq!(kind(waits(600_000, 598_000, 0)), CpuIntensive);
+        assert_eq!(kind(waits(300_000, 300_000, 302_000)), Unclassified);
+        assert_eq!(kind(waits(0, 0, 1_000_000)), Unclassified);
+        // A thread that was kept from running three quarters of the time is what it is otherwise.
+        let starved =
+            Activity { cpu_us: 300_000, runqueue_us: Some(900_000), ..waits(1_200_000, 400_000, 0) };
+        assert_eq!(kind(starved), IoIntensive); // 300 on a processor, 400 blocked
+        // Blocked for a tenth of the time, and more than once in 50 of 900,000 microseconds.
+        let often = |io, other, turns| Activity { turns: Some(turns), ..waits(900_000, io, other) };
+        assert_eq!(kind(often(100_000, 0, 18_001)), IoIntensive);
+        assert_eq!(kind(often(100_000, 0, 18_000)), CpuIntensive);
+        assert_eq!(kind(often(99_000, 0, 18_001)), CpuIntensive);
+        assert_eq!(kind(often(100_000, 100_001, 18_001)), CpuIntensive);
+
+        let tasks = |on_thread, alive, task_samples| Activity {
+            inclusive_wall_us: on_thread,
+            task_us: alive,
+            task_samples,
+            ..BUSY
+        };
+        assert_eq!(kind(tasks(1_000_000, 3_000_000, 10)), AsyncIntensive);
+        assert_eq!(kind(tasks(1_000_001, 3_000_000, 10)), CpuIntensive);
+        assert_eq!(kind(tasks(0, 3_000_000, 9)), CpuIntensive);
+
+        let memory = |allocations, bytes, has_allocator| {
+            category(3, &scope(Some(BUSY), allocations, bytes), has_allocator).expect("it was measured").kind
+        };
+        assert_eq!(memory(450_000, 0, true), CpuIntensive); // one in two microseconds
+        assert_eq!(memory(450_001, 0, true), MemoryIntensive);
+        assert_eq!(memory(0, 900_000_000, true), CpuIntensive); // 1,000 bytes in one
+        assert_eq!(memory(0, 900_000_001, true), MemoryIntensive);
+        assert_eq!(memory(450_001, 900_000_001, false), CpuIntensive);
+    }
+
+    #[test]
+    fn evidence_points_at_its_figures_and_the_largest_figures_overflow_nothing() {
+        let category = category(3, &scope(Some(BUSY), 5, 6), true).expect("it was measured");
+        let pointers: Vec<_> =
+            category.evidence.iter().map(|evidence| (evidence.pointer.as_str(), evidence.value)).collect();
+        assert!(pointers.contains(&("/scopes/3/activity/cpu_us", 900_000)), "{pointers:?}");
+        assert!(pointers.contains(&("/scopes/3/exclusive/allocated_bytes", 6)), "{pointers:?}");
+        let most = Some(u64::MAX);
+        let largest = Activity {
+            samples: u64::MAX,
+            wall_us: u64::MAX,
+            inclusive_wall_us: u64::MAX,
+            running_us: most,
+            io_wait_us: most,
+            other_wait_us: most,
+            attributed_us: u64::MAX,
+            cpu_us: u64::MAX,
+            runqueue_us: most,
+            turns: most,
+            read_bytes: most,
+            written_bytes: most,
+            io_calls: most,
+            task_us: u64::MAX,
+            task_samples: u64::MAX,
+            polls: u64::MAX,
+        };
+        for activity in [largest, Activity { task_samples: 0, io_wait_us: Some(0), ..largest }] {
+            super::category(0, &scope(Some(activity), u64::MAX, u64::MAX), true).expect("it was measured");
+        }
+    }
+}
