@@ -187,7 +187,7 @@ impl Sums {
         let has_queue = is_known(&self.without_queue_ns, &self.attributed_ns);
         let has_io = is_known(&self.without_io_ns, &self.attributed_ns);
         Activity {
-            samples: count(&self.samples),
+            thread_samples: count(&self.samples),
             wall_us: us(&self.wall_ns),
             inclusive_wall_us: 0,
             running_us: known.then(|| us(&self.running_ns)),
@@ -290,7 +290,7 @@ mod tests {
         assert_eq!(sums.read().running_us, Some(0));
         sums.add(Share { wall_ns: 5_000, ..share });
         let activity = sums.read();
-        assert_eq!((activity.samples, activity.wall_us, activity.attributed_us), (1, 5, 5));
+        assert_eq!((activity.thread_samples, activity.wall_us, activity.attributed_us), (1, 5, 5));
         assert_eq!((activity.running_us, activity.runqueue_us, activity.read_bytes), (None, None, None));
         // One look of many at which it said nothing leaves the others.
         sums.add(Share::of_first(&seen(12, 5, 3, kernel(0, 0, 0, Doing::Running)), 2_000));

@@ -57,7 +57,8 @@ unsafe impl Sync for Seen {}
 
 #[derive(Clone, Copy)]
 struct Last {
-    thread: u32,
+    /// Which of the threads that the row stands for it is.
+    tenant: u32,
     sighting: Sighting,
     files: Option<Files>,
 }
@@ -89,6 +90,8 @@ impl Seen {
 pub(crate) struct Patrol {
     /// The number of this observer, from 1.
     observer: u32,
+    /// When it began: of what was before, nothing was seen.
+    begun_ns: u64,
     /// The row that is next; `None`: the newest.
     next: Option<&'static ThreadState>,
     next_task: u32,
@@ -103,6 +106,7 @@ impl Patrol {
     pub(crate) fn begin() -> Patrol {
         Patrol {
             observer: OBSERVERS.fetch_add(1, Ordering::Relaxed) + 1,
+            begun_ns: clock::monotonic_ns().map_or(0, |(now_ns, _)| now_ns),
             next: None,
             next_task: 0,
             tasks: system_call::take_empty_file_table().then(Tasks::open).flatten(),
@@ -146,8 +150,8 @@ impl Patrol {
         }
         // SAFETY: this is the observer that runs.
         let last = unsafe { state.seen.get(self.observer) };
-        let thread = state.os_id();
-        let known = last.filter(|last| last.thread == thread);
+        let (thread, tenant) = (state.os_id(), state.threads());
+        let known = last.filter(|last| last.tenant == tenant);
         if known.is_none() {
             self.forget(state, last);
         }
@@ -161,7 +165,7 @@ impl Patrol {
             Some(Last { files: Some(files), .. }) => (files.read(cpu_ns), Some(files)),
             _ => self.open_and_read(thread, cpu_ns),
         };
-        let Some((wall_ns, start_ns)) = clock::monotonic_ns() else { return has_run };
+        let Some((wall_ns, recording_ns)) = clock::monotonic_ns() else { return has_run };
         let mut now = Sighting { wall_ns, position, kernel };
         if state.position() != Some(position) && kernel.doing.is_some() {
             now.kernel.doing = Some(Doing::Running);
@@ -169,7 +173,8 @@ impl Patrol {
         let share = match known {
             Some(last) => Share::between(&last.sighting, &now),
             None => {
-                Share::of_first(&now, start_ns.saturating_add(state.begun_ms().saturating_mul(1_000_000)))
+                let begun_ns = recording_ns.saturating_add(state.begun_ms().saturating_mul(1_000_000));
+                Share::of_first(&now, begun_ns.max(self.begun_ns))
             }
         };
         if let Some(sums) = activity::of(position.node) {
@@ -177,7 +182,7 @@ impl Patrol {
         }
         THREAD_SAMPLES.fetch_add(1, Ordering::Relaxed);
         // SAFETY: this is the observer that runs.
-        unsafe { state.seen.set(self.observer, Some(Last { thread, sighting: now, files })) };
+        unsafe { state.seen.set(self.observer, Some(Last { tenant, sighting: now, files })) };
         has_run
     }
 

@@ -60,8 +60,8 @@ impl Whereabouts {
     /// Changes the current account to that of a scope which is entered.
     #[inline(always)]
     pub(crate) fn enter(&self, account: &'static Account) {
-        self.account.store(ptr::from_ref(account).cast_mut(), Ordering::Relaxed);
         self.entries.store(self.entries.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        self.account.store(ptr::from_ref(account).cast_mut(), Ordering::Relaxed);
     }
 
     /// Where the thread is, as another thread sees it; `None`: nowhere.

@@ -472,6 +472,7 @@ const TASKS: [&str; 7] = [
 ];
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the figures are what it is for")]
 fn thirty_workers_are_told_apart_by_what_they_do() {
     // Of each kind some run together with some of another one.
     let (first, second) = WORKERS.split_at(WORKERS.len() / 2);

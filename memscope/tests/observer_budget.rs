@@ -29,6 +29,7 @@ fn computes() {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "the figures are what it is for")]
 fn two_hundred_threads_are_observed_for_half_a_percent() {
     let threads: Vec<_> =
         (0..200).map(|number| thread::spawn(if number < 2 { computes } else { wakes })).collect();

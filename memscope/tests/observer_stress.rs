@@ -58,7 +58,6 @@ fn threads_may_end_while_they_are_looked_at() {
     let first = memscope::snapshot().profiler.observer.expect("it runs");
     thread::sleep(Duration::from_secs(1));
     let second = memscope::snapshot().profiler.observer.expect("it runs");
-    println!("{threads} threads, {second:?}");
     // It goes on, and looks at what is left: this thread and the test's main one, a few times a second, for it passes a
     // thousand rows in between.
     assert!(second.elapsed_ms > first.elapsed_ms + 500, "{first:?} {second:?}");

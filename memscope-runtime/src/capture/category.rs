@@ -46,10 +46,10 @@ fn of_tasks(activity: &Activity, evidence: &Evidences<'_>) -> Option<Category> {
 }
 
 fn of_too_few(activity: &Activity, evidence: &Evidences<'_>) -> Option<Category> {
-    (activity.samples < FEWEST_SAMPLES).then(|| Category {
+    (activity.thread_samples < FEWEST_SAMPLES).then(|| Category {
         kind: CategoryKind::Unclassified,
         rule: format!("too few samples: threads were found in the scope fewer than {FEWEST_SAMPLES} times"),
-        evidence: evidence.of(&["samples"]),
+        evidence: evidence.of(&["thread_samples"]),
     })
 }
 
@@ -62,7 +62,7 @@ fn of_waiting(activity: &Activity, evidence: &Evidences<'_>) -> Option<Category>
         return Some(Category {
             kind: CategoryKind::Unclassified,
             rule: "the kernel does not say what threads do in the scope".to_owned(),
-            evidence: evidence.of(&["samples"]),
+            evidence: evidence.of(&["thread_samples"]),
         });
     };
     let on_processor = activity.runqueue_us.map_or(running, |waited| {
@@ -70,7 +70,7 @@ fn of_waiting(activity: &Activity, evidence: &Evidences<'_>) -> Option<Category>
     });
     let time = on_processor.saturating_add(io).saturating_add(other);
     let half = time.div_ceil(2);
-    let fields = ["io_wait_us", "other_wait_us", "running_us", "cpu_us", "runqueue_us", "samples"];
+    let fields = ["io_wait_us", "other_wait_us", "running_us", "cpu_us", "runqueue_us", "thread_samples"];
     if io >= half {
         return Some(Category {
             kind: CategoryKind::IoIntensive,
@@ -117,7 +117,7 @@ fn of_reading_and_writing(activity: &Activity, evidence: &Evidences<'_>) -> Opti
             rule: "threads ran in the scope, and in most of that time they changed between scopes while they read or \
                    wrote much; the kernel does not say in which"
                 .to_owned(),
-            evidence: evidence.of(&["attributed_us", "wall_us", "samples"]),
+            evidence: evidence.of(&["attributed_us", "wall_us", "thread_samples"]),
         });
     }
     // Where the kernel does not say, the rule goes on without.
@@ -177,7 +177,7 @@ fn of_running(_: &Activity, evidence: &Evidences<'_>) -> Category {
             "io_calls",
             "allocations",
             "allocated_bytes",
-            "samples",
+            "thread_samples",
         ]),
     }
 }
@@ -208,7 +208,7 @@ impl Evidences<'_> {
 
     fn one(&self, field: &str) -> Option<Evidence> {
         let Activity {
-            samples,
+            thread_samples,
             wall_us,
             inclusive_wall_us,
             running_us,
@@ -227,7 +227,9 @@ impl Evidences<'_> {
         } = *self.activity;
         let memory = &self.scope.exclusive;
         let (what, value, unit, part) = match field {
-            "samples" => ("samples of threads in the scope", Some(samples), "count", "activity"),
+            "thread_samples" => {
+                ("samples of threads in the scope", Some(thread_samples), "count", "activity")
+            }
             "wall_us" => ("time of threads in the scope", Some(wall_us), "us", "activity"),
             "inclusive_wall_us" => {
                 ("time of threads in the scope and below it", Some(inclusive_wall_us), "us", "activity")
@@ -270,7 +272,7 @@ mod tests {
 
     /// A second of one thread, of which it ran all the time and got a processor for 900 ms.
     const BUSY: Activity = Activity {
-        samples: 100,
+        thread_samples: 100,
         wall_us: 1_000_000,
         inclusive_wall_us: 1_000_000,
         running_us: Some(1_000_000),
@@ -313,8 +315,8 @@ mod tests {
         use CategoryKind::{AsyncIntensive, CpuIntensive, IoIntensive, MemoryIntensive, Unclassified};
         assert_eq!(category(3, &scope(None, 0, 0), true), None);
         assert_eq!(kind(BUSY), CpuIntensive);
-        assert_eq!(kind(Activity { samples: 10, ..BUSY }), CpuIntensive);
-        assert_eq!(kind(Activity { samples: 9, ..BUSY }), Unclassified);
+        assert_eq!(kind(Activity { thread_samples: 10, ..BUSY }), CpuIntensive);
+        assert_eq!(kind(Activity { thread_samples: 9, ..BUSY }), Unclassified);
         assert_eq!(kind(Activity::default()), Unclassified);
 
         // 900 ms of processor time: 450,000,000 bytes are much, 90,000 calls are.
@@ -382,7 +384,7 @@ mod tests {
         assert!(pointers.contains(&("/scopes/3/exclusive/allocated_bytes", 6)), "{pointers:?}");
         let most = Some(u64::MAX);
         let largest = Activity {
-            samples: u64::MAX,
+            thread_samples: u64::MAX,
             wall_us: u64::MAX,
             inclusive_wall_us: u64::MAX,
             running_us: most,

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activity {
     /// Samples in which a thread was found in this scope.
-    pub samples: u64,
+    pub thread_samples: u64,
     /// Time that these samples stand for, in microseconds, summed over threads.
     pub wall_us: u64,
     /// The same for this scope and all scopes below it.
