@@ -150,6 +150,12 @@ impl Account {
         Record::new(self.owner_field(), 0).owner()
     }
 
+    /// The account's number, for another thread; `None`: it cannot be seen yet.
+    pub(crate) fn published_id(&self) -> Option<u32> {
+        let field = self.owner_field.load(Ordering::Acquire);
+        (field != 0).then(|| Record::new(field, 0).owner())
+    }
+
     /// The account's number, as a block's record holds it.
     #[inline(always)]
     pub(crate) fn owner_field(&self) -> u64 {

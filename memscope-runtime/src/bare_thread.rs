@@ -10,7 +10,7 @@
 //! ```
 //!
 //! What libc does not know it must not serve. So the thread's function calls nothing that allocates, locks, reads a
-//! thread-local or can panic; it makes system calls itself, for libc's wrappers know of cancellation and `errno`. Were
+//! thread-local or can panic; it makes system calls itself (`system_call.rs`). Were
 //! it to read a thread-local after all (an instrumented build does), it would find zeros of its own. All signals are
 //! blocked in it: the program's handlers run on the program's threads.
 //!
@@ -93,48 +93,4 @@ pub(crate) unsafe fn spawn(run: Run) -> bool {
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 pub(crate) unsafe fn spawn(_: Run) -> bool {
     false
-}
-
-/// Names this thread, as `ps` and debuggers show it.
-pub(crate) fn set_name(name: &'static std::ffi::CStr) {
-    system_call(libc::SYS_prctl, [libc::PR_SET_NAME as usize, name.as_ptr().addr(), 0, 0]);
-}
-
-/// Sleeps.
-pub(crate) fn sleep_ms(ms: u32) {
-    let time = libc::timespec {
-        tv_sec: (ms / 1_000) as libc::time_t,
-        tv_nsec: libc::c_long::from(ms as i32 % 1_000) * 1_000_000,
-    };
-    let place = std::ptr::from_ref(&time).expose_provenance();
-    system_call(libc::SYS_clock_nanosleep, [libc::CLOCK_MONOTONIC as usize, 0, place, 0]);
-}
-
-/// Without libc, so without `errno`.
-#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
-fn system_call(number: libc::c_long, arguments: [usize; 4]) {
-    let [first, second, third, fourth] = arguments;
-    // SAFETY: the two callers above hand on arguments that the kernel only reads. The instruction changes the
-    // registers that are named.
-    unsafe {
-        std::arch::asm!(
-            "syscall",
-            inlateout("rax") number => _,
-            in("rdi") first,
-            in("rsi") second,
-            in("rdx") third,
-            in("r10") fourth,
-            lateout("rcx") _,
-            lateout("r11") _,
-            options(nostack)
-        );
-    }
-}
-
-/// On an ordinary thread libc may be asked.
-#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
-fn system_call(number: libc::c_long, arguments: [usize; 4]) {
-    let [first, second, third, fourth] = arguments;
-    // SAFETY: the two callers above hand on arguments that the kernel only reads.
-    unsafe { libc::syscall(number, first, second, third, fourth) };
 }

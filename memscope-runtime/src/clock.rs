@@ -103,6 +103,12 @@ pub(crate) fn refresh() -> u64 {
     now
 }
 
+/// Nanoseconds of the monotonic clock, and what they were when the recording began; `None`: it has not begun.
+pub(crate) fn monotonic_ns() -> Option<(u64, u64)> {
+    let start = START_NS.load(Ordering::Relaxed);
+    (start != 0).then(|| (read_ns(libc::CLOCK_MONOTONIC), start))
+}
+
 fn read_ns(clock: libc::clockid_t) -> u64 {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is a valid place for the answer. A clock that does not exist leaves it at zero. The observer may

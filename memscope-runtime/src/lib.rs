@@ -14,6 +14,8 @@ mod weight;
 #[cfg(feature = "recorder")]
 mod account;
 #[cfg(feature = "recorder")]
+mod activity;
+#[cfg(feature = "recorder")]
 mod allocator;
 #[cfg(feature = "recorder")]
 mod arena;
@@ -50,6 +52,8 @@ mod free_list;
 #[cfg(all(feature = "recorder", target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
 mod glibc;
 #[cfg(feature = "recorder")]
+mod kernel_account;
+#[cfg(feature = "recorder")]
 mod live_map;
 #[cfg(feature = "recorder")]
 mod mode;
@@ -58,6 +62,8 @@ mod observer;
 #[cfg(feature = "recorder")]
 mod pages;
 #[cfg(feature = "recorder")]
+mod patrol;
+#[cfg(feature = "recorder")]
 mod peak;
 #[cfg(all(feature = "recorder", target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
 mod peek;
@@ -65,6 +71,8 @@ mod peek;
 mod places;
 #[cfg(feature = "recorder")]
 mod publish;
+#[cfg(feature = "recorder")]
+mod purse;
 #[cfg(feature = "recorder")]
 mod record;
 #[cfg(feature = "sampling")]
@@ -80,6 +88,8 @@ mod scope;
 #[cfg(feature = "sampling")]
 pub mod self_check;
 #[cfg(feature = "recorder")]
+mod sight;
+#[cfg(feature = "recorder")]
 mod site;
 #[cfg(feature = "recorder")]
 mod slot;
@@ -89,6 +99,8 @@ mod spawn_scope;
 mod stack;
 #[cfg(feature = "recorder")]
 mod sync;
+#[cfg(feature = "recorder")]
+mod system_call;
 #[cfg(feature = "recorder")]
 mod task;
 #[cfg(feature = "recorder")]
@@ -100,11 +112,15 @@ mod thread_state;
 mod trackable;
 mod tracked;
 #[cfg(feature = "recorder")]
+mod trend;
+#[cfg(feature = "recorder")]
 mod variable;
 #[cfg(feature = "recorder")]
 mod visitor;
 #[cfg(feature = "recorder")]
 mod watch;
+#[cfg(feature = "recorder")]
+mod whereabouts;
 
 #[cfg(not(feature = "recorder"))]
 mod forward;

@@ -1,4 +1,8 @@
-//! The one background thread: it writes the coarse clock and draws the timeline.
+//! The one background thread: it writes the coarse clock, draws the timeline and the scopes' trends, and looks at what
+//! the program's threads do.
+//!
+//! It works under a budget of 0.5 % of one processor's time, by its own clock: what a tick costs beyond that is paid back
+//! by later ticks, which only write the coarse clock. At most a fifth goes into reading all accounts (timeline and trends).
 //!
 //! It starts at the first tracked scope or variable, never inside the hook, and is not inherited by a fork's child.
 //! It is a bare thread (`bare_thread.rs` says why), so it allocates nothing, takes no lock that could make it wait, and
@@ -7,16 +11,25 @@
 use crate::bare_thread;
 use crate::estimate::standard_error;
 use crate::mode::{self, Decided};
-use crate::snapshot::TimelinePoint;
+use crate::patrol::{self, Patrol};
+use crate::purse::Purse;
+use crate::snapshot::{Observer, TimelinePoint};
 use crate::tenure::Turn;
-use crate::{books, clock, fork};
+use crate::trend::Moments;
+use crate::{books, clock, fork, system_call};
 use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_void};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 
 /// Points that the timeline holds. When it is full, every other one goes and the distance doubles.
 const TIMELINE_LEN: usize = 512;
+
+/// The observer's budget: one part of its time in so many, for all that it does, and for reading all accounts.
+const SHARE: u64 = 200;
+const SHARE_OF_BOOKS: u64 = 1_000;
+/// What the budget saves up is what so much time brings: ten ticks.
+const SAVED_NS: u64 = 10 * clock::TICK_MS * 1_000_000;
 
 struct Timeline {
     /// The first `len` are taken.
@@ -25,19 +38,29 @@ struct Timeline {
     every_ms: u64,
 }
 
-/// The timeline, and whose turn it is to look at it.
+/// What the observer writes, and whose turn it is to look at it.
 struct Shared {
     turn: Turn,
-    timeline: UnsafeCell<Timeline>,
+    written: UnsafeCell<Written>,
 }
 
-// SAFETY: the timeline is reached by who has the turn.
+struct Written {
+    timeline: Timeline,
+    moments: Moments,
+}
+
+// SAFETY: what is written is reached by who has the turn.
 unsafe impl Sync for Shared {}
 
 // Relaxed: who sees the flag late refreshes the clock once more.
 static RUNNING: AtomicBool = AtomicBool::new(false);
-static TIMELINE: Shared =
-    Shared { turn: Turn { taken: AtomicBool::new(false) }, timeline: UnsafeCell::new(Timeline::new()) };
+static SHARED: Shared = Shared {
+    turn: Turn { taken: AtomicBool::new(false) },
+    written: UnsafeCell::new(Written { timeline: Timeline::new(), moments: Moments::new(clock::TICK_MS) }),
+};
+/// Processor time that observers used, as they know it, and how long they have been running.
+static CPU_NS: AtomicU64 = AtomicU64::new(0);
+static ELAPSED_NS: AtomicU64 = AtomicU64::new(0);
 
 pub(crate) fn is_running() -> bool {
     RUNNING.load(Ordering::Relaxed)
@@ -62,27 +85,88 @@ pub(crate) fn is_gone() {
     RUNNING.store(false, Ordering::Relaxed);
 }
 
-/// Holds the timeline still, for a fork. Whoever forks calls [`after_fork`] on both sides.
+/// Holds still what the observer writes, for a fork. Whoever forks calls [`after_fork`] on both sides.
 pub(crate) fn before_fork() {
-    TIMELINE.wait();
+    SHARED.wait();
 }
 
-/// Lets the timeline go on.
+/// Lets the observer go on.
 pub(crate) fn after_fork() {
-    TIMELINE.turn.end();
+    SHARED.turn.end();
 }
 
 extern "C" fn run(_: *mut c_void) -> c_int {
-    bare_thread::set_name(c"memscope");
+    system_call::set_name(c"memscope");
+    let mut accounting = Accounting::begin();
+    let mut patrol = accounting.as_ref().map(|_| Patrol::begin());
     loop {
         let now_ms = clock::refresh();
         // Where a snapshot is reading, the next tick is soon enough.
-        if TIMELINE.turn.try_take() {
+        if SHARED.turn.try_take() {
             // SAFETY: it is this thread's turn.
-            unsafe { &mut *TIMELINE.timeline.get() }.note(now_ms);
-            TIMELINE.turn.end();
+            let written = unsafe { &mut *SHARED.written.get() };
+            match accounting.as_mut().zip(patrol.as_mut()) {
+                Some((accounting, patrol)) => tick(now_ms, written, accounting, patrol),
+                None => written.timeline.note(now_ms), // without a clock of its own it does as little as can be
+            }
+            SHARED.turn.end();
         }
-        bare_thread::sleep_ms(clock::TICK_MS as u32);
+        system_call::sleep_ms(clock::TICK_MS as u32);
+    }
+}
+
+fn tick(now_ms: u64, written: &mut Written, accounting: &mut Accounting, patrol: &mut Patrol) {
+    accounting.bring_up_to_date();
+    if accounting.all.is_free() && accounting.of_books.is_free() {
+        written.timeline.note(now_ms);
+        written.moments.note(now_ms);
+        let spent_ns = accounting.bring_up_to_date();
+        accounting.of_books.pay(spent_ns);
+    }
+    patrol.walk(&mut accounting.all, accounting.cpu_ns);
+    // The next tick pays what is left of this one; what the walk has paid, it has not to pay again.
+    accounting.note_walk();
+}
+
+/// What the observer has used and may use.
+struct Accounting {
+    all: Purse,
+    of_books: Purse,
+    /// What it had used, and when, when it last looked.
+    cpu_ns: u64,
+    wall_ns: u64,
+}
+
+impl Accounting {
+    /// `None`: this thread's clock cannot be read.
+    fn begin() -> Option<Accounting> {
+        let (wall_ns, _) = clock::monotonic_ns()?;
+        let cpu_ns = system_call::own_cpu_ns()?;
+        CPU_NS.fetch_add(cpu_ns, Ordering::Relaxed);
+        let purse = |share| Purse::new(share, SAVED_NS, wall_ns);
+        Some(Accounting { all: purse(SHARE), of_books: purse(SHARE_OF_BOOKS), cpu_ns, wall_ns })
+    }
+
+    /// Pays what was used since it last looked, and fills the purses. The former in nanoseconds.
+    fn bring_up_to_date(&mut self) -> u64 {
+        let spent_ns = self.note_walk();
+        self.all.pay(spent_ns);
+        if let Some((wall_ns, _)) = clock::monotonic_ns() {
+            ELAPSED_NS.fetch_add(wall_ns.saturating_sub(self.wall_ns), Ordering::Relaxed);
+            self.wall_ns = wall_ns;
+            self.all.fill(wall_ns);
+            self.of_books.fill(wall_ns);
+        }
+        spent_ns
+    }
+
+    /// Notes what was used since it last looked, which is paid already.
+    fn note_walk(&mut self) -> u64 {
+        let cpu_ns = system_call::own_cpu_ns().unwrap_or(self.cpu_ns);
+        let spent_ns = cpu_ns.saturating_sub(self.cpu_ns);
+        self.cpu_ns = cpu_ns;
+        CPU_NS.fetch_add(spent_ns, Ordering::Relaxed);
+        spent_ns
     }
 }
 
@@ -131,11 +215,36 @@ impl Timeline {
 /// The timeline so far.
 pub(crate) fn timeline() -> Vec<TimelinePoint> {
     let mut points = Vec::with_capacity(TIMELINE_LEN);
-    TIMELINE.wait();
+    SHARED.wait();
     // SAFETY: it is this thread's turn. The vector has room, so nothing is allocated meanwhile.
-    points.extend_from_slice(unsafe { &*TIMELINE.timeline.get() }.taken());
-    TIMELINE.turn.end();
+    points.extend_from_slice(unsafe { &*SHARED.written.get() }.timeline.taken());
+    SHARED.turn.end();
     points
+}
+
+/// The moments of the trends so far, and calls `f` with each of `nodes` and its live bytes at these. Nothing that `f` does
+/// may wait for the observer.
+pub(crate) fn trends(nodes: u32, mut f: impl FnMut(u32, &[u64])) -> Vec<u64> {
+    SHARED.wait();
+    // SAFETY: it is this thread's turn.
+    let moments = &unsafe { &*SHARED.written.get() }.moments;
+    let ms = moments.taken().to_vec();
+    let mut bytes = Vec::with_capacity(ms.len());
+    for node in 0..nodes {
+        bytes.clear();
+        bytes.extend(moments.of(node));
+        f(node, &bytes);
+    }
+    SHARED.turn.end();
+    ms
+}
+
+/// What observers did; `None`: none ran, or it cannot know.
+pub(crate) fn effort() -> Option<Observer> {
+    let cpu_us = CPU_NS.load(Ordering::Relaxed) / 1_000;
+    let elapsed_ms = ELAPSED_NS.load(Ordering::Relaxed) / 1_000_000;
+    let thread_samples = patrol::thread_samples();
+    (cpu_us > 0).then_some(Observer { thread_samples, cpu_us, elapsed_ms })
 }
 
 #[cfg(test)]

@@ -125,7 +125,7 @@ pub fn enter(site: &'static Site) -> ScopeGuard {
         if ancestor {
             account::add(&account.recursive_calls, 1);
         }
-        local.set_account(account);
+        local.enter(account);
         Some(current)
     });
     ScopeGuard { previous, not_send: PhantomData }

@@ -92,7 +92,7 @@ impl SpawnScope {
                 return None; // memscope's own work stays its own, whatever it calls
             }
             let account = if self.is_at_hand(local) { account } else { self.look_up(local, account)? };
-            local.set_account(account);
+            local.enter(account);
             Some(current)
         });
         previous.map_or(Inside::NOTHING, Inside::since)

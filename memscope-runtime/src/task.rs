@@ -59,7 +59,7 @@ impl<F> Task<F> {
                 }
                 None => current, // the tree is full
             };
-            local.set_account(account);
+            local.enter(account);
             self.scope = SpawnScope::of(account);
             self.outermost = Outermost::begin(local, account.node());
             Some(Inside::since(current))

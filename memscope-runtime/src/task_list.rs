@@ -23,7 +23,7 @@ use crate::thread_state::Local;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering, fence};
 
 /// Rows: as many as a page shows ten times over. They take 192 KiB once all are used.
-const LEN: u64 = 1 << 10;
+pub(crate) const LEN: u64 = 1 << 10;
 /// Rows that are tried. Where seven of eight are running, one in 72 (7/8 to the 32nd) new tasks is not listed.
 const TRIES: u64 = 32;
 /// Threads that a row lists: the workers of most runtimes.
@@ -187,6 +187,31 @@ pub(crate) struct Reading {
     pub(crate) has_more_threads: bool,
     pub(crate) first_ms: u64,
     pub(crate) last_ms: u64,
+}
+
+/// A task that runs, as the observer finds it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Running {
+    pub(crate) number: u64,
+    pub(crate) node: u32,
+    pub(crate) polls: u64,
+}
+
+/// The task that runs in this place, if one does.
+pub(crate) fn running_at(place: u32) -> Option<Running> {
+    let row = ROWS.get(place)?;
+    let number = row.number.load(Ordering::Acquire);
+    let is_running = row.state.load(Ordering::Relaxed) == RUNNING;
+    let running =
+        Running { number, node: row.node.load(Ordering::Relaxed), polls: row.polls.load(Ordering::Relaxed) };
+    fence(Ordering::Acquire);
+    let is_whole = number != 0 && row.number.load(Ordering::Relaxed) == number;
+    (is_running && is_whole).then_some(running)
+}
+
+/// Tasks that began so far. The first [`LEN`] of them have the places after 0, in turns.
+pub(crate) fn begun() -> u64 {
+    BEGUN.load(Ordering::Relaxed)
 }
 
 /// All rows by number, and how many tasks have none.

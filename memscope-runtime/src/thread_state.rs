@@ -2,6 +2,7 @@
 //!
 //! [`LOCAL`] is const-initialised and has no destructor, so it can be read at any moment of a thread's life, from
 //! the first allocation to the last free. What it points to is mapped by us and stays after the thread's end.
+//! The observer may look at where the thread is ([`Whereabouts`]) until then.
 //! The end is learned through a pthread key, whose destructor runs after those of Rust's thread-locals. Past some
 //! number of threads a new one goes on in the row of one that has ended, accounts and all, so that programs that
 //! start threads for ever take no more memory for it.
@@ -11,12 +12,15 @@
 
 use crate::account::Account;
 use crate::live_map::{Spacing, Window};
+use crate::patrol::Seen;
 use crate::peak::{self, Balance};
 use crate::publish::push;
 #[cfg(feature = "sampling")]
 use crate::sampler::Lottery;
+use crate::sight::{Eye, Shown};
 use crate::task_list::Outermost;
 use crate::tenure::Tenure;
+use crate::whereabouts::{Position, Whereabouts};
 use crate::{clock, mode, pages};
 use std::cell::Cell;
 use std::ptr;
@@ -44,13 +48,16 @@ static NEXT_THREAD: AtomicU32 = AtomicU32::new(1);
 static RUNNING: AtomicU32 = AtomicU32::new(0);
 static MOST_RUNNING: AtomicU32 = AtomicU32::new(0);
 
+/// The observer's eye.
+static EYE: Eye = Eye { on: AtomicPtr::new(ptr::null_mut()) };
+
 thread_local! {
     static LOCAL: Local = const {
         Local {
             to_allocate: [const { Window::closed() }; 2],
             to_free: [const { Window::closed() }; 2],
             quick: Cell::new(false),
-            account: Cell::new(None),
+            here: Whereabouts::nowhere(),
             accounts: Cell::new(ptr::null()),
             thread: Cell::new(NO_THREAD),
             balance: Balance::new(),
@@ -74,11 +81,11 @@ pub(crate) struct Local {
     /// Whether events may take the quick way: the thread is known, it is in the program's own work, and the observer
     /// writes the clock.
     quick: Cell<bool>,
-    /// Where allocations are charged; `None`: the thread is not known yet, it has ended, or nothing is recorded.
-    account: Cell<Option<&'static Account>>,
+    /// The account that allocations are charged to.
+    here: Whereabouts,
     /// [`Account::first`], known while events may take the quick way.
     accounts: Cell<*const Account>,
-    /// [`NO_THREAD`]: as for `account`.
+    /// [`NO_THREAD`]: there is no account.
     thread: Cell<u32>,
     pub(crate) balance: Balance,
     until_refresh: Cell<u32>,
@@ -106,6 +113,12 @@ pub(crate) struct ThreadState {
     threads: AtomicU32,
     name: [AtomicU8; 16],
     own: AtomicPtr<Account>,
+    /// When the thread that is here began.
+    begun_ms: AtomicU64,
+    /// Where that thread is, from its begin to its end.
+    whereabouts: Shown<Whereabouts>,
+    /// What the observer keeps in mind of it.
+    pub(crate) seen: Seen,
     /// (key, account number) by open addressing; only the thread itself looks.
     table: AtomicPtr<Entry>,
     table_len: AtomicU32,
@@ -156,7 +169,7 @@ pub fn own_work() -> OwnWork {
     let begun = with(|local| {
         let previous = local.account_or_join()?;
         let was_quick = local.stop_quick();
-        local.account.set(local.state.get().and_then(ThreadState::own));
+        local.here.set(local.state.get().and_then(ThreadState::own));
         Some(OwnWork { previous: Some(previous), was_quick })
     });
     begun.unwrap_or(OwnWork { previous: None, was_quick: false })
@@ -166,7 +179,7 @@ impl Drop for OwnWork {
     fn drop(&mut self) {
         if self.previous.is_some() {
             with(|local| {
-                local.account.set(self.previous);
+                local.here.set(self.previous);
                 if self.was_quick {
                     local.start_quick();
                 }
@@ -180,13 +193,19 @@ impl Local {
     /// The account that allocations are charged to.
     #[inline(always)]
     pub(crate) fn account(&self) -> Option<&'static Account> {
-        self.account.get()
+        self.here.account()
     }
 
     /// Changes the account that allocations are charged to, from one of the program's to another.
     #[inline(always)]
     pub(crate) fn set_account(&self, account: &'static Account) {
-        self.account.set(Some(account));
+        self.here.set(Some(account));
+    }
+
+    /// The same, for a scope that is entered.
+    #[inline(always)]
+    pub(crate) fn enter(&self, account: &'static Account) {
+        self.here.enter(account);
     }
 
     /// The window for allocations. While it is open, events may take the quick way.
@@ -219,7 +238,7 @@ impl Local {
     #[inline(always)]
     pub(crate) unsafe fn quick_account(&self) -> &'static Account {
         // SAFETY: `start_quick` found an account, and only `stop_quick` comes before there is none.
-        unsafe { self.account.get().unwrap_unchecked() }
+        unsafe { self.here.known_account() }
     }
 
     /// Whether events may take the quick way, if a window is open over the block.
@@ -229,7 +248,7 @@ impl Local {
 
     /// Lets events take the quick way from here on, if nothing speaks against it.
     pub(crate) fn start_quick(&self) {
-        if self.account.get().is_some_and(|account| !account.is_own()) && !self.ended.get() {
+        if self.here.account().is_some_and(|account| !account.is_own()) && !self.ended.get() {
             self.accounts.set(Account::first());
             self.quick.set(true);
         }
@@ -344,17 +363,20 @@ impl Local {
         };
         if !self.ended.get() {
             state.begin();
-            end_of_thread::learn(state);
+            if end_of_thread::learn(state) {
+                // SAFETY: the words are there until the thread's end, which takes them back.
+                unsafe { state.whereabouts.show(&self.here) };
+            }
         }
         self.thread.set(state.id());
         self.state.set(Some(state));
-        self.account.set(Some(root));
+        self.here.set(Some(root));
         Some(root)
     }
 
     #[inline]
     fn leave_if_ended(&self) {
-        if self.ended.get() && self.account.get().is_none_or(|account| !account.is_own()) {
+        if self.ended.get() && self.here.account().is_none_or(|account| !account.is_own()) {
             self.leave();
         }
     }
@@ -364,7 +386,7 @@ impl Local {
     fn leave(&self) {
         self.balance.flush(); // what it held back would be missing from the total for good
         self.stop_quick();
-        self.account.set(None);
+        self.here.set(None);
         self.thread.set(NO_THREAD);
         self.foreign.iter().for_each(|place| place.set(None));
         // The state is kept in mind: it is the first choice for events that come after the end.
@@ -401,6 +423,7 @@ impl ThreadState {
     /// A thread begins in this row.
     fn begin(&self) {
         self.os_id.store(os_thread_id(), Ordering::Relaxed);
+        self.begun_ms.store(clock::now_ms(), Ordering::Relaxed);
         self.threads.fetch_add(1, Ordering::Relaxed);
         let running = RUNNING.fetch_add(1, Ordering::Relaxed) + 1;
         MOST_RUNNING.fetch_max(running, Ordering::Relaxed);
@@ -424,6 +447,55 @@ impl ThreadState {
 
     pub(crate) fn id(&self) -> u32 {
         self.id.load(Ordering::Relaxed)
+    }
+
+    /// The row that was opened last, for who goes through all of them in steps.
+    pub(crate) fn newest() -> Option<&'static ThreadState> {
+        // SAFETY: states are never unmapped, and were written before they were published.
+        unsafe { THREADS.load(Ordering::Acquire).as_ref() }
+    }
+
+    /// The row that was opened before this one.
+    pub(crate) fn older(&self) -> Option<&'static ThreadState> {
+        // SAFETY: as above; `next` does not change.
+        unsafe { self.next.load(Ordering::Relaxed).as_ref() }
+    }
+
+    /// The operating system's number of the thread that is, or was last, in this row.
+    pub(crate) fn os_id(&self) -> u32 {
+        self.os_id.load(Ordering::Relaxed)
+    }
+
+    /// When that thread began.
+    pub(crate) fn begun_ms(&self) -> u64 {
+        self.begun_ms.load(Ordering::Relaxed)
+    }
+
+    /// Whether there is a thread here to look at.
+    pub(crate) fn is_shown(&self) -> bool {
+        !self.whereabouts.place.load(Ordering::Relaxed).is_null()
+    }
+
+    /// Where the thread is; `None`: it has ended. For the observer alone.
+    pub(crate) fn position(&self) -> Option<Position> {
+        self.whereabouts.look(&EYE, Whereabouts::position).flatten()
+    }
+
+    /// Takes back what the observer may look at. If it looks just now, that is over after a few instructions, unless the
+    /// observer was interrupted; then this thread sleeps for moments, so that a real-time thread does not keep it from
+    /// going on.
+    fn hide(&self) {
+        let mut tries = 0;
+        self.whereabouts.take_back(&EYE, || {
+            tries += 1;
+            if tries < 100 {
+                std::hint::spin_loop();
+            } else {
+                let moment = libc::timespec { tv_sec: 0, tv_nsec: 50_000 };
+                // SAFETY: it reads the time and writes nothing.
+                unsafe { libc::nanosleep(&moment, ptr::null_mut()) };
+            }
+        });
     }
 
     pub(crate) fn has_ended(&self) -> bool {
@@ -543,6 +615,7 @@ pub(crate) fn most_running() -> u32 {
 
 /// In a fork's child: this thread is the only one, and has a new number.
 pub(crate) fn only_this_thread(live_bytes: u64) {
+    EYE.on.store(ptr::null_mut(), Ordering::Relaxed); // the observer is gone
     with(|local| {
         local.stop_quick();
         #[cfg(feature = "sampling")]
@@ -553,6 +626,7 @@ pub(crate) fn only_this_thread(live_bytes: u64) {
                 state.os_id.store(os_thread_id(), Ordering::Relaxed);
             } else {
                 state.tenure.end();
+                state.hide();
             }
         }
         RUNNING.store(u32::from(this.is_some()), Ordering::Relaxed);
@@ -576,10 +650,11 @@ mod end_of_thread {
     /// The key plus one; 0: not made yet.
     static KEY: AtomicU64 = AtomicU64::new(0);
 
-    pub(super) fn learn(state: &'static ThreadState) {
-        let Some(key) = key() else { return };
+    /// False where the thread's end will not be known.
+    pub(super) fn learn(state: &'static ThreadState) -> bool {
+        let Some(key) = key() else { return false };
         // SAFETY: the key is valid, and its destructor takes just such a pointer.
-        unsafe { libc::pthread_setspecific(key, ptr::from_ref(state).cast()) };
+        unsafe { libc::pthread_setspecific(key, ptr::from_ref(state).cast()) == 0 }
     }
 
     fn key() -> Option<libc::pthread_key_t> {
@@ -611,6 +686,7 @@ mod end_of_thread {
         for (place, byte) in state.name.iter().zip(name) {
             place.store(byte, Ordering::Relaxed);
         }
+        state.hide();
         super::RUNNING.fetch_sub(1, Ordering::Relaxed);
         super::with(|local| {
             local.ended.set(true);

@@ -15,6 +15,8 @@ mod free_list;
 #[allow(dead_code, reason = "what it offers to others is not all driven here")]
 #[path = "../../src/publish.rs"]
 mod publish;
+#[path = "../../src/sight.rs"]
+mod sight;
 #[path = "../../src/slot.rs"]
 mod slot;
 mod sync;
@@ -27,4 +29,5 @@ mod moves;
 mod publications;
 mod readers;
 mod renames;
+mod sights;
 mod tenures;

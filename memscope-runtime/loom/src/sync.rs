@@ -11,7 +11,7 @@
 //!   with them those of the accesses.
 
 use loom::sync::atomic as checked;
-pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
+pub(crate) use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering, fence};
 
 /// A word whose accesses loom tries in every order.
 #[derive(Debug)]

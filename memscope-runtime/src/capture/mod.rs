@@ -4,6 +4,7 @@
 //! not part of what it says.
 
 mod blocks;
+mod category;
 mod fragmentation;
 mod scopes;
 mod sites;
@@ -45,6 +46,7 @@ pub(crate) fn capture() -> Capture {
     let totals = scopes::totals(readings, sampled);
     let (mut scopes, scope_of_node) =
         scopes::scopes(&nodes, readings, &scopes::live_at_peak(readings, totals.live_bytes), sampled);
+    let trend_ms = scopes::add_what_was_observed(&mut scopes, &scope_of_node, &nodes, now_ms);
     let at_peak = scopes.first().map(|root| root.inclusive);
     let totals = Totals {
         peak_bytes: at_peak.and_then(|memory| memory.live_at_peak_bytes).unwrap_or(totals.live_bytes),
@@ -72,7 +74,7 @@ pub(crate) fn capture() -> Capture {
         }
         blocks
     };
-    let snapshot = Snapshot {
+    let mut snapshot = Snapshot {
         mode: match installed {
             true if sampled => Mode::Sampling,
             true => Mode::Live,
@@ -95,7 +97,7 @@ pub(crate) fn capture() -> Capture {
         tasks: tasks.into_iter().map(|task| threads::task_row(task, &scopes, &scope_of_node)).collect(),
         types,
         timeline,
-        trend_ms: Vec::new(),
+        trend_ms,
         lifetimes: if sampled { sampling::lifetimes(now_ms) } else { Vec::new() },
         findings: Vec::new(),
         blocks,
@@ -114,6 +116,7 @@ pub(crate) fn capture() -> Capture {
         }),
         scopes,
     };
+    scopes::categorise_variables(&mut snapshot);
     Capture { snapshot, scope_of_node }
 }
 
@@ -151,6 +154,7 @@ fn profiler(readings: &[Reading], sampled: bool, allocator_installed: bool, peak
                 + peak_bytes / peak::ERROR_SHARE
         }),
         sampling: None,
+        observer: observer::effort(),
     }
 }
 

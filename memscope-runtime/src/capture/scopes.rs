@@ -1,13 +1,14 @@
 //! Scopes: what each is charged with, and the sums over the process.
 
-use super::sampling;
+use super::{category, sampling};
+use crate::activity;
 use crate::books::Reading;
 use crate::estimate::{Variances, standard_error};
-use crate::peak;
 use crate::scope::Node;
 use crate::site::Site;
-use crate::snapshot::{Scope, ScopeMemory, Totals};
+use crate::snapshot::{Activity, Scope, ScopeMemory, Snapshot, Totals};
 use crate::thread_state::{OWN_NODE, ROOT_NODE};
+use crate::{mode, observer, peak};
 use std::collections::HashMap;
 
 pub(super) fn totals(readings: &[Reading], sampled: bool) -> Totals {
@@ -112,6 +113,7 @@ pub(super) fn scopes(
                 exclusive: exclusive[node as usize].whole(sampled),
                 inclusive: inclusive[node as usize].whole(sampled),
                 trend: Vec::new(),
+                activity: None,
                 category: None,
             };
             (node, row)
@@ -122,6 +124,68 @@ pub(super) fn scopes(
     });
     let scope_of_node = rows.iter().enumerate().map(|(index, &(node, _))| (node, index as u32)).collect();
     (rows.into_iter().map(|(_, row)| row).collect(), scope_of_node)
+}
+
+/// What threads were seen to do in each scope, what kind of work that is, and the trends, whose moments it returns with this
+/// one as the last. Where no observer ran, there is nothing to add.
+pub(super) fn add_what_was_observed(
+    scopes: &mut [Scope],
+    scope_of_node: &HashMap<u32, u32>,
+    nodes: &[Node],
+    now_ms: u64,
+) -> Vec<u64> {
+    let mut activities: Vec<Activity> = (0..nodes.len() as u32).map(activity::in_node).collect();
+    for activity in &mut activities {
+        activity.inclusive_wall_us = activity.wall_us;
+    }
+    for node in (OWN_NODE as usize + 1..nodes.len()).rev() {
+        let below = activities[node].inclusive_wall_us;
+        activities[nodes[node].parent as usize].inclusive_wall_us += below;
+    }
+    let has_allocator = mode::allocator_is_installed();
+    let mut trend_ms = Vec::new();
+    if observer::effort().is_some() {
+        for (node, activity) in activities.into_iter().enumerate() {
+            let index = scope_of_node.get(&(node as u32)).map(|&index| index as usize);
+            let Some((index, scope)) = index.and_then(|index| Some((index, scopes.get_mut(index)?))) else {
+                continue;
+            };
+            scope.activity = Some(activity);
+            scope.category = category::category(index, scope, has_allocator);
+        }
+    }
+    if has_allocator {
+        trend_ms = observer::trends(nodes.len() as u32, |node, bytes| {
+            let index = scope_of_node.get(&node);
+            let Some(scope) = index.and_then(|&index| scopes.get_mut(index as usize)) else { return };
+            scope.trend.extend_from_slice(bytes);
+        });
+    }
+    if let Some(&last_ms) = trend_ms.last() {
+        if last_ms >= now_ms {
+            // Of two readings at one moment the later one stays.
+            trend_ms.pop();
+            scopes.iter_mut().for_each(|scope| _ = scope.trend.pop());
+        }
+        trend_ms.push(now_ms);
+        scopes.iter_mut().for_each(|scope| scope.trend.push(scope.exclusive.live_bytes));
+    }
+    trend_ms
+}
+
+/// The category of each variable: that of its scope. Several nodes of one path (two functions of one name) must agree.
+pub(super) fn categorise_variables(snapshot: &mut Snapshot) {
+    let mut of_path = HashMap::new();
+    for scope in &snapshot.scopes {
+        let kind = scope.category.as_ref().map(|category| category.kind);
+        of_path
+            .entry(&scope.path)
+            .and_modify(|known| *known = if *known == kind { kind } else { None })
+            .or_insert(kind);
+    }
+    for variable in &mut snapshot.variables {
+        variable.category = of_path.get(&variable.scope).copied().flatten();
+    }
 }
 
 /// What a scope is charged with, while it is summed.

@@ -36,6 +36,7 @@ pub(super) fn scope(path: &[&str]) -> Scope {
         exclusive: ScopeMemory::default(),
         inclusive: ScopeMemory::default(),
         trend: Vec::new(),
+        activity: None,
         category: None,
     }
 }

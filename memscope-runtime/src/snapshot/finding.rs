@@ -40,7 +40,7 @@ pub struct Evidence {
     pub what: String,
     /// The figure.
     pub value: u64,
-    /// Its unit: `bytes`, `count` or `ms`.
+    /// Its unit: `bytes`, `count`, `ms` or `us`.
     pub unit: String,
     /// JSON pointer (RFC 6901) of the figure in this document.
     pub pointer: String,

@@ -26,13 +26,13 @@ mod time;
 mod type_row;
 mod variable;
 
-pub use activity::{Category, CategoryKind};
+pub use activity::{Activity, Category, CategoryKind};
 pub use block::{Block, Blocks};
 pub use crossing::{Crossing, Direction, HandedOut};
 pub use finding::{Evidence, Finding, Severity};
 pub use folded::{Folded, FoldedHandedOut, FoldedScopes, FoldedVariables};
 pub use fragmentation::{Fragmentation, GlibcHeap};
-pub use profiler::{Profiler, Sampling};
+pub use profiler::{Observer, Profiler, Sampling};
 pub use scope::{Scope, ScopeMemory};
 use serde::{Deserialize, Serialize};
 pub use site::{Budget, Pointers, SiteCrossings, SiteKind, SiteRow};
@@ -98,7 +98,8 @@ pub struct Snapshot {
     pub types: Vec<Type>,
     /// Live bytes over time, oldest first.
     pub timeline: Vec<TimelinePoint>,
-    /// The moments of each scope's [`trend`](Scope::trend), oldest first, evenly spaced but for the last.
+    /// The moments of each scope's [`trend`](Scope::trend), oldest first, at most 32, about evenly spaced but for
+    /// the last, which is this snapshot; empty: not measured.
     pub trend_ms: Vec<u64>,
     /// How long blocks lived, shortest first; empty: not measured.
     pub lifetimes: Vec<Lifetimes>,

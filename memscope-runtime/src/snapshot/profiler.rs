@@ -59,6 +59,19 @@ pub struct Profiler {
     pub missed_peak_captures: u64,
     /// Parameters of the sampler; `None`: nothing was sampled.
     pub sampling: Option<Sampling>,
+    /// What the background thread did; `None`: none ran, or the kernel does not say what it used.
+    pub observer: Option<Observer>,
+}
+
+/// What the background thread did, which looks at the program's threads under a budget of 0.5 % of one processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observer {
+    /// Looks at a thread of the program.
+    pub thread_samples: u64,
+    /// Processor time that the observer used for all that it does, in microseconds.
+    pub cpu_us: u64,
+    /// Time that it has been running.
+    pub elapsed_ms: u64,
 }
 
 /// Parameters of the sampler.

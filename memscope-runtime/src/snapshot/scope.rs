@@ -1,6 +1,6 @@
 //! Scopes, and the memory that is charged to them.
 
-use super::Category;
+use super::{Activity, Category};
 use serde::{Deserialize, Serialize};
 
 /// One node of the scope tree.
@@ -25,6 +25,8 @@ pub struct Scope {
     /// Its exclusive live bytes at each of [`Snapshot::trend_ms`](super::Snapshot::trend_ms); empty: not
     /// measured, or left out of a recording ([`Folded::trends`](super::Folded::trends)).
     pub trend: Vec<u64>,
+    /// What threads were seen to do in it; `None`: not measured (no observer ran, or nothing was recorded).
+    pub activity: Option<Activity>,
     /// What kind of work it does; `None`: not measured.
     pub category: Option<Category>,
 }
