@@ -55,10 +55,10 @@ fn five(mut snapshot: Snapshot) -> Snapshot {
 #[test]
 fn a_page_has_a_bounded_size() {
     let sizes = [
-        ("five variables", five(fixture::exact(&fixture::large(5))), 290_000),
-        ("five variables, each figure with its error", five(fixture::large(5)), 318_000),
-        ("everything", fixture::exact(&huge()), 3_800_000),
-        ("everything, each figure with its error", huge(), 4_600_000),
+        ("five variables", five(fixture::exact(&fixture::large(5))), 305_000),
+        ("five variables, each figure with its error", five(fixture::large(5)), 335_000),
+        ("everything", fixture::exact(&huge()), 4_200_000),
+        ("everything, each figure with its error", huge(), 5_000_000),
     ];
     for (what, snapshot, most) in sizes {
         let html = render(&snapshot).unwrap();

@@ -5,6 +5,7 @@
 //! the [`variables::Island`], which holds them raw for the search); every list is bounded, and what is left out is
 //! counted.
 
+pub mod activity;
 pub mod category;
 pub mod diagnostics;
 pub mod first_line;

@@ -162,6 +162,25 @@ fn figures(snapshot: &Snapshot) -> Vec<Labelled> {
             count("missed_peak_captures", profiler.missed_peak_captures),
         ),
     ];
+    if let Some(observer) = &profiler.observer {
+        rows.extend([
+            row(
+                "Looks at threads",
+                "How often the background thread looked at a thread of the program.",
+                count("observer/thread_samples", observer.thread_samples),
+            ),
+            row(
+                "Observer's time",
+                "Processor time that the background thread used for all that it does.",
+                Figure::us(at("observer/cpu_us"), observer.cpu_us),
+            ),
+            row(
+                "Observer's length",
+                "How long the background thread has been running.",
+                Figure::ms(at("observer/elapsed_ms"), observer.elapsed_ms),
+            ),
+        ]);
+    }
     if let Some(sampling) = &profiler.sampling {
         rows.extend([
             row(

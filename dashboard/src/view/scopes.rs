@@ -1,5 +1,6 @@
 //! Scopes: who allocated what, alone and with all below.
 
+use super::activity::{self, Seen};
 use super::category::{self, Category};
 use super::geometry::{self, Bar, Trend};
 use super::label::{self, Labels, Place};
@@ -57,6 +58,8 @@ pub struct ScopeRow {
     pub is_sampled: bool,
     /// What kind of work it does; `None`: not measured.
     pub category: Option<Category>,
+    /// What threads were seen to do in it; `None`: not measured.
+    pub activity: Option<Vec<Seen>>,
     /// Its exclusive live bytes over time; `None`: not measured.
     pub trend: Option<TrendView>,
     /// Inclusive live bytes as a share of all.
@@ -157,6 +160,10 @@ fn scope_row(snapshot: &Snapshot, labels: &Labels<'_>, index: usize, whole: u64)
         inclusive: memory_row(&row.inclusive, &format!("{at}/inclusive")),
         is_sampled: row.exclusive.samples.or(row.inclusive.samples).is_some(),
         category: row.category.as_ref().map(|category| category::of_scope(category, labels)),
+        activity: row
+            .activity
+            .as_ref()
+            .map(|activity| activity::activity(activity, &format!("{at}/activity"))),
         trend: trend_view(row, &at, &snapshot.trend_ms),
         bar: geometry::bar(
             &format!("{at}/inclusive/live_bytes"),
