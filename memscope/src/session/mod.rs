@@ -99,7 +99,8 @@ pub struct Session {
 impl Session {
     /// Also writes the state so often while the program runs; zero: not at all.
     ///
-    /// Each time is a snapshot of the whole program; the file is whole at every moment.
+    /// Each time is a snapshot of the whole program. To a `.memscope` file it is appended, behind the ones before, until the
+    /// file would pass 16 MiB and is written anew; other files are written anew each time. A file is whole at every moment.
     pub fn flush_every(self, every: Duration) -> Session {
         if let Some(recording) = &self.recording {
             recording.set_flush_every(every);

@@ -4,7 +4,8 @@
 //! nobody from beginning another session.
 
 use super::children;
-use crate::export::{ExportError, export_with};
+use crate::export::{ExportError, Format, export_with};
+use memscope_runtime::format::Appender;
 use parking_lot::Mutex;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,6 +36,8 @@ struct Phase {
     /// The process that writes to the path.
     pid: u32,
     has_ended: bool,
+    /// What adds to a `.memscope` file while the program runs.
+    appender: Option<Appender>,
 }
 
 /// Milliseconds since the first session began.
@@ -58,7 +61,7 @@ pub(super) fn begin(path: PathBuf) -> Result<Arc<Recording>, String> {
         on_signals: AtomicBool::new(true),
         in_children: AtomicBool::new(false),
         flushed_ms: AtomicU64::new(now_ms()),
-        phase: Mutex::new(Phase { pid: std::process::id(), has_ended: false }),
+        phase: Mutex::new(Phase { pid: std::process::id(), has_ended: false, appender: None }),
     });
     all.push(Arc::clone(&recording));
     Ok(recording)
@@ -148,7 +151,16 @@ impl Recording {
         };
         phase.has_ended = is_end;
         self.flushed_ms.store(now_ms(), Ordering::Relaxed);
-        export_with(&[], &path)
+        if is_end || !matches!(Format::of(&path), Ok(Format::Memscope)) {
+            return export_with(&[], &path); // one snapshot alone, synced
+        }
+        let _own = memscope_runtime::own_work();
+        let appender = match &mut phase.appender {
+            Some(appender) if appender.path() == path => appender,
+            other => other.insert(Appender::new(&path)),
+        };
+        let written = appender.append(&memscope_runtime::snapshot(&[]));
+        written.map(drop).map_err(|source| ExportError::Io { path, source })
     }
 }
 
