@@ -139,6 +139,9 @@ impl Drop for Exits {
 fn program() {
     let Ok(case) = std::env::var("SESSION_CASE") else { return };
     let path = PathBuf::from(std::env::var_os("SESSION_PATH").expect("it stands beside the case"));
+    // A shell has what it starts in the background ignore SIGINT.
+    set_action(libc::SIGINT, libc::SIG_DFL);
+    set_action(libc::SIGTERM, libc::SIG_DFL);
     let later = |bytes: usize| std::hint::black_box(vec![0u8; bytes]);
     let kept = keep();
     match case.as_str() {
