@@ -40,7 +40,7 @@ pub(crate) struct Sums {
     running_ns: AtomicU64,
     io_wait_ns: AtomicU64,
     other_wait_ns: AtomicU64,
-    /// Time in which it was not known what the thread did.
+    /// Time in which it was blocked in what is not known, or in which nothing is known.
     unknown_ns: AtomicU64,
     attributed_ns: AtomicU64,
     cpu_ns: AtomicU64,
@@ -69,6 +69,9 @@ pub(crate) struct Sighting {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Share {
     wall_ns: u64,
+    /// Of that, time in which it ran or waited for a processor. In the rest it did what it was found doing, if that was to be
+    /// blocked; else it is not known what it was blocked in.
+    running_ns: u64,
     doing: Option<Doing>,
     /// The kernel's figures, where it is clear whose they are.
     attributed: Option<Attributed>,
@@ -84,7 +87,13 @@ struct Attributed {
 impl Share {
     /// Of the first look at a thread, which began at `begun_ns`.
     pub(crate) fn of_first(now: &Sighting, begun_ns: u64) -> Share {
-        Share { wall_ns: now.wall_ns.saturating_sub(begun_ns), doing: now.kernel.doing, attributed: None }
+        Share::of_found(now.wall_ns.saturating_sub(begun_ns), now.kernel.doing)
+    }
+
+    /// Of a time in which it did what it was found doing, for all that is known.
+    fn of_found(wall_ns: u64, doing: Option<Doing>) -> Share {
+        let running_ns = if doing == Some(Doing::Running) { wall_ns } else { 0 };
+        Share { wall_ns, running_ns, doing, attributed: None }
     }
 
     /// Of a look after another one at the same thread.
@@ -102,14 +111,20 @@ impl Share {
             calls: gained(before.calls, now.calls),
         });
         let doing = now.kernel.doing;
-        let attributed = if before.position == now.position {
-            Some(Attributed { cpu_ns, queue, io })
-        } else if doing == Some(Doing::Running) && io.is_some_and(|io| is_negligible(io, cpu_ns)) {
+        let found = Share::of_found(wall_ns, doing);
+        if before.position == now.position {
+            // The kernel's counters say how long it ran. That is better than what it was found doing: of a thread that is
+            // blocked and woken all the time the kernel says that it is running (`wait_task_inactive` gives up).
+            let running = queue.map(|queue| cpu_ns.saturating_add(queue.runqueue_ns).min(wall_ns));
+            let attributed = Some(Attributed { cpu_ns, queue, io });
+            return Share { running_ns: running.unwrap_or(found.running_ns), attributed, ..found };
+        }
+        let attributed = if doing == Some(Doing::Running) && io.is_some_and(|io| is_negligible(io, cpu_ns)) {
             queue.and_then(|queue| Attributed::of_running(wall_ns, cpu_ns, queue))
         } else {
             None
         };
-        Share { wall_ns, doing, attributed }
+        Share { attributed, ..found }
     }
 }
 
@@ -144,13 +159,13 @@ impl Sums {
     pub(crate) fn add(&self, share: Share) {
         add(&self.samples, 1);
         add(&self.wall_ns, share.wall_ns);
-        let doing = match share.doing {
-            Some(Doing::Running) => &self.running_ns,
+        add(&self.running_ns, share.running_ns);
+        let blocked = match share.doing {
             Some(Doing::Io) => &self.io_wait_ns,
             Some(Doing::Waiting) => &self.other_wait_ns,
-            None => &self.unknown_ns,
+            Some(Doing::Running) | None => &self.unknown_ns,
         };
-        add(doing, share.wall_ns);
+        add(blocked, share.wall_ns - share.running_ns);
         let Some(Attributed { cpu_ns, queue, io }) = share.attributed else { return };
         add(&self.attributed_ns, share.wall_ns);
         add(&self.cpu_ns, cpu_ns);
@@ -241,14 +256,14 @@ mod tests {
         let io = Io { read_bytes: 0, written_bytes: 50_000, calls: 50 };
         let queue = Queue { runqueue_ns: 500_000, turns: 5 };
         let attributed = Attributed { cpu_ns: 500_000, queue: Some(queue), io: Some(io) };
-        assert_eq!(
-            share,
-            Share { wall_ns: 10_000_000, doing: Some(Doing::Io), attributed: Some(attributed) }
-        );
+        let attributed = Some(attributed);
+        // Of 10 ms it ran for 0.5 and waited for a processor for 0.5.
+        let stayed = Share { wall_ns: 10_000_000, running_ns: 1_000_000, doing: Some(Doing::Io), attributed };
+        assert_eq!(share, stayed);
         // It was elsewhere meanwhile, and so were the 50,000 bytes, perhaps.
         let left =
             Share::between(&before, &Sighting { position: Position { entries: 4, ..now.position }, ..now });
-        assert_eq!(left, Share { attributed: None, ..share });
+        assert_eq!(left, Share { running_ns: 0, attributed: None, ..share });
     }
 
     #[test]
@@ -258,11 +273,12 @@ mod tests {
         let now = seen(10_000, 6, 4, kernel(3_000, 1_000, 0, Doing::Running));
         let queue = Queue { runqueue_ns: 2_500_000, turns: 10 }; // 10 turns, of 25 only those that there were
         let attributed = Attributed { cpu_ns: 7_500_000, queue: Some(queue), io: Some(Io::default()) };
-        let share = Share { wall_ns: 10_000_000, doing: Some(Doing::Running), attributed: Some(attributed) };
+        let (wall_ns, doing) = (10_000_000, Some(Doing::Running));
+        let share = Share { wall_ns, running_ns: wall_ns, doing, attributed: Some(attributed) };
         assert_eq!(Share::between(&before, &now), share);
         // Found blocked, all that is known is that it was.
         let blocked = Sighting { kernel: kernel(3_000, 1_000, 0, Doing::Waiting), ..now };
-        let share = Share { doing: Some(Doing::Waiting), attributed: None, ..share };
+        let share = Share { running_ns: 0, doing: Some(Doing::Waiting), attributed: None, ..share };
         assert_eq!(Share::between(&before, &blocked), share);
         // In 3 ms of processor time 1,500,000 bytes or 300 calls are much, and 15,000 or 3 negligible.
         for (written_bytes, is_negligible) in [(3_999, true), (4_000, false)] {

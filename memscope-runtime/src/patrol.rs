@@ -118,7 +118,7 @@ impl Patrol {
     /// Looks at threads and tasks while the purse is free. `spent_ns`: what this thread has used up to now, and has paid.
     pub(crate) fn walk(&mut self, purse: &mut Purse, mut spent_ns: u64) {
         let mut pay = |purse: &mut Purse| {
-            let spent = system_call::own_cpu_ns().unwrap_or(u64::MAX);
+            let spent = system_call::own_cpu_ns().unwrap_or(spent_ns);
             purse.pay(spent.saturating_sub(spent_ns));
             spent_ns = spent;
         };

@@ -68,9 +68,15 @@ fn of_waiting(activity: &Activity, evidence: &Evidences<'_>) -> Option<Category>
     let on_processor = activity.runqueue_us.map_or(running, |waited| {
         scaled(running, activity.cpu_us, activity.cpu_us.saturating_add(waited)).unwrap_or(running)
     });
-    let time = on_processor.saturating_add(io).saturating_add(other);
+    // Time that it was blocked in what is not known is shared among what it was found blocked in.
+    let found = io.saturating_add(other);
+    let blocked = activity.wall_us.saturating_sub(running).max(found);
+    let io = scaled(blocked, io, found).unwrap_or(0);
+    let other = blocked.saturating_sub(io);
+    let time = on_processor.saturating_add(blocked);
     let half = time.div_ceil(2);
-    let fields = ["io_wait_us", "other_wait_us", "running_us", "cpu_us", "runqueue_us", "thread_samples"];
+    let fields =
+        ["wall_us", "running_us", "io_wait_us", "other_wait_us", "cpu_us", "runqueue_us", "thread_samples"];
     if io >= half {
         return Some(Category {
             kind: CategoryKind::IoIntensive,
@@ -107,7 +113,7 @@ fn of_waiting(activity: &Activity, evidence: &Evidences<'_>) -> Option<Category>
 
 const BLOCKED_IN_IO: &str = "were blocked in system calls that read or write";
 const WITHOUT_QUEUE: &str = "time that they waited for a processor is left out (runqueue_us / (cpu_us + runqueue_us) of \
-                             running_us)";
+                             running_us), and what is not known of wall_us is shared as io_wait_us and other_wait_us are";
 
 /// IO that does not block: files in the cache, pipes with room.
 fn of_reading_and_writing(activity: &Activity, evidence: &Evidences<'_>) -> Option<Category> {
@@ -334,6 +340,8 @@ mod tests {
 
         // Blocked for 600 of 1,200 ms, and for 598 of 1,198.
         let waits = |running, io, other| Activity {
+            wall_us: running + io + other,
+            attributed_us: running + io + other,
             running_us: Some(running),
             io_wait_us: Some(io),
             other_wait_us: Some(other),
@@ -348,6 +356,14 @@ mod tests {
         let starved =
             Activity { cpu_us: 300_000, runqueue_us: Some(900_000), ..waits(1_200_000, 400_000, 0) };
         assert_eq!(kind(starved), IoIntensive); // 300 on a processor, 400 blocked
+        // Of 1,000 ms it ran for 400, and was found in IO for 20 of the rest, or in IO for 20 and in others for 30.
+        let blinks = |other| Activity {
+            wall_us: 1_000_000,
+            attributed_us: 1_000_000,
+            ..waits(400_000, 20_000, other)
+        };
+        assert_eq!(kind(blinks(0)), IoIntensive);
+        assert_eq!(kind(blinks(30_000)), Unclassified);
         // Blocked for a tenth of the time, and more than once in 50 of 900,000 microseconds.
         let often = |io, other, turns| Activity { turns: Some(turns), ..waits(900_000, io, other) };
         assert_eq!(kind(often(100_000, 0, 18_001)), IoIntensive);

@@ -22,14 +22,15 @@ pub struct Activity {
     pub wall_us: u64,
     /// The same for this scope and all scopes below it.
     pub inclusive_wall_us: u64,
-    /// Of `wall_us`, time in which a thread was running or waited for a processor; `None`: the kernel does not say what
-    /// threads do. What this and the two below leave of `wall_us` is time in which it did not say.
+    /// Of `wall_us`, time in which a thread was running or waited for a processor: by the kernel's counters where the thread
+    /// stayed in the scope from one look to the next, else by what it was found doing. `None`: the kernel says neither. What
+    /// this and the two below leave of `wall_us` is time in which it was blocked in what is not known.
     pub running_us: Option<u64>,
-    /// Of `wall_us`, time in which a thread was blocked in a system call that reads, writes, or waits for that; `None` as
-    /// for `running_us`.
+    /// Of `wall_us`, time in which a thread was blocked and was found in a system call that reads, writes, or waits for that;
+    /// `None` as for `running_us`.
     pub io_wait_us: Option<u64>,
-    /// Of `wall_us`, time in which a thread was blocked for another reason: a lock, a timer, another thread, an event
-    /// queue; `None` as for `running_us`.
+    /// Of `wall_us`, time in which a thread was blocked and was found so for another reason: a lock, a timer, another thread,
+    /// an event queue; `None` as for `running_us`.
     pub other_wait_us: Option<u64>,
     /// The time that the six figures below are about, in microseconds.
     pub attributed_us: u64,
