@@ -5,6 +5,8 @@
 //! Without the feature the attribute is taken away by `cfg_attr`, and `track_var!` is the macro below.
 
 /// Emits its `let`, or nothing.
+#[cfg(all(feature = "linked", not(feature = "memscope")))]
+extern crate memscope as _;
 #[cfg(not(feature = "memscope"))]
 macro_rules! track_var {
     (let $($rest:tt)*) => { let $($rest)*; };
