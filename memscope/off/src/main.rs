@@ -1,12 +1,13 @@
 //! What memscope leaves of a program that switches it off: nothing. `.ci/off-build` builds this twice, with
-//! memscope (feature `memscope`, neither `live` nor `html`) and without it, and compares the code of each
+//! memscope (feature `memscope`, neither `live` nor `html`) and with it linked alone (feature `linked`), and compares the code of each
 //! function in [`functions`] and the ways to the system's allocator.
 //!
 //! Without the feature the attribute is taken away by `cfg_attr`, and `track_var!` is the macro below.
 
-/// Emits its `let`, or nothing.
 #[cfg(all(feature = "linked", not(feature = "memscope")))]
 extern crate memscope as _;
+
+/// Emits its `let`, or nothing.
 #[cfg(not(feature = "memscope"))]
 macro_rules! track_var {
     (let $($rest:tt)*) => { let $($rest)*; };
