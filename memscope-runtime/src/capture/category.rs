@@ -5,8 +5,9 @@
 use crate::activity::{MUCH_IO_BYTES_PER_CPU_US, MUCH_IO_CPU_US_PER_CALL, MUCH_IO_CPU_US_PER_TURN};
 use crate::snapshot::{Activity, Category, CategoryKind, Evidence, Scope};
 
-/// With fewer samples nothing is said: of ten, half is 5 ± 1.6.
-const FEWEST_SAMPLES: u64 = 10;
+/// With fewer samples nothing is said. What is done for half of the time or less is found five times in five with a
+/// probability of 1/32 at most.
+const FEWEST_SAMPLES: u64 = 5;
 /// A task waits if at most one part in so many of its life was spent on a thread.
 const MOST_ON_THREAD: u64 = 3;
 /// Being blocked in IO for less than one part in so many of the time is not much, however often it is.
@@ -321,8 +322,8 @@ mod tests {
         use CategoryKind::{AsyncIntensive, CpuIntensive, IoIntensive, MemoryIntensive, Unclassified};
         assert_eq!(category(3, &scope(None, 0, 0), true), None);
         assert_eq!(kind(BUSY), CpuIntensive);
-        assert_eq!(kind(Activity { thread_samples: 10, ..BUSY }), CpuIntensive);
-        assert_eq!(kind(Activity { thread_samples: 9, ..BUSY }), Unclassified);
+        assert_eq!(kind(Activity { thread_samples: 5, ..BUSY }), CpuIntensive);
+        assert_eq!(kind(Activity { thread_samples: 4, ..BUSY }), Unclassified);
         assert_eq!(kind(Activity::default()), Unclassified);
 
         // 900 ms of processor time: 450,000,000 bytes are much, 90,000 calls are.
@@ -377,9 +378,9 @@ mod tests {
             task_samples,
             ..BUSY
         };
-        assert_eq!(kind(tasks(1_000_000, 3_000_000, 10)), AsyncIntensive);
-        assert_eq!(kind(tasks(1_000_001, 3_000_000, 10)), CpuIntensive);
-        assert_eq!(kind(tasks(0, 3_000_000, 9)), CpuIntensive);
+        assert_eq!(kind(tasks(1_000_000, 3_000_000, 5)), AsyncIntensive);
+        assert_eq!(kind(tasks(1_000_001, 3_000_000, 5)), CpuIntensive);
+        assert_eq!(kind(tasks(0, 3_000_000, 4)), CpuIntensive);
 
         let memory = |allocations, bytes, has_allocator| {
             category(3, &scope(Some(BUSY), allocations, bytes), has_allocator).expect("it was measured").kind
