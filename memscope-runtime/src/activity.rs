@@ -40,8 +40,8 @@ pub(crate) struct Sums {
     running_ns: AtomicU64,
     io_wait_ns: AtomicU64,
     other_wait_ns: AtomicU64,
-    /// Time in which it was blocked in what is not known, or in which nothing is known.
-    unknown_ns: AtomicU64,
+    /// Time of which the kernel said nothing.
+    silent_ns: AtomicU64,
     attributed_ns: AtomicU64,
     cpu_ns: AtomicU64,
     runqueue_ns: AtomicU64,
@@ -70,7 +70,8 @@ pub(crate) struct Sighting {
 pub(crate) struct Share {
     wall_ns: u64,
     /// Of that, time in which it ran or waited for a processor. In the rest it did what it was found doing, if that was to be
-    /// blocked; else it is not known what it was blocked in.
+    /// blocked; else it is not known what it was blocked in. It may be more than `wall_ns`: the kernel counts a wait for a
+    /// processor when it is over. Sums of many looks are right.
     running_ns: u64,
     doing: Option<Doing>,
     /// The kernel's figures, where it is clear whose they are.
@@ -115,7 +116,7 @@ impl Share {
         if before.position == now.position {
             // The kernel's counters say how long it ran. That is better than what it was found doing: of a thread that is
             // blocked and woken all the time the kernel says that it is running (`wait_task_inactive` gives up).
-            let running = queue.map(|queue| cpu_ns.saturating_add(queue.runqueue_ns).min(wall_ns));
+            let running = queue.map(|queue| cpu_ns.saturating_add(queue.runqueue_ns));
             let attributed = Some(Attributed { cpu_ns, queue, io });
             return Share { running_ns: running.unwrap_or(found.running_ns), attributed, ..found };
         }
@@ -159,13 +160,19 @@ impl Sums {
     pub(crate) fn add(&self, share: Share) {
         add(&self.samples, 1);
         add(&self.wall_ns, share.wall_ns);
-        add(&self.running_ns, share.running_ns);
-        let blocked = match share.doing {
-            Some(Doing::Io) => &self.io_wait_ns,
-            Some(Doing::Waiting) => &self.other_wait_ns,
-            Some(Doing::Running) | None => &self.unknown_ns,
-        };
-        add(blocked, share.wall_ns - share.running_ns);
+        let has_queue = share.attributed.is_some_and(|attributed| attributed.queue.is_some());
+        if share.doing.is_some() || has_queue {
+            add(&self.running_ns, share.running_ns);
+            let blocked_ns = share.wall_ns.wrapping_sub(share.running_ns);
+            match share.doing {
+                Some(Doing::Io) => add(&self.io_wait_ns, blocked_ns),
+                Some(Doing::Waiting) => add(&self.other_wait_ns, blocked_ns),
+                // What it was blocked in is not known: it is what the others leave of the whole.
+                Some(Doing::Running) | None => {}
+            }
+        } else {
+            add(&self.silent_ns, share.wall_ns);
+        }
         let Some(Attributed { cpu_ns, queue, io }) = share.attributed else { return };
         add(&self.attributed_ns, share.wall_ns);
         add(&self.cpu_ns, cpu_ns);
@@ -196,18 +203,20 @@ impl Sums {
     fn read(&self) -> Activity {
         let count = |sum: &AtomicU64| sum.load(Ordering::Relaxed);
         let us = |sum| count(sum) / 1_000;
+        // A difference that may be below 0.
+        let rest_us = |sum| u64::try_from(count(sum) as i64).unwrap_or(0) / 1_000;
         // What the kernel did not say of anything is not measured; of a thread that ends meanwhile it says nothing.
         let is_known = |without, whole| count(whole) == 0 || count(without) < count(whole);
-        let known = is_known(&self.unknown_ns, &self.wall_ns);
+        let known = is_known(&self.silent_ns, &self.wall_ns);
         let has_queue = is_known(&self.without_queue_ns, &self.attributed_ns);
         let has_io = is_known(&self.without_io_ns, &self.attributed_ns);
         Activity {
             thread_samples: count(&self.samples),
             wall_us: us(&self.wall_ns),
             inclusive_wall_us: 0,
-            running_us: known.then(|| us(&self.running_ns)),
-            io_wait_us: known.then(|| us(&self.io_wait_ns)),
-            other_wait_us: known.then(|| us(&self.other_wait_ns)),
+            running_us: known.then(|| us(&self.running_ns).min(us(&self.wall_ns))),
+            io_wait_us: known.then(|| rest_us(&self.io_wait_ns)),
+            other_wait_us: known.then(|| rest_us(&self.other_wait_ns)),
             attributed_us: us(&self.attributed_ns),
             cpu_us: us(&self.cpu_ns),
             runqueue_us: has_queue.then(|| us(&self.runqueue_ns)),
@@ -297,6 +306,15 @@ mod tests {
         let share = Share::between(&before, &now);
         assert_eq!(share.wall_ns, 0);
         assert_eq!(share.attributed.map(|attributed| attributed.cpu_ns), Some(0));
+        // A wait for a processor that began long before is counted when it is over: in sum it is right.
+        let busy = |at, cpu, waited| seen(at, 5, 3, kernel(cpu, waited, 0, Doing::Running));
+        let (first, second, third) = (busy(0, 0, 0), busy(10_000, 500, 0), busy(20_000, 1_000, 19_000));
+        // SAFETY: all atomics, for which zero is valid.
+        let sums: Sums = unsafe { std::mem::zeroed() };
+        sums.add(Share::between(&first, &second));
+        sums.add(Share::between(&second, &third));
+        let activity = sums.read();
+        assert_eq!((activity.wall_us, activity.running_us), (20_000, Some(20_000)));
         let silent = Sighting { kernel: KernelAccount::of_clock(1_000_000), ..before };
         let share = Share::between(&silent, &silent);
         assert_eq!(share.attributed, Some(Attributed { cpu_ns: 0, queue: None, io: None }));

@@ -1,7 +1,7 @@
 //! Thirty workers of known kinds, by names that mislead: what the observer saw says which kind each is.
 //!
 //! The right answers follow from what each worker is written to do: compute on memory that it has (CPU), call the system to
-//! read and write (IO), allocate and free (memory), or await in a task (async). Two run at a time, each for 0.8 s.
+//! read and write (IO), allocate and free (memory), or await in a task (async). Two run at a time, each for 1.2 s.
 //!
 //! One test, for its subject is the process.
 
@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 #[global_allocator]
 static ALLOC: memscope::Allocator = memscope::Allocator::system();
 
-const LENGTH: Duration = Duration::from_millis(800);
+const LENGTH: Duration = Duration::from_millis(1_200);
 
 /// Runs `work` again and again until the time is over.
 fn for_a_while(mut work: impl FnMut()) {

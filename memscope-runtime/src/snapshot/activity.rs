@@ -24,7 +24,8 @@ pub struct Activity {
     pub inclusive_wall_us: u64,
     /// Of `wall_us`, time in which a thread was running or waited for a processor: by the kernel's counters where the thread
     /// stayed in the scope from one look to the next, else by what it was found doing. `None`: the kernel says neither. What
-    /// this and the two below leave of `wall_us` is time in which it was blocked in what is not known.
+    /// this and the two below leave of `wall_us` is not known: waits for a processor that the kernel has not counted yet, and
+    /// being blocked so briefly that it does not say in what.
     pub running_us: Option<u64>,
     /// Of `wall_us`, time in which a thread was blocked and was found in a system call that reads, writes, or waits for that;
     /// `None` as for `running_us`.
