@@ -105,6 +105,23 @@ fn every_truncation_is_an_error() {
 }
 
 #[test]
+fn an_end_that_does_not_close_what_is_there_is_damage() {
+    let mut whole = write(&fixture::small());
+    *whole.last_mut().expect("it has bytes") ^= 1;
+    let error = read(&whole).expect_err("its end is damaged");
+    let end = whole.len() - 8 - CHUNK_HEADER_BYTES;
+    assert!(matches!(error.kind, ReadErrorKind::Header { offset } if offset == end as u64), "{error:?}");
+    // Whole chunks, one of which is missing.
+    let mut chunks = chunks(&write(&fixture::small()));
+    let all = file(&chunks);
+    let missing = chunks.remove(1).len();
+    let mut short = file(&chunks);
+    short.splice(short.len() - 32.., all[all.len() - 32..].iter().copied());
+    assert_eq!(short.len() + missing, all.len());
+    assert!(matches!(read(&short).expect_err("a chunk is missing").kind, ReadErrorKind::Header { .. }));
+}
+
+#[test]
 fn every_flipped_bit_is_an_error_or_is_unused() {
     let whole = write(&fixture::small());
     for index in 0..whole.len() {

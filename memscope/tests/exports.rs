@@ -139,7 +139,7 @@ fn a_failed_conversion_leaves_the_old_page() {
         ("truncated", &whole[..whole.len() / 2], "truncated"),
         ("headless", &whole[..20], "truncated"),
         ("newer", &newer, "newer memscope"),
-        ("damaged", &damaged, "checksum"),
+        ("damaged", &damaged, "is damaged at byte"),
     ];
     for (name, bytes, says) in cases {
         let path = folder.path().join(format!("{name}.memscope"));

@@ -11,7 +11,7 @@ use super::chunk::MOST_ROW_BYTES;
 use super::encode::{Measure, measure};
 use super::fold;
 use super::names::cut_texts;
-use crate::snapshot::{Finding, Scope, Snapshot, Variable};
+use crate::snapshot::{Crossing, Finding, Instance, InstanceBlock, Scope, Snapshot, Variable};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -34,8 +34,11 @@ pub(super) const SCOPES: Share = share(6_144, 3_072);
 pub(super) const TRENDS: Share = share(6_144, 768);
 /// Without histories and crossings.
 pub(super) const VARIABLES: Share = share(8_192, 3_840);
-/// Instances in histories, and their bytes with those of crossings.
-pub(super) const HISTORIES: Share = share(8_192, 2_048);
+/// Bytes of histories and crossings.
+const HISTORIES_BYTES: usize = 2_048 << 10;
+/// What they may take in memory beyond four times these bytes: an execution takes 120 bytes in memory, and 12 in a file at
+/// least, so a number of them would be too many or too few.
+const HISTORIES_EXCESS_BYTES: usize = 2 << 20;
 pub(super) const THREADS: Share = share(1_536, 512);
 pub(super) const FOREIGN_FREES: Share = share(512, 32);
 pub(super) const TASKS: Share = share(1_536, 512);
@@ -46,7 +49,7 @@ pub(super) const LIFETIMES: Share = share(256, 16);
 pub(super) const FINDINGS: Share = share(2_048, 1_024);
 pub(super) const BLOCKS: Share = share(2_048, 128);
 pub(super) const HANDED_OUT: Share = share(4_096, 768);
-pub(super) const SITES: Share = share(8_192, 1_792);
+pub(super) const SITES: Share = share(6_144, 1_792);
 
 /// New places of a list's rows; `None`: the row is folded.
 pub(super) type Places = Vec<Option<u32>>;
@@ -115,18 +118,19 @@ fn fits(snapshot: &Snapshot) -> bool {
             && bytes <= share.bytes
     }
     let variables = || {
-        let (mut base, mut detail, mut instances) = (0, 0, 0);
+        let (mut base, mut detail, mut excess) = (0, 0, 0);
         snapshot.variables.len() <= VARIABLES.rows
             && snapshot.variables.iter().all(|row| {
                 let (whole, more) = (measure(row), details(row));
                 base += whole.bytes - more;
                 detail += more;
-                instances += row.history.len();
+                excess += row.history.iter().map(|row| instance(row).1).sum::<usize>();
+                excess += row.crossings.iter().map(|row| crossing(row).1).sum::<usize>();
                 !whole.has_long_text && whole.bytes <= MOST_ROW_BYTES
             })
             && base <= VARIABLES.bytes
-            && detail <= HISTORIES.bytes
-            && instances <= HISTORIES.rows
+            && detail <= HISTORIES_BYTES
+            && excess <= HISTORIES_EXCESS_BYTES
     };
     let scopes = || {
         let (mut base, mut trends) = (0, 0);
@@ -162,6 +166,20 @@ fn details(variable: &Variable) -> usize {
         return 0;
     }
     measure(&variable.history).bytes + measure(&variable.crossings).bytes - 6 // of which none is a row of its own
+}
+
+/// Bytes of an execution in a history, and what it takes in memory beyond four times these.
+fn instance(row: &Instance) -> (usize, usize) {
+    let memory = size_of::<Instance>() + row.blocks.len() * size_of::<InstanceBlock>();
+    let bytes = measure(row).bytes;
+    (bytes, memory.saturating_sub(4 * bytes))
+}
+
+/// The same of a crossing.
+fn crossing(row: &Crossing) -> (usize, usize) {
+    let memory = size_of::<Crossing>() + row.function.len();
+    let bytes = measure(row).bytes;
+    (bytes, memory.saturating_sub(4 * bytes))
 }
 
 /// How many of `rows`, from the first, fit.
@@ -245,24 +263,24 @@ fn variables(rows: &[Variable], pinned: &[usize]) -> (Places, Vec<(usize, usize)
         Measure { bytes: measure.bytes - details(row), ..measure }
     };
     let places = fold::chosen_by(rows, VARIABLES, &ranks, base);
-    let mut left = HISTORIES;
+    let (mut bytes_left, mut excess_left) = (HISTORIES_BYTES, HISTORIES_EXCESS_BYTES);
     let mut kept = vec![(0, 0); rows.len()];
     for &index in ranks.iter().filter(|&&index| places[index].is_some()) {
         let row = &rows[index];
         // The newest stand last.
-        let fitting = |left: &mut Share, sizes: &mut dyn Iterator<Item = usize>| {
+        let mut fitting = |sizes: &mut dyn Iterator<Item = (usize, usize)>| {
             let mut count = 0;
-            for bytes in sizes {
-                if left.rows == 0 || bytes > left.bytes {
+            for (bytes, excess) in sizes {
+                if bytes > bytes_left || excess > excess_left {
                     break;
                 }
-                *left = Share { rows: left.rows - 1, bytes: left.bytes - bytes };
+                (bytes_left, excess_left) = (bytes_left - bytes, excess_left - excess);
                 count += 1;
             }
             count
         };
-        let crossings = fitting(&mut left, &mut row.crossings.iter().rev().map(|row| measure(row).bytes));
-        let instances = fitting(&mut left, &mut row.history.iter().rev().map(|row| measure(row).bytes));
+        let crossings = fitting(&mut row.crossings.iter().rev().map(crossing));
+        let instances = fitting(&mut row.history.iter().rev().map(instance));
         kept[index] = (instances, crossings);
     }
     (places, kept)

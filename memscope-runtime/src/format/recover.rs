@@ -41,7 +41,8 @@ pub struct Report {
     pub bytes: u64,
     /// Bytes of the file behind it, of which nothing was saved.
     pub lost_bytes: u64,
-    /// The first place of the file where a chunk should begin and none does; `None`: there is no such place.
+    /// The first place of the file where a chunk should begin and none does, or where an end does not close what is
+    /// there; `None`: there is no such place.
     pub damage_offset: Option<u64>,
     /// Whether the snapshot that was saved is complete and undamaged.
     pub is_whole: bool,

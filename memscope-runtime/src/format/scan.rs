@@ -37,7 +37,7 @@ pub(super) struct Scan {
     pub(super) incomplete: u64,
     /// Where the last chunk that is whole ends.
     pub(super) whole_end: u64,
-    /// The first place where a chunk should begin and none does.
+    /// The first place where a chunk should begin and none does, or where an end does not close what is there.
     pub(super) damage: Option<u64>,
     /// Length of the file.
     pub(super) file_bytes: u64,
@@ -176,6 +176,9 @@ impl<R: Read + Seek> Window<R> {
                 END => {
                     let end = self.stored_if_short(&chunk)?;
                     let is_complete = open.as_ref().is_some_and(|open| open.is_closed_by(&chunk, &end));
+                    if !is_complete {
+                        scan.damage.get_or_insert(chunk.offset);
+                    }
                     scan.close(open.take(), offset, is_complete);
                 }
                 _ => {
