@@ -1,6 +1,7 @@
 //! Coarse time: the hook reads it by one load.
 //!
-//! The observer thread writes the milliseconds since the recording's start every [`TICK_MS`]; before it runs, the
+//! The observer thread writes the milliseconds since the recording's start every [`TICK_MS`], or every second tick where
+//! waking up takes its whole budget; before it runs, the
 //! hook asks the system's coarse clock once in [`EVENTS_PER_REFRESH`] events. A block's record has 23 bits for
 //! time, so it stores a [`Stamp`]: 19 bits of mantissa and 4 of exponent. Its error stays below the tick for the
 //! first 87 minutes (2^19 × 10 ms) and below 1/262,144 of the elapsed time after that; half a year fits.
@@ -26,6 +27,9 @@ static START_NS: AtomicU64 = AtomicU64::new(0);
 static START_UNIX_MS: AtomicU64 = AtomicU64::new(0);
 /// Milliseconds since the start.
 static NOW_MS: AtomicU64 = AtomicU64::new(0);
+
+/// The longest time that the observer waited between two refreshes, of its own will.
+static LONGEST_TICK_MS: AtomicU64 = AtomicU64::new(TICK_MS);
 
 /// The stamp of `NOW_MS` as a record's field, so that the hook only loads it.
 static NOW_FIELD: AtomicU64 = AtomicU64::new(0);
@@ -66,7 +70,12 @@ pub(crate) fn now_field() -> u64 {
 /// The largest error of the times in a snapshot taken now.
 pub(crate) fn resolution_ms() -> u64 {
     let exponent = Stamp::from_ms(now_ms()).0 >> MANTISSA_BITS;
-    TICK_MS.max(1 << exponent)
+    LONGEST_TICK_MS.load(Ordering::Relaxed).max(1 << exponent)
+}
+
+/// Notes that the observer writes the time only after so long.
+pub(crate) fn note_tick(ms: u64) {
+    LONGEST_TICK_MS.fetch_max(ms, Ordering::Relaxed);
 }
 
 /// Milliseconds since the Unix epoch at which the recording began; 0: it has not begun.

@@ -2,7 +2,7 @@
 //! the program's threads do.
 //!
 //! It works under a budget of 0.5 % of one processor's time, by its own clock: what a tick costs beyond that is paid back
-//! by later ticks, which only write the coarse clock. At most a fifth goes into reading all accounts (timeline and trends).
+//! by later ticks, which only write the coarse clock, and come half as often. At most a fifth goes into reading all accounts (timeline and trends).
 //!
 //! It starts at the first tracked scope or variable, never inside the hook, and is not inherited by a fork's child.
 //! It is a bare thread (`bare_thread.rs` says why), so it allocates nothing, takes no lock that could make it wait, and
@@ -101,21 +101,25 @@ extern "C" fn run(_: *mut c_void) -> c_int {
     let mut patrol = accounting.as_ref().map(|_| Patrol::begin());
     loop {
         let now_ms = clock::refresh();
+        let mut sleep_ms = clock::TICK_MS;
         // Where a snapshot is reading, the next tick is soon enough.
         if SHARED.turn.try_take() {
             // SAFETY: it is this thread's turn.
             let written = unsafe { &mut *SHARED.written.get() };
             match accounting.as_mut().zip(patrol.as_mut()) {
-                Some((accounting, patrol)) => tick(now_ms, written, accounting, patrol),
+                Some((accounting, patrol)) => sleep_ms = tick(now_ms, written, accounting, patrol),
                 None => written.timeline.note(now_ms), // without a clock of its own it does as little as can be
             }
             SHARED.turn.end();
         }
-        system_call::sleep_ms(clock::TICK_MS as u32);
+        clock::note_tick(sleep_ms);
+        system_call::sleep_ms(sleep_ms as u32);
     }
 }
 
-fn tick(now_ms: u64, written: &mut Written, accounting: &mut Accounting, patrol: &mut Patrol) {
+/// What is done at a tick. Returns for how long to sleep: twice as long where all that there was to spend went into waking
+/// up, for then nothing would be left for looks.
+fn tick(now_ms: u64, written: &mut Written, accounting: &mut Accounting, patrol: &mut Patrol) -> u64 {
     accounting.bring_up_to_date();
     if accounting.all.is_free() && accounting.of_books.is_free() {
         written.timeline.note(now_ms);
@@ -123,9 +127,11 @@ fn tick(now_ms: u64, written: &mut Written, accounting: &mut Accounting, patrol:
         let spent_ns = accounting.bring_up_to_date();
         accounting.of_books.pay(spent_ns);
     }
+    let may_look = accounting.all.is_free();
     patrol.walk(&mut accounting.all, accounting.cpu_ns);
     // The next tick pays what is left of this one; what the walk has paid, it has not to pay again.
     accounting.note_walk();
+    if may_look { clock::TICK_MS } else { 2 * clock::TICK_MS }
 }
 
 /// What the observer has used and may use.
