@@ -221,7 +221,7 @@ fn at_the_shares() -> Snapshot {
     let instance = Instance { blocks: nothings(2), ..nothing() };
     let mut snapshot = memscope_runtime::nothing_recorded(true);
     let scope = Scope { path: vec![name()], key: vec![name()], file: Some(name()), ..nothing() };
-    snapshot.scopes = vec![scope; 6_144];
+    snapshot.scopes = vec![scope; 4_096];
     let variable = Variable {
         name: name(),
         type_name: Some(name()),

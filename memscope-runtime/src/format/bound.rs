@@ -29,9 +29,9 @@ const fn share(rows: usize, kib: usize) -> Share {
 }
 
 /// Without trends.
-pub(super) const SCOPES: Share = share(6_144, 3_072);
+pub(super) const SCOPES: Share = share(4_096, 3_072);
 /// Scopes with a trend, and its bytes.
-pub(super) const TRENDS: Share = share(6_144, 768);
+pub(super) const TRENDS: Share = share(4_096, 768);
 /// Without histories and crossings.
 pub(super) const VARIABLES: Share = share(8_192, 3_840);
 /// Bytes of histories and crossings.
