@@ -79,7 +79,7 @@ impl Exporter {
         write_page(&snapshot, path.as_ref(), started)
     }
 
-    /// Makes a page of a recording, in this process or any other. A [`SamplingTracker`] of this process that
+    /// Makes a page of a recording, in this process or any other. A [`SamplingTracker`](crate::core::sampling_tracker::SamplingTracker) of this process that
     /// records to that file writes its state first.
     ///
     /// # Errors
