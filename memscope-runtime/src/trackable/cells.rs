@@ -3,7 +3,7 @@
 use super::{Container, Sharing, Trackable};
 use crate::Visitor;
 use crate::snapshot::Held;
-use std::cell::{Cell, LazyCell, OnceCell, Ref, RefCell, RefMut, UnsafeCell};
+use std::cell::{Cell, Ref, RefCell, RefMut, UnsafeCell};
 use std::mem::needs_drop;
 
 // The value of a `Cell` can be copied or moved out, and not looked at: a look that runs a user's code could meet itself.
@@ -80,36 +80,4 @@ impl<T: ?Sized> Trackable for Ref<'_, T> {
 
 impl<T: ?Sized> Trackable for RefMut<'_, T> {
     fn visit_blocks(&self, _visitor: &mut Visitor<'_>) {}
-}
-
-impl<T: Trackable> Trackable for OnceCell<T> {
-    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
-        if let Some(value) = self.get() {
-            value.visit_blocks(visitor);
-        }
-    }
-    fn sharing(&self) -> Sharing {
-        self.get().map(T::sharing).unwrap_or_default()
-    }
-}
-
-impl<C: Container> Container for OnceCell<C> {
-    const ELEMENTS_MAY_OWN: bool = C::ELEMENTS_MAY_OWN;
-    fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
-        if let Some(container) = self.get() {
-            container.visit_own_blocks(visitor);
-        }
-    }
-    fn sharing(&self) -> Sharing {
-        self.get().map(C::sharing).unwrap_or_default()
-    }
-}
-
-// Whether it has its value yet cannot be asked without making it.
-impl<T, F> Trackable for LazyCell<T, F> {
-    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
-        if needs_drop::<Self>() {
-            visitor.could_not_look();
-        }
-    }
 }

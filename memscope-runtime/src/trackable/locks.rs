@@ -10,9 +10,7 @@ use crate::Visitor;
 use crate::snapshot::Held;
 use std::mem::needs_drop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{
-    LazyLock, Mutex, MutexGuard, OnceLock, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError,
-};
+use std::sync::{Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, TryLockError};
 
 /// The guard that was had, if one was; a poisoned lock is as good.
 fn guard<G>(result: Result<G, TryLockError<G>>) -> Option<G> {
@@ -106,36 +104,4 @@ impl<T: ?Sized> Trackable for RwLockReadGuard<'_, T> {
 
 impl<T: ?Sized> Trackable for RwLockWriteGuard<'_, T> {
     fn visit_blocks(&self, _visitor: &mut Visitor<'_>) {}
-}
-
-impl<T: Trackable> Trackable for OnceLock<T> {
-    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
-        if let Some(value) = self.get() {
-            value.visit_blocks(visitor);
-        }
-    }
-    fn sharing(&self) -> Sharing {
-        self.get().map(T::sharing).unwrap_or_default()
-    }
-}
-
-impl<C: Container> Container for OnceLock<C> {
-    const ELEMENTS_MAY_OWN: bool = C::ELEMENTS_MAY_OWN;
-    fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
-        if let Some(container) = self.get() {
-            container.visit_own_blocks(visitor);
-        }
-    }
-    fn sharing(&self) -> Sharing {
-        self.get().map(C::sharing).unwrap_or_default()
-    }
-}
-
-// Whether it has its value yet cannot be asked without making it.
-impl<T, F> Trackable for LazyLock<T, F> {
-    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
-        if needs_drop::<Self>() {
-            visitor.could_not_look();
-        }
-    }
 }

@@ -40,38 +40,48 @@ pub(super) fn sized_address<T>(value: &T) -> Option<*const u8> {
     (size_of::<T>() > 0).then(|| std::ptr::from_ref(value).cast())
 }
 
-impl<K, V, S> Container for HashMap<K, V, S> {
-    const ELEMENTS_MAY_OWN: bool = needs_drop::<K>() || needs_drop::<V>();
-    fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
-        if self.capacity() > 0 {
-            let element = self.iter().next();
-            let element = element.and_then(|(key, value)| sized_address(key).or(sized_address(value)));
-            visit_table::<_, (K, V), S>(self, element, self.capacity() - self.len(), visitor);
+/// A hash map and the set that is made of it.
+macro_rules! tables {
+    ($map:ident, $set:ident) => {
+        impl<K, V, S> Container for $map<K, V, S> {
+            const ELEMENTS_MAY_OWN: bool = needs_drop::<K>() || needs_drop::<V>();
+            fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
+                if self.capacity() > 0 {
+                    let element = self.iter().next();
+                    let element =
+                        element.and_then(|(key, value)| sized_address(key).or(sized_address(value)));
+                    visit_table::<_, (K, V), S>(self, element, self.capacity() - self.len(), visitor);
+                }
+            }
         }
-    }
-}
 
-impl<K: Trackable, V: Trackable, S> Trackable for HashMap<K, V, S> {
-    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
-        walk_elements!(self, visitor, key, value);
-    }
-}
-
-impl<T, S> Container for HashSet<T, S> {
-    const ELEMENTS_MAY_OWN: bool = needs_drop::<T>();
-    fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
-        if self.capacity() > 0 {
-            let element = self.iter().next().and_then(sized_address);
-            visit_table::<_, T, S>(self, element, self.capacity() - self.len(), visitor);
+        impl<K: Trackable, V: Trackable, S> Trackable for $map<K, V, S> {
+            fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+                walk_elements!(self, visitor, key, value);
+            }
         }
-    }
-}
 
-impl<T: Trackable, S> Trackable for HashSet<T, S> {
-    fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
-        walk_elements!(self, visitor, element);
-    }
+        impl<T, S> Container for $set<T, S> {
+            const ELEMENTS_MAY_OWN: bool = needs_drop::<T>();
+            fn visit_own_blocks(&self, visitor: &mut Visitor<'_>) {
+                if self.capacity() > 0 {
+                    let element = self.iter().next().and_then(sized_address);
+                    visit_table::<_, T, S>(self, element, self.capacity() - self.len(), visitor);
+                }
+            }
+        }
+
+        impl<T: Trackable, S> Trackable for $set<T, S> {
+            fn visit_blocks(&self, visitor: &mut Visitor<'_>) {
+                walk_elements!(self, visitor, element);
+            }
+        }
+    };
 }
+#[cfg(feature = "hashbrown")]
+pub(super) use tables;
+
+tables!(HashMap, HashSet);
 
 /// The most keys that a tree's node holds, in all versions of std so far.
 const KEYS_OF_NODE: usize = 11;

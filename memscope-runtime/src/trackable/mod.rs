@@ -21,6 +21,7 @@ mod hidden;
 mod io;
 mod locks;
 mod maps;
+mod once;
 mod plain;
 mod pointers;
 #[cfg(feature = "recorder")]
