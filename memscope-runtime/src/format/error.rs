@@ -97,7 +97,7 @@ impl fmt::Display for ReadErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unknown = "a part that is not known";
         match self {
-            ReadErrorKind::Io(error) => write!(f, "cannot be read: {error}{}", super::advice(error)),
+            ReadErrorKind::Io(error) => write!(f, "cannot be read: {error}{}", advice(error)),
             ReadErrorKind::NotARecording => f.write_str(
                 "is no .memscope recording (its first 8 bytes are not \"MEMSCOPE\"); \
                  make one with memscope::export(\"session.memscope\")",
@@ -160,5 +160,15 @@ impl std::error::Error for ReadError {
 impl From<io::Error> for ReadErrorKind {
     fn from(error: io::Error) -> Self {
         ReadErrorKind::Io(error)
+    }
+}
+
+/// What to do about a file that cannot be read, to be put behind the error.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "; see that the path is right",
+        io::ErrorKind::PermissionDenied => "; read it as a user who may, or have its permissions changed",
+        io::ErrorKind::IsADirectory => "; name a file in it",
+        _ => "",
     }
 }

@@ -77,7 +77,7 @@ fn create_beside(path: &Path) -> io::Result<(PathBuf, File)> {
     }
 }
 
-/// What to do about an error of reading or writing a file, to be put after it: `; make its folder first`, or nothing
+/// What to do about an error of writing a file, to be put after it: `; make its folder first`, or nothing
 /// where nobody knows.
 pub fn advice(error: &io::Error) -> &'static str {
     use io::ErrorKind as Kind;
