@@ -1,6 +1,6 @@
 //! Followers: what becomes of a block beside the variable that owns it, if one does.
 //!
-//! A declaration (`declared.rs`) and a passport (`crossing.rs`) want to know when their block moves or ends, whoever
+//! A declaration (`declared/`) and a passport (`crossing.rs`) want to know when their block moves or ends, whoever
 //! owns it meanwhile. A block has at most one follower, a watch that serves no variable, and all who want to know hold
 //! it together:
 //!

@@ -6,7 +6,7 @@
 //!
 //! Lock order, here and wherever two are held: declarations, crossings, variables, sites, scope tree, followers, watch
 //! numbers, and last the turns of the timeline and of the peak's capture, which the observer and the hook take too, but
-//! only try. Of the declarations (`declared.rs`) those of foreign memory are taken here; the others are behind locks of
+//! only try. Of the declarations (`declared/`) those of foreign memory are taken here; the others are behind locks of
 //! the program's own objects.
 
 use crate::{books, crossing, declared, follow, observer, peak, scope, site, thread_state, variable, watch};

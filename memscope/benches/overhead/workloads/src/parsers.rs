@@ -45,7 +45,7 @@ const SOURCES: [&str; 9] = [
     include_str!("../../../../../memscope-runtime/src/snapshot/variable.rs"),
     include_str!("../../../../../memscope-runtime/src/thread_state.rs"),
     include_str!("../../../../../memscope-runtime/src/capture/scopes.rs"),
-    include_str!("../../../../../memscope-runtime/src/declared.rs"),
+    include_str!("../../../../../memscope-runtime/src/declared/mod.rs"),
     include_str!("../../../../../memscope-runtime/src/variable/mod.rs"),
     include_str!("../../../../../memscope-runtime/src/watch.rs"),
     include_str!("../../../../../memscope-runtime/src/record.rs"),
