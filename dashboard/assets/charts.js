@@ -1,28 +1,4 @@
-// Small things on panels that are complete without them: the timeline's readout, the order of the scopes.
-const chart = document.getElementById("timeline");
-if (chart) {
-  const points = [...chart.querySelectorAll("tbody tr")];
-  const plot = chart.querySelector(".plot");
-  const cursor = chart.querySelector(".cursor");
-  const readout = chart.querySelector(".readout");
-  plot.addEventListener("pointermove", (event) => {
-    const box = plot.getBoundingClientRect();
-    const x = ((event.clientX - box.left) / box.width) * 1000;
-    const distance = (point) => Math.abs(point.dataset.x - x);
-    const nearest = points.reduce((best, point) => (distance(point) < distance(best) ? point : best));
-    const [at, live] = nearest.querySelectorAll("td");
-    // Copies of the figures, so that what is read out says where it comes from too.
-    const copies = (cell) => [...cell.childNodes].map((node) => node.cloneNode(true));
-    readout.replaceChildren(...copies(live), " at ", ...copies(at));
-    cursor.style.left = `${nearest.dataset.x / 10}%`;
-    cursor.hidden = false;
-  });
-  plot.addEventListener("pointerleave", () => {
-    cursor.hidden = true;
-    readout.replaceChildren();
-  });
-}
-
+// The scopes, which are complete without it: their order, and links to one.
 // A link to a scope (`#scope=INDEX`) opens its row.
 function openScope() {
   const row = location.hash.startsWith("#scope=") ? document.getElementById(location.hash.slice(1)) : null;

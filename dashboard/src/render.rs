@@ -42,10 +42,12 @@ const STYLES: [(&str, &str); 2] =
     [("page.css", include_str!("../assets/page.css")), ("panels.css", include_str!("../assets/panels.css"))];
 
 /// The modules of the page's [script], each after those that it imports from.
-pub const MODULES: [(&str, &str); 7] = [
+pub const MODULES: [(&str, &str); 9] = [
     ("units.js", include_str!("../assets/units.js")),
     ("figure.js", include_str!("../assets/figure.js")),
     ("hbs.js", include_str!("../assets/hbs.js")),
+    ("range.js", include_str!("../assets/range.js")),
+    ("timeline.js", include_str!("../assets/timeline.js")),
     ("variables.js", include_str!("../assets/variables.js")),
     ("inspector.js", include_str!("../assets/inspector.js")),
     ("memory_map.js", include_str!("../assets/memory_map.js")),
