@@ -3,6 +3,8 @@
 // the two handles below it.
 import { bytes, ms } from "./figure.js";
 import { figureHtml } from "./hbs.js";
+import { island, render } from "./island.js";
+import { unpacked } from "./packed.js";
 import { choose } from "./range.js";
 
 /**
@@ -13,6 +15,9 @@ import { choose } from "./range.js";
 /** @param {HTMLElement} chart */
 function timeline(chart) {
   const find = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (chart.querySelector(selector));
+  const { timeline } = island;
+  const views = timeline.rows.map((/** @type {any} */ _, /** @type {number} */ position) => unpacked(timeline, position));
+  find("tbody").innerHTML = render("points", { points: views });
   /** @type {Point[]} */
   const points = [...chart.querySelectorAll("tbody tr")].map((row) => {
     const [at, live] = /** @type {NodeListOf<HTMLElement>} */ (row.querySelectorAll("td"));
