@@ -58,7 +58,7 @@ function prepare(dialog) {
   for (const panel of /** @type {NodeListOf<HTMLElement>} */ (dialog.querySelectorAll(".tab"))) {
     const name = panel.dataset.tab ?? "";
     names.push(name);
-    panel.id = `${dialog.id}/${name}`;
+    panel.id = `${dialog.id}/${name.replaceAll(" ", "-")}`;
     panel.setAttribute("role", "tabpanel");
     panel.setAttribute("aria-label", name);
     const button = document.createElement("button");

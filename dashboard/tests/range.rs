@@ -91,11 +91,15 @@ fn a_range_is_chosen_by_dragging_and_given_up_by_a_click() {
         "1.0 s to 2.4 s (1.4 s): live 683.6 KiB → 390.6 KiB, shrunk by 293.0 KiB; highest point 683.6 KiB at 1.0 s"
     );
     assert!(notes(&mut browser).iter().any(|note| note == "whole recording"));
+    // All of the fixture's variables were first seen in the first 30 ms.
+    assert!(notes(&mut browser).iter().any(|note| note == "first seen in the range"));
+    assert_eq!(browser.eval("document.querySelectorAll('#cards li').length"), 0);
     assert_bound(&mut browser, &document);
     browser.screenshot("range-1280-light", false);
     browser.click(".plot");
     assert!(said(&mut browser).starts_with("Drag over the curve"), "{}", said(&mut browser));
     assert_eq!(notes(&mut browser), [""; 0]);
+    assert_ne!(browser.eval("document.querySelectorAll('#cards li').length"), 0);
     browser.assert_quiet();
 }
 
