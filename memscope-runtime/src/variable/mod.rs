@@ -34,7 +34,7 @@ use crate::trackable::Sharing;
 use crate::visitor::BySize;
 use crate::watch::{End, RowBytes, Story, Watch};
 use crate::weight::{self, Sum};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use smallvec::SmallVec;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -69,6 +69,10 @@ pub(crate) struct Row {
     pub(crate) bytes: Option<&'static RowBytes>,
     /// What is known in sampling mode.
     pub(crate) by_size: RowBySize,
+    /// How often instances were taken out of `instances`, and out of `ended_alive`: who reads these lists piece by piece
+    /// knows by it that they are not the same any more.
+    pub(crate) folds: u64,
+    pub(crate) sweeps: u64,
     fold_at: usize,
     sweep_at: usize,
 }
@@ -102,7 +106,7 @@ impl Folded {
 }
 
 /// A row in sampling mode.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct RowBySize {
     /// Executions, kept or not.
     pub(crate) executions: u64,
@@ -176,6 +180,15 @@ pub(crate) fn with_registry<R>(f: impl FnOnce(&mut Registry) -> R) -> R {
     f(&mut REGISTRY.lock())
 }
 
+/// Runs `f` on the registry, and lets whoever waits for it go first before it can be had again. Call it under
+/// [`thread_state::own_work`].
+pub(crate) fn look_into_registry<R>(f: impl FnOnce(&Registry) -> R) -> R {
+    let registry = REGISTRY.lock();
+    let found = f(&registry);
+    MutexGuard::unlock_fair(registry);
+    found
+}
+
 /// Takes the lock on the registry and keeps it, for a fork.
 pub(crate) fn lock() {
     std::mem::forget(REGISTRY.lock());
@@ -213,6 +226,8 @@ impl Registry {
                 owned_twice: 0,
                 shared_with: SmallVec::new(),
                 bytes: RowBytes::open(self.rows.len()),
+                folds: 0,
+                sweeps: 0,
                 fold_at: 2 * HISTORY_LEN,
                 sweep_at: FIRST_SWEEP,
             });
@@ -318,6 +333,7 @@ impl Registry {
     fn fold(&mut self, row: usize) {
         let row = &mut self.rows[row];
         let Some(instances) = self.instances.as_mut() else { return };
+        row.folds += 1;
         let newest = row.instances.len().saturating_sub(HISTORY_LEN);
         let mut position = 0;
         row.instances.retain(|id| {
@@ -362,6 +378,7 @@ impl Registry {
 impl Row {
     /// Counts folded instances whose blocks are gone meanwhile.
     fn sweep(&mut self) {
+        self.sweeps += 1;
         let folded = &mut self.folded;
         self.ended_alive.retain(|ended| {
             if ended.live_blocks() > 0 {
