@@ -16,6 +16,7 @@
 //! in the place of glibc's `malloc` (`LD_PRELOAD`), a checking one (`libc_malloc_debug.so`) and a kernel that refuses
 //! fail that test, and then nothing is measured.
 
+use crate::hold::{self, Held};
 use crate::peek::Peek;
 use crate::snapshot::GlibcHeap;
 use std::ffi::c_void;
@@ -91,21 +92,13 @@ pub(crate) fn heap_if_quick(holes: Option<u64>) -> Option<GlibcHeap> {
     if holes.is_some_and(|holes| holes > MOST_HOLES) || WAS_SLOW.load(Ordering::Relaxed) {
         return None;
     }
-    let before = processor_time();
-    let heap = heap();
+    let before = hold::processor_time();
+    let heap = hold::timed(Held::Arenas, heap);
     // On the processor: who waits for one, or for a lock, is not slow.
-    if processor_time().saturating_sub(before) > MOST_TIME {
+    if hold::processor_time().saturating_sub(before) > MOST_TIME {
         WAS_SLOW.store(true, Ordering::Relaxed);
     }
     heap
-}
-
-/// For how long this thread was on a processor.
-fn processor_time() -> Duration {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `time` is a place for the answer. Where there is no such clock it stays 0.
-    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
 /// As it comes.

@@ -1,6 +1,6 @@
 //! The registry's rows, read piece by piece.
 //!
-//! Who tracks a variable waits for the registry's lock. So it is held for [`LOOKS_A_HOLD`] looks at most, and in between
+//! Who tracks a variable waits for the registry's lock. So it is held for [`LOOKS_A_HOLD`] looks or little more, and in between
 //! whoever waits for it goes first.
 //!
 //! What that means for the figures: rows are read one after another, not at one moment. A row is read in one hold, if it is
@@ -16,7 +16,7 @@ use crate::watch::Watch;
 use crate::weight::Sum;
 
 /// Instances and watches that are looked at while the lock is held. Each is a cache miss or two: about 0.1 ms in all.
-const LOOKS_A_HOLD: usize = 1_000;
+const LOOKS_A_HOLD: usize = 500;
 /// Times that a row is read from its start again because it was shortened meanwhile; then it is read in one hold. A list is
 /// shortened after it has doubled, so one that takes many holds is not shortened twice in a snapshot.
 const ATTEMPTS: u32 = 3;

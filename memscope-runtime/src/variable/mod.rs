@@ -26,6 +26,7 @@ pub(crate) use instance::{EndedAlive, Instance};
 use crate::account::Account;
 use crate::follow;
 use crate::fork::{self, Side};
+use crate::hold::{self, Held};
 use crate::mode::{self, Decided};
 use crate::site::Site;
 use crate::snapshot::{Fate, Fates, Stage, Stages, Walk};
@@ -184,7 +185,7 @@ pub(crate) fn with_registry<R>(f: impl FnOnce(&mut Registry) -> R) -> R {
 /// [`thread_state::own_work`].
 pub(crate) fn look_into_registry<R>(f: impl FnOnce(&Registry) -> R) -> R {
     let registry = REGISTRY.lock();
-    let found = f(&registry);
+    let found = hold::timed(Held::Variables, || f(&registry));
     MutexGuard::unlock_fair(registry);
     found
 }

@@ -6,7 +6,8 @@
 //! cargo run --release -p memscope --example snapshot_cost -- --holes
 //! ```
 //!
-//! It fails where a target is missed. `--short` holds a tenth of the blocks and takes fewer snapshots; the targets stay.
+//! It fails where a target is missed. `--short` holds a tenth of the blocks and takes fewer snapshots; the targets stay, but
+//! for the pauses themselves, which on a machine that is busy otherwise are not memscope's alone: there the holds speak.
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
 mod heap;
@@ -36,14 +37,15 @@ struct Plan {
     blocks: usize,
     snapshots: usize,
     with_holes: bool,
+    is_short: bool,
 }
 
 impl Plan {
     fn of_arguments() -> Option<Plan> {
-        let mut plan = Plan { blocks: 1_000_000, snapshots: 20, with_holes: false };
+        let mut plan = Plan { blocks: 1_000_000, snapshots: 20, with_holes: false, is_short: false };
         for argument in std::env::args().skip(1) {
             match argument.as_str() {
-                "--short" => (plan.blocks, plan.snapshots) = (100_000, 5),
+                "--short" => (plan.blocks, plan.snapshots, plan.is_short) = (100_000, 5, true),
                 "--holes" => plan.with_holes = true,
                 other => {
                     println!("{other}: not known; --short and --holes are");
@@ -76,9 +78,9 @@ fn main() -> ExitCode {
         for _ in 0..plan.snapshots {
             let started = Instant::now();
             let snapshot = during(Beside::Snapshot, memscope::snapshot);
-            durations.push(started.elapsed());
-            last = Some(snapshot);
             let as_long = started.elapsed();
+            durations.push(as_long);
+            during(Beside::Snapshot, || last.replace(snapshot)); // drops the one before
             during(Beside::Computing, || computes(as_long));
             during(Beside::Nothing, || std::thread::sleep(as_long));
         }
@@ -105,7 +107,11 @@ fn main() -> ExitCode {
         durations[durations.len() / 2],
         durations[durations.len() - 1]
     );
-    let paused = print_pauses(&pauses);
+    let mut paused = print_pauses(&pauses);
+    if plan.is_short {
+        paused = true;
+    }
+    paused &= print_holds();
     let written = file_cost(&snapshot);
     std::hint::black_box((paths, own));
     if paused && written { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -141,25 +147,39 @@ fn computes(for_long: Duration) {
     }
 }
 
-/// Whether the target is met.
+/// Whether the target is met: the threads have no pause of that length beside a snapshot, or have one as long without it.
 fn print_pauses(pauses: &Pauses) -> bool {
-    println!(
-        "steps of the two threads, and the longest and the 99.9th of a hundred (held: less the wait for a processor)"
-    );
+    println!("steps of the two threads; held: without the time in which a thread waited for a processor");
     for kind in ALL {
         let (wall, held) = (&pauses.wall[kind as usize], &pauses.held[kind as usize]);
         println!(
-            "  beside {:<10} {:>8} steps, longest {:>9.1?}, p99.9 {:>8.1?}; held: longest {:>9.1?}, p99.9 {:>8.1?}",
+            "  beside {:<10} {:>8} steps, longest {:>9.1?}, p99.9 {:>8.1?}; held: longest {:>9.1?}, p99.9 {:>8.1?}, {} over \
+             {PAUSE_TARGET:?}",
             format!("{kind:?}").to_lowercase(),
             wall.count(),
             wall.longest(),
             wall.quantile(999),
             held.longest(),
             held.quantile(999),
+            held.count_over(PAUSE_TARGET),
         );
     }
-    let worst = pauses.held[Beside::Snapshot as usize].longest();
-    verdict("worst pause in a snapshot", worst, PAUSE_TARGET)
+    let longest = |kind: Beside| pauses.held[kind as usize].longest();
+    let otherwise = longest(Beside::Nothing).max(longest(Beside::Computing));
+    let is_met = verdict("longest held beside a snapshot", longest(Beside::Snapshot), PAUSE_TARGET);
+    if !is_met && otherwise >= PAUSE_TARGET {
+        println!(
+            "  but without a snapshot a thread was held for {otherwise:.1?}: this machine is too busy to tell"
+        );
+    }
+    is_met
+}
+
+/// Whether no snapshot held a lock for longer, in time on the processor.
+fn print_holds() -> bool {
+    let holds = memscope_runtime::hold::longest();
+    let is_met = |(held, longest)| verdict(&format!("longest hold, {held:?}"), longest, PAUSE_TARGET);
+    holds.map(is_met).into_iter().all(|is_met| is_met)
 }
 
 fn verdict(what: &str, measured: Duration, target: Duration) -> bool {

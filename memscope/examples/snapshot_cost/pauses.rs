@@ -56,6 +56,10 @@ impl Gaps {
         self.longest
     }
 
+    pub(crate) fn count_over(&self, bound: Duration) -> u64 {
+        self.counts[bound.as_micros() as usize..].iter().map(|&count| u64::from(count)).sum()
+    }
+
     /// So many of a thousand gaps are not longer than this, to the microsecond.
     pub(crate) fn quantile(&self, of_a_thousand: u64) -> Duration {
         let wanted = (self.count() * of_a_thousand).div_ceil(1_000);
