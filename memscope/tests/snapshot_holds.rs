@@ -106,9 +106,10 @@ fn rows_that_change_meanwhile_are_whole() {
         let row = row(&snapshot, "busy");
         // Each execution leaves one block of 40 bytes behind, and none is freed.
         assert!((done..=begun).contains(&row.instances), "{done} ≤ {} ≤ {begun}", row.instances);
-        let blocks = row.blocks.expect("it is measured");
-        assert!((done..=begun).contains(&blocks), "{done} ≤ {blocks} ≤ {begun}");
         assert_eq!(row.stages.allocated + row.stages.active + row.stages.no_heap, row.instances);
+        // While a look at one of them is under way, of which nothing is known yet, the row's bytes are "not measured".
+        let Some(blocks) = row.blocks else { continue };
+        assert!((done..=begun).contains(&blocks), "{done} ≤ {blocks} ≤ {begun}");
         assert_eq!(row.heap_bytes, Some(40 * blocks));
     }
     STOP.store(true, Ordering::Relaxed);

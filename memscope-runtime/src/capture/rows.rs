@@ -87,8 +87,20 @@ struct Reader {
     count: Option<usize>,
     open: Option<Open>,
     attempts: u32,
-    /// The most that was looked at in one hold.
+    /// The most looks of one hold.
     most_looks: usize,
+}
+
+/// What was looked at since the lock was taken.
+struct Hold {
+    looks: usize,
+    most: usize,
+}
+
+impl Hold {
+    fn is_over(&self) -> bool {
+        self.looks >= self.most
+    }
 }
 
 /// A row that is being read: first the kept instances, then those that have ended and live on.
@@ -114,21 +126,20 @@ impl Reader {
     /// Reads on, for so many looks; false: everything is read.
     fn read_on(&mut self, registry: &Registry, looks: usize) -> bool {
         let count = *self.count.get_or_insert(registry.rows.len());
-        let mut left = looks;
+        let mut hold = Hold { looks: 0, most: looks };
         let mut goes_on = true;
-        while left > 0 {
+        while goes_on && !hold.is_over() {
             let number = self.rows.len();
-            let Some(row) = registry.rows.get(number).filter(|_| number < count) else {
-                goes_on = false;
-                break;
-            };
-            self.read_row(registry, row, &mut left);
+            match registry.rows.get(number).filter(|_| number < count) {
+                Some(row) => self.read_row(registry, row, &mut hold),
+                None => goes_on = false,
+            }
         }
-        self.most_looks = self.most_looks.max(looks - left.min(looks));
+        self.most_looks = self.most_looks.max(hold.looks);
         goes_on
     }
 
-    fn read_row(&mut self, registry: &Registry, row: &Row, left: &mut usize) {
+    fn read_row(&mut self, registry: &Registry, row: &Row, hold: &mut Hold) {
         let mut open = self.open.take().unwrap_or_else(|| Open::new(row));
         let was_shortened = match &open.rest {
             None => open.folds != row.folds,
@@ -138,15 +149,17 @@ impl Reader {
             self.attempts += 1;
             open = Open::new(row);
         }
-        let whole = self.attempts >= ATTEMPTS;
-        let mut looks = if whole { usize::MAX } else { *left };
-        if open.read_on(registry, row, &mut looks) {
+        let most = hold.most;
+        if self.attempts >= ATTEMPTS {
+            hold.most = usize::MAX;
+        }
+        if open.read_on(registry, row, hold) {
             self.attempts = 0;
             self.rows.extend(open.into_row());
         } else {
             self.open = Some(open);
         }
-        *left = if whole { 0 } else { looks };
+        hold.most = most;
     }
 }
 
@@ -156,35 +169,35 @@ impl Open {
         Open { folds: row.folds, kept: Kept::default(), sums, next: 0, rest: None }
     }
 
-    /// Reads on until the row is read, which is said, or `looks` are used up.
-    fn read_on(&mut self, registry: &Registry, row: &Row, looks: &mut usize) -> bool {
-        *looks = looks.saturating_sub(1);
+    /// Reads on until the row is read, which is said, or the hold is over.
+    fn read_on(&mut self, registry: &Registry, row: &Row, hold: &mut Hold) -> bool {
+        hold.looks += 1;
         let get = |id: &u64| registry.instances.as_ref()?.get(id);
         while self.rest.is_none() {
             let Some(id) = row.instances.get(self.next) else {
                 let newest = &row.instances[row.instances.len().saturating_sub(HISTORY_LEN)..];
                 self.kept.newest = newest.iter().filter_map(get).map(instance_row).collect();
                 self.rest = Some(Rest::new(row));
-                *looks = looks.saturating_sub(newest.len() + row.threads.len());
+                hold.looks += newest.len() + row.threads.len();
                 break;
             };
-            if *looks == 0 {
+            if hold.is_over() {
                 return false;
             }
             self.next += 1;
             if let Some(instance) = get(id) {
-                *looks = looks.saturating_sub(1 + instance.watch_count());
+                hold.looks += 1 + instance.watch_count();
                 self.kept.add(instance);
                 self.sums.add(instance);
             }
         }
         let Some(rest) = self.rest.as_mut() else { return true };
         while let Some(ended) = row.ended_alive.get(rest.next).filter(|_| rest.next < rest.end) {
-            if *looks == 0 {
+            if hold.is_over() {
                 return false;
             }
             rest.next += 1;
-            *looks = looks.saturating_sub(1 + ended.watch_count());
+            hold.looks += 1 + ended.watch_count();
             self.sums.add_ended(ended);
         }
         true
@@ -315,4 +328,83 @@ fn blocks(instance: &variable::Instance) -> Vec<InstanceBlock> {
         .collect();
     blocks.sort_by_key(|block| (block.address, block.freed_ms));
     blocks
+}
+
+// Where blocks are sampled they are not followed.
+#[cfg(all(test, not(feature = "sampling")))]
+mod tests {
+    use super::*;
+    use crate::thread_state::own_work;
+    use crate::trackable::{Probe, WalkFull as _};
+    use crate::variable::{bind, with_registry};
+
+    static SITE: Site = Site::variable("kept", || "rows::tests", "rows.rs", 1, 1, "");
+
+    fn executed() -> Vec<u8> {
+        let binding = bind(&SITE);
+        let value = vec![1u8; 24];
+        binding.observe(&value, (&&&&Probe(&value)).memscope_walker());
+        value
+    }
+
+    fn is_ours(row: &ReadRow) -> bool {
+        std::ptr::eq(row.site, &raw const SITE)
+    }
+
+    /// In holds of `looks`, with `meanwhile` once between two of them in which our row's ended ones are read.
+    fn read_in(looks: usize, meanwhile: impl FnOnce()) -> (ReadRow, usize) {
+        let mut meanwhile = Some(meanwhile);
+        let mut reader = Reader::default();
+        let mut goes_on = true;
+        while goes_on {
+            {
+                let _own = own_work();
+                goes_on = with_registry(|registry| reader.read_on(registry, looks));
+            }
+            let rest = reader.open.as_ref().and_then(|open| open.rest.as_ref());
+            if rest.is_some_and(|rest| is_ours(&rest.row) && rest.next > 100) {
+                if let Some(meanwhile) = meanwhile.take() {
+                    meanwhile();
+                }
+            }
+        }
+        let most_looks = reader.most_looks;
+        (reader.rows.into_iter().find(is_ours).expect("it was executed"), most_looks)
+    }
+
+    fn sweeps() -> u64 {
+        let _own = own_work();
+        with_registry(|registry| {
+            registry
+                .rows
+                .iter()
+                .find(|row| std::ptr::eq(row.site, &raw const SITE))
+                .map_or(0, |row| row.sweeps)
+        })
+    }
+
+    /// Instances, live blocks, their bytes.
+    fn figures(row: &ReadRow) -> (u64, u64, u64) {
+        (row.sums.folded.stages.total(), row.sums.blocks, row.sums.heap_bytes)
+    }
+
+    #[test]
+    fn a_row_is_whole_however_short_the_holds_and_though_it_is_shortened_meanwhile() {
+        let mut kept: Vec<Vec<u8>> = (0..1_000).map(|_| executed()).collect();
+        let (row, _) = read_in(usize::MAX, || ());
+        assert_eq!(figures(&row), (1_000, 1_000, 24_000));
+        let (row, most_looks) = read_in(20, || ());
+        assert_eq!(figures(&row), (1_000, 1_000, 24_000));
+        // One row beyond the bound: itself, its newest 16, its threads, and an instance with its watches.
+        assert!(most_looks < 20 + 100, "{most_looks}");
+        // 600 of the blocks are freed and 1,500 executions follow, which have the list swept: it was last when it had
+        // more than 500, so it is again before it has 2,000.
+        let before = sweeps();
+        let (row, _) = read_in(20, || {
+            kept.truncate(400);
+            kept.extend((0..1_500).map(|_| executed()));
+            assert!(sweeps() > before);
+        });
+        assert_eq!(figures(&row), (2_500, 1_900, 1_900 * 24));
+    }
 }

@@ -153,13 +153,14 @@ fn print_pauses(pauses: &Pauses) -> bool {
     for kind in ALL {
         let (wall, held) = (&pauses.wall[kind as usize], &pauses.held[kind as usize]);
         println!(
-            "  beside {:<10} {:>8} steps, longest {:>9.1?}, p99.9 {:>8.1?}; held: longest {:>9.1?}, p99.9 {:>8.1?}, {} over \
+            "  beside {:<10} {:>8} steps, longest {:>9.1?}, p99.9 {:>8.1?}; held: longest {:>9.1?} ({:.1?} of it running), p99.9 {:>8.1?}, {} over \
              {PAUSE_TARGET:?}",
             format!("{kind:?}").to_lowercase(),
             wall.count(),
             wall.longest(),
             wall.quantile(999),
             held.longest(),
+            held.running_of_longest(),
             held.quantile(999),
             held.count_over(PAUSE_TARGET),
         );

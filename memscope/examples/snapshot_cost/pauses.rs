@@ -30,22 +30,28 @@ const PLACES: usize = 200_000;
 pub(crate) struct Gaps {
     counts: Vec<u32>,
     longest: Duration,
+    /// How much of that it was on a processor.
+    running: Duration,
 }
 
 impl Gaps {
     fn new() -> Gaps {
-        Gaps { counts: vec![0; PLACES], longest: Duration::ZERO }
+        Gaps { counts: vec![0; PLACES], longest: Duration::ZERO, running: Duration::ZERO }
     }
 
-    fn add(&mut self, gap: Duration) {
+    fn add(&mut self, gap: Duration, running: Duration) {
         let place = usize::try_from(gap.as_micros()).unwrap_or(usize::MAX).min(PLACES - 1);
         self.counts[place] += 1;
-        self.longest = self.longest.max(gap);
+        if gap > self.longest {
+            (self.longest, self.running) = (gap, running);
+        }
     }
 
     fn merge(&mut self, other: &Gaps) {
         self.counts.iter_mut().zip(&other.counts).for_each(|(mine, theirs)| *mine += theirs);
-        self.longest = self.longest.max(other.longest);
+        if other.longest > self.longest {
+            (self.longest, self.running) = (other.longest, other.running);
+        }
     }
 
     pub(crate) fn count(&self) -> u64 {
@@ -54,6 +60,11 @@ impl Gaps {
 
     pub(crate) fn longest(&self) -> Duration {
         self.longest
+    }
+
+    /// How much of the longest the thread was on a processor, to the kernel's tick.
+    pub(crate) fn running_of_longest(&self) -> Duration {
+        self.running
     }
 
     pub(crate) fn count_over(&self, bound: Duration) -> u64 {
@@ -99,7 +110,7 @@ impl Pauses {
 pub(crate) struct Stopwatch {
     schedstat: File,
     last: Instant,
-    last_queued: Duration,
+    last_said: Said,
     last_beside: Beside,
     pub(crate) pauses: Pauses,
 }
@@ -109,11 +120,11 @@ impl Stopwatch {
     /// The kernel does not tell how long a thread waits for a processor.
     pub(crate) fn start() -> std::io::Result<Stopwatch> {
         let schedstat = File::open("/proc/thread-self/schedstat")?;
-        let last_queued = queued(&schedstat)?;
+        let last_said = Said::by(&schedstat)?;
         Ok(Stopwatch {
             schedstat,
             last: Instant::now(),
-            last_queued,
+            last_said,
             last_beside: Beside::Nothing,
             pauses: Pauses::new(),
         })
@@ -124,24 +135,39 @@ impl Stopwatch {
     /// # Errors
     /// As [`Stopwatch::start`].
     pub(crate) fn lap(&mut self, beside: Beside) -> std::io::Result<()> {
-        let queued = queued(&self.schedstat)?;
+        let said = Said::by(&self.schedstat)?;
         let now = Instant::now();
         // A gap that began or ended in a snapshot is the snapshot's.
         let kind = beside.max(self.last_beside) as usize;
         let gap = now - self.last;
-        self.pauses.wall[kind].add(gap);
-        self.pauses.held[kind].add(gap.saturating_sub(queued.saturating_sub(self.last_queued)));
-        (self.last, self.last_queued, self.last_beside) = (now, queued, beside);
+        let running = said.running.saturating_sub(self.last_said.running);
+        let queued = said.queued.saturating_sub(self.last_said.queued);
+        self.pauses.wall[kind].add(gap, running);
+        self.pauses.held[kind].add(gap.saturating_sub(queued), running);
+        (self.last, self.last_said, self.last_beside) = (now, said, beside);
         Ok(())
     }
 }
 
-/// How long this thread waited for a processor so far: the second number of its `schedstat`
-/// (Documentation/scheduler/sched-stats.rst), in nanoseconds.
-fn queued(schedstat: &File) -> std::io::Result<Duration> {
-    let mut place = [0; 64];
-    let length = schedstat.read_at(&mut place, 0)?;
-    let text = std::str::from_utf8(&place[..length]).ok();
-    let nanos = text.and_then(|text| text.split_ascii_whitespace().nth(1)?.parse().ok());
-    nanos.map(Duration::from_nanos).ok_or_else(|| std::io::Error::other("schedstat has no second number"))
+/// What the kernel says of a thread so far: the first two numbers of its `schedstat`, in nanoseconds
+/// (Documentation/scheduler/sched-stats.rst).
+#[derive(Clone, Copy)]
+struct Said {
+    running: Duration,
+    queued: Duration,
+}
+
+impl Said {
+    fn by(schedstat: &File) -> std::io::Result<Said> {
+        let mut place = [0; 64];
+        let length = schedstat.read_at(&mut place, 0)?;
+        let text = std::str::from_utf8(&place[..length]).unwrap_or_default();
+        let mut numbers = text.split_ascii_whitespace().map_while(|number| number.parse().ok());
+        match (numbers.next(), numbers.next()) {
+            (Some(running), Some(queued)) => {
+                Ok(Said { running: Duration::from_nanos(running), queued: Duration::from_nanos(queued) })
+            }
+            _ => Err(std::io::Error::other("schedstat does not have two numbers")),
+        }
+    }
 }
