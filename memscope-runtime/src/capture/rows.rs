@@ -1,7 +1,7 @@
 //! The registry's rows, read piece by piece.
 //!
 //! Who tracks a variable waits for the registry's lock. So it is held for [`LOOKS_A_HOLD`] looks or little more, and in between
-//! whoever waits for it goes first.
+//! it is left to whoever waits for it.
 //!
 //! What that means for the figures: rows are read one after another, not at one moment. A row is read in one hold, if it is
 //! short, or in several. Then nothing is left out or counted twice, for a list that was shortened meanwhile is read again
@@ -14,9 +14,13 @@ use crate::trackable::Sharing;
 use crate::variable::{self, EndedAlive, Folded, HISTORY_LEN, Registry, Row, RowBySize};
 use crate::watch::Watch;
 use crate::weight::Sum;
+use std::time::Duration;
 
 /// Instances and watches that are looked at while the lock is held. Each is a cache miss or two: about 0.1 ms in all.
 const LOOKS_A_HOLD: usize = 500;
+/// How long the lock is left to others in between. It is not handed over to one that waits (`unlock_fair`): that one may
+/// have no processor yet, and everybody would wait for it.
+const BETWEEN_HOLDS: Duration = Duration::from_micros(50);
 /// Times that a row is read from its start again because it was shortened meanwhile; then it is read in one hold. A list is
 /// shortened after it has doubled, so one that takes many holds is not shortened twice in a snapshot.
 const ATTEMPTS: u32 = 3;
@@ -75,6 +79,7 @@ pub(super) fn read() -> Vec<ReadRow> {
     while variable::look_into_registry(|registry| reader.read_on(registry, LOOKS_A_HOLD)) {
         // Where the lock is held no memory is to be had from the system.
         reader.rows.reserve(LOOKS_A_HOLD);
+        std::thread::sleep(BETWEEN_HOLDS);
     }
     reader.rows
 }

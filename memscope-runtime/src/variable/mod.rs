@@ -35,7 +35,7 @@ use crate::trackable::Sharing;
 use crate::visitor::BySize;
 use crate::watch::{End, RowBytes, Story, Watch};
 use crate::weight::{self, Sum};
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use smallvec::SmallVec;
 use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -181,13 +181,10 @@ pub(crate) fn with_registry<R>(f: impl FnOnce(&mut Registry) -> R) -> R {
     f(&mut REGISTRY.lock())
 }
 
-/// Runs `f` on the registry, and lets whoever waits for it go first before it can be had again. Call it under
-/// [`thread_state::own_work`].
+/// Runs `f` on the registry for a snapshot, which is timed. Call it under [`thread_state::own_work`].
 pub(crate) fn look_into_registry<R>(f: impl FnOnce(&Registry) -> R) -> R {
     let registry = REGISTRY.lock();
-    let found = hold::timed(Held::Variables, || f(&registry));
-    MutexGuard::unlock_fair(registry);
-    found
+    hold::timed(Held::Variables, || f(&registry))
 }
 
 /// Takes the lock on the registry and keeps it, for a fork.
