@@ -8,6 +8,7 @@ pub mod alerts;
 pub mod declared;
 pub mod findings;
 pub mod format;
+pub mod hold;
 pub mod snapshot;
 mod weight;
 

@@ -6,6 +6,7 @@
 mod blocks;
 mod category;
 mod fragmentation;
+mod rows;
 mod scopes;
 mod sites;
 mod threads;
