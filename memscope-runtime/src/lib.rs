@@ -109,6 +109,8 @@ mod task_list;
 mod tenure;
 #[cfg(feature = "recorder")]
 mod thread_state;
+#[cfg(feature = "recorder")]
+mod touched;
 mod trackable;
 mod tracked;
 #[cfg(feature = "recorder")]
