@@ -4,29 +4,16 @@
 //! once took U+2028 and U+2029 for line ends. JSON needs none of these outside of strings, and inside of strings
 //! every character may be written as an escape: so these are, and what parses the island gets the same data back.
 
+use crate::text;
 use serde::Serialize;
-use std::fmt::Write as _;
 
-/// `data` as JSON in which `<`, `>`, `&`, U+2028, U+2029 and direction marks stand as `\uXXXX`.
+/// `data` as JSON in which `<`, `>`, `&`, and what disguises the page's source (control and direction marks, line
+/// separators) stand as `\uXXXX`.
 ///
 /// # Errors
 /// What serializing `data` gives.
 pub fn escaped_json(data: &impl Serialize) -> Result<String, serde_json::Error> {
-    let json = serde_json::to_string(data)?;
-    let mut escaped = String::with_capacity(json.len());
-    for c in json.chars() {
-        match c {
-            '<' => escaped.push_str("\\u003c"),
-            '>' => escaped.push_str("\\u003e"),
-            '&' => escaped.push_str("\\u0026"),
-            // Line separators, and the direction marks beside them, which would disguise the page's source.
-            '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                write!(escaped, "\\u{:04x}", u32::from(c)).expect("writing to a String cannot fail");
-            }
-            c => escaped.push(c),
-        }
-    }
-    Ok(escaped)
+    Ok(text::escaped_json(&serde_json::to_string(data)?, &['<', '>', '&']))
 }
 
 #[cfg(test)]

@@ -32,6 +32,22 @@ pub fn visible(text: &str) -> String {
     shown
 }
 
+/// The same JSON with control and direction marks, which a terminal would obey, written as `\u` escapes, and the characters
+/// `also`. All of these stand in strings only, so it means the same.
+pub fn escaped_json(json: &str, also: &[char]) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for c in json.chars() {
+        if (c != '\n' && (c.is_control() || is_invisible_mark(c))) || also.contains(&c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(shown, "\\u{unit:04x}").expect("writing to a String cannot fail");
+            }
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
 /// Characters that draw nothing and change how their neighbours read: zero-width spaces, direction marks
 /// (see "Trojan Source", CVE-2021-42574), line and paragraph separators, language tags, and noncharacters.
 fn is_invisible_mark(c: char) -> bool {
@@ -51,6 +67,17 @@ mod tests {
         assert_eq!(visible("a\u{1b}[31mb\u{0}\n"), "a\\u{1b}[31mb\\u{0}\\n");
         assert_eq!(visible("x\u{202e}y\u{feff}"), "x\\u{202e}y\\u{feff}");
         assert_eq!(visible("Straße <T> 名前"), "Straße <T> 名前");
+    }
+
+    #[test]
+    fn json_means_the_same_without_what_a_terminal_would_obey() {
+        let name = "a\u{1b}[31m\u{9b}2J\u{7f}\n\u{202e}\u{e0041}\"\\名";
+        let json = serde_json::to_string_pretty(&[name]).expect("plain data");
+        let escaped = escaped_json(&json, &[]);
+        assert!(!escaped.chars().any(|c| c != '\n' && (c.is_control() || is_invisible_mark(c))), "{escaped}");
+        assert_eq!(serde_json::from_str::<[String; 1]>(&escaped).expect("JSON"), [name]);
+        // A line end stands between the lines only: as a part of a name it is escaped by JSON itself.
+        assert_eq!(escaped.lines().count(), 3);
     }
 
     #[test]

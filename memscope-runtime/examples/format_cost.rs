@@ -51,7 +51,8 @@ fn main() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("all.memscope");
     let started = Instant::now();
-    write_file_with_all_blocks(&path, &huge, huge::blocks()).expect("it can be written");
+    write_file_with_all_blocks(&path, &huge, |each| huge::blocks().for_each(each))
+        .expect("it can be written");
     let write_ms = started.elapsed().as_secs_f64() * 1_000.0;
     let started = Instant::now();
     let mut sum = 0;

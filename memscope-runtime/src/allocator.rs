@@ -10,8 +10,12 @@
 #[cfg(feature = "sampling")]
 use crate::by_lot::{self, Contents, Way};
 use crate::live_map::{self, Spacing};
+#[cfg(feature = "sampling")]
+use crate::mode::LIVE;
 use crate::mode::Mode;
 use crate::record::{self, Facts, Quick};
+#[cfg(feature = "sampling")]
+use crate::sampler::Kind;
 use std::alloc::{GlobalAlloc, Layout, System};
 
 /// A global allocator that records every block and serves it from `A`.
@@ -121,15 +125,22 @@ impl<A: GlobalAlloc> Allocator<A> {
         unsafe { this.alloc_live(Layout::from_size_align_unchecked(size, align)) }
     }
 
-    /// [`Self::dealloc_live`], likewise.
+    /// Every free that does not simply pass.
     ///
     /// # Safety
     /// As for `dealloc`.
     #[cfg(feature = "sampling")]
     #[inline(never)]
-    unsafe fn dealloc_live_apart(block: *mut u8, size: usize, align: usize, this: &Self) {
+    unsafe fn dealloc_apart(block: *mut u8, size: usize, align: usize, this: &Self) {
         // SAFETY: size and alignment are those of a layout; the caller's promise is handed on.
-        unsafe { this.dealloc_live(block, Layout::from_size_align_unchecked(size, align)) };
+        unsafe {
+            // A thread that knows nothing yet asks on the long way.
+            if LIVE && by_lot::kind() != Kind::Sampling {
+                this.dealloc_live(block, Layout::from_size_align_unchecked(size, align));
+            } else {
+                Self::free_by_lot(block, size, align, this);
+            }
+        }
     }
 
     /// # Safety
@@ -158,15 +169,15 @@ impl<A: GlobalAlloc> Allocator<A> {
         align: usize,
         new_size: usize,
         this: &Self,
-        (way, passed): (Way, bool),
+        gain_passed: bool,
     ) -> *mut u8 {
         // SAFETY: size and alignment are those of a layout; the caller's promise is handed on.
         unsafe {
             let layout = Layout::from_size_align_unchecked(size, align);
-            match way {
-                Way::Pass => this.inner.realloc(block, layout, new_size),
-                Way::Draw => this.realloc_by_lot(block, layout, new_size, passed),
-                Way::Live => this.realloc_live(block, layout, new_size),
+            if LIVE && by_lot::kind() == Kind::Live {
+                this.realloc_live(block, layout, new_size)
+            } else {
+                this.realloc_by_lot(block, layout, new_size, gain_passed)
             }
         }
     }
@@ -236,13 +247,13 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Allocator<A> {
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         #[cfg(feature = "sampling")]
-        match by_lot::of_free(block.addr(), layout.size()) {
-            // SAFETY: the caller's promise is handed on.
-            Way::Pass => unsafe { self.inner.dealloc(block, layout) },
-            // SAFETY: as above.
-            Way::Draw => unsafe { Self::free_by_lot(block, layout.size(), layout.align(), self) },
-            // SAFETY: as above.
-            Way::Live => unsafe { Self::dealloc_live_apart(block, layout.size(), layout.align(), self) },
+        // SAFETY: the caller's promise is handed on.
+        unsafe {
+            if by_lot::free_passes(block.addr(), layout.size()) {
+                self.inner.dealloc(block, layout);
+            } else {
+                Self::dealloc_apart(block, layout.size(), layout.align(), self);
+            }
         }
         // SAFETY: as above.
         #[cfg(not(feature = "sampling"))]
@@ -254,13 +265,15 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Allocator<A> {
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         #[cfg(feature = "sampling")]
-        match by_lot::of_resize(block.addr(), layout.size(), new_size) {
-            // SAFETY: the caller's promise is handed on.
-            (Way::Pass, _) if !is_unusual(layout) => unsafe { self.inner.realloc(block, layout, new_size) },
-            // SAFETY: as above.
-            (way, passed) => unsafe {
-                Self::realloc_apart(block, layout.size(), layout.align(), new_size, self, (way, passed))
-            },
+        let (gain_passed, passes) = by_lot::resize_passes(block.addr(), layout.size(), new_size);
+        // SAFETY: the caller's promise is handed on.
+        #[cfg(feature = "sampling")]
+        unsafe {
+            if passes && !is_unusual(layout) {
+                self.inner.realloc(block, layout, new_size)
+            } else {
+                Self::realloc_apart(block, layout.size(), layout.align(), new_size, self, gain_passed)
+            }
         }
         // SAFETY: as above.
         #[cfg(not(feature = "sampling"))]

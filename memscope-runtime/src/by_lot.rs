@@ -42,30 +42,25 @@ pub(crate) fn of_allocation(bytes: usize) -> Way {
     })
 }
 
-/// Of a free.
+/// Whether a free goes to the inner allocator as it is. Nothing else is asked of the thread where that is said, so that
+/// it is one read from its segment.
 #[inline(always)]
-pub(crate) fn of_free(address: usize, bytes: usize) -> Way {
-    thread_state::with(|Local { lottery, .. }| {
-        if lottery.tells(address, bytes) {
-            Way::Pass
-        } else if LIVE && lottery.kind() != Kind::Sampling {
-            Way::Live // a thread that knows nothing yet asks on the long way
-        } else {
-            Way::Draw
-        }
-    })
+pub(crate) fn free_passes(address: usize, bytes: usize) -> bool {
+    thread_state::with(|Local { lottery, .. }| lottery.tells(address, bytes))
 }
 
-/// Of a reallocation; with [`Way::Draw`] whether its gain passed.
+/// How this thread's events are recorded, as far as it knows.
+pub(crate) fn kind() -> Kind {
+    thread_state::with(|local| local.lottery.kind())
+}
+
+/// Of a reallocation: whether its gain passed, and whether all of it does. Where every block is recorded a gain of
+/// nothing passes and the block is not told, so that is not asked for.
 #[inline(always)]
-pub(crate) fn of_resize(address: usize, bytes: usize, new_bytes: usize) -> (Way, bool) {
-    thread_state::with(|Local { lottery, .. }| match lottery.kind() {
-        Kind::Live if LIVE => (Way::Live, false),
-        Kind::Sampling => {
-            let passed = lottery.passes(new_bytes.saturating_sub(bytes));
-            (if passed && lottery.tells(address, bytes) { Way::Pass } else { Way::Draw }, passed)
-        }
-        _ => (Way::Draw, false),
+pub(crate) fn resize_passes(address: usize, bytes: usize, new_bytes: usize) -> (bool, bool) {
+    thread_state::with(|Local { lottery, .. }| {
+        let gain_passed = lottery.passes(new_bytes.saturating_sub(bytes));
+        (gain_passed, gain_passed && lottery.tells(address, bytes))
     })
 }
 

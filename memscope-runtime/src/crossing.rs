@@ -23,6 +23,7 @@
 use crate::account::Account;
 use crate::errno::Errno;
 use crate::fork::{self, Side};
+use crate::hold::{self, Held};
 use crate::mode::{self, Decided};
 use crate::site::Site;
 use crate::slot::Found;
@@ -478,35 +479,43 @@ pub(crate) struct Crossings {
 
 /// Reads everything. Call it under [`thread_state::own_work`].
 pub(crate) fn crossings() -> Crossings {
-    let state = STATE.lock();
     let stamps = FFI_RAN.load(Ordering::Relaxed)
         || Site::all().any(|site| matches!(site.kind, SiteKind::ForeignFunction));
-    let mut outlets: Vec<(u32, HandedOut)> = state.outlets.iter().map(Outlet::row).collect();
-    for (&follower, passport) in state.passports.iter().flatten() {
-        let Some(watch) = Watch::get(follower) else { continue };
-        let lives = watch.blocks() > 0;
-        for (position, &outlet) in passport.out.iter().enumerate() {
-            let row = &mut outlets[outlet].1;
-            if !lives {
-                row.freed += 1;
-            } else if !passport.out[..position].contains(&outlet) {
-                row.live_blocks += 1;
-                row.live_bytes += watch.last_bytes();
-                let given = passport.stamps.iter().filter(|stamp| stamp.direction == Direction::Sent);
-                row.sent_to.extend(given.map(|stamp| stamp.function.to_owned()));
-            }
-        }
-    }
-    for (_, row) in &mut outlets {
+    let state = STATE.lock();
+    let mut crossings = hold::timed(Held::Crossings, || state.crossings(stamps));
+    drop(state);
+    for (_, row) in &mut crossings.outlets {
         row.sent_to.sort();
         row.sent_to.dedup();
         row.sent_to.retain(|function| *function != row.function);
         row.sent_to.truncate(NAMED);
     }
-    Crossings {
-        credits: (is_measured_now() && stamps).then(|| state.credits.clone().unwrap_or_default()),
-        outlets,
-        unfollowed: state.unfollowed,
+    crossings
+}
+
+impl State {
+    fn crossings(&self, stamps: bool) -> Crossings {
+        let mut outlets: Vec<(u32, HandedOut)> = self.outlets.iter().map(Outlet::row).collect();
+        for (&follower, passport) in self.passports.iter().flatten() {
+            let Some(watch) = Watch::get(follower) else { continue };
+            let lives = watch.blocks() > 0;
+            for (position, &outlet) in passport.out.iter().enumerate() {
+                let row = &mut outlets[outlet].1;
+                if !lives {
+                    row.freed += 1;
+                } else if !passport.out[..position].contains(&outlet) {
+                    row.live_blocks += 1;
+                    row.live_bytes += watch.last_bytes();
+                    let given = passport.stamps.iter().filter(|stamp| stamp.direction == Direction::Sent);
+                    row.sent_to.extend(given.map(|stamp| stamp.function.to_owned()));
+                }
+            }
+        }
+        Crossings {
+            credits: (is_measured_now() && stamps).then(|| self.credits.clone().unwrap_or_default()),
+            outlets,
+            unfollowed: self.unfollowed,
+        }
     }
 }
 

@@ -16,14 +16,18 @@
 //! in the place of glibc's `malloc` (`LD_PRELOAD`), a checking one (`libc_malloc_debug.so`) and a kernel that refuses
 //! fail that test, and then nothing is measured.
 
+use crate::hold::{self, Held};
 use crate::peek::Peek;
 use crate::snapshot::GlibcHeap;
 use std::ffi::c_void;
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// The header's flags: not of the main arena, mapped on its own, the chunk before is in use.
 const FLAGS: u64 = 7;
 const IS_MAPPED: u64 = 2;
+const AFTER_ONE_IN_USE: u64 = 1;
 /// From a block's address back to its header.
 pub(crate) const HEADER_BYTES: usize = 8;
 
@@ -31,6 +35,12 @@ pub(crate) const HEADER_BYTES: usize = 8;
 pub(crate) fn usable_bytes(header: u64) -> Option<u64> {
     let not_the_blocks = if header & IS_MAPPED != 0 { 16 } else { 8 };
     (header & !FLAGS).checked_sub(not_the_blocks)
+}
+
+/// Whether the chunk before the block with this header is free, and listed as such by its arena. (`malloc` puts some small
+/// ones aside uncombined, which count as in use here.)
+pub(crate) fn is_after_a_hole(header: u64) -> bool {
+    header & (IS_MAPPED | AFTER_ONE_IN_USE) == 0
 }
 
 /// Sizes whose blocks are made of every kind of chunk: cached by thread, and small and large ones of the arena. Blocks
@@ -67,8 +77,31 @@ pub(crate) fn is_understood() -> bool {
     is_right && outcome.is_ok()
 }
 
-/// glibc's own account of its heap; `None`: it has no `mallinfo2` (before 2.33). What it says is only true of the program
-/// where its `malloc` serves ([`is_understood`]).
+/// Free chunks up to which `mallinfo2` is asked: it walks them under their arenas' locks, at some 0.25 µs each (the test of
+/// `capture/fragmentation.rs` prints it), so for 2 ms.
+const MOST_HOLES: u64 = 8_192;
+/// What else there is to walk shows in how long it took.
+const MOST_TIME: Duration = Duration::from_millis(2);
+/// Whether `mallinfo2` once took longer than that. Relaxed: a flag that goes up and stays.
+static WAS_SLOW: AtomicBool = AtomicBool::new(false);
+
+/// glibc's own account of its heap, where asking for it holds up nobody; `None` where the heap has too many `holes`, where it
+/// was slow to tell before, and where it has no `mallinfo2` (before 2.33). What it says is only true of the program where its
+/// `malloc` serves ([`is_understood`]). How many holes there are is not known where blocks are sampled.
+pub(crate) fn heap_if_quick(holes: Option<u64>) -> Option<GlibcHeap> {
+    if holes.is_some_and(|holes| holes > MOST_HOLES) || WAS_SLOW.load(Ordering::Relaxed) {
+        return None;
+    }
+    let before = hold::processor_time();
+    let heap = hold::timed(Held::Arenas, heap);
+    // On the processor: who waits for one, or for a lock, is not slow.
+    if hold::processor_time().saturating_sub(before) > MOST_TIME {
+        WAS_SLOW.store(true, Ordering::Relaxed);
+    }
+    heap
+}
+
+/// As it comes.
 pub(crate) fn heap() -> Option<GlibcHeap> {
     // SAFETY: the name is a C string.
     let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"mallinfo2".as_ptr()) };
@@ -100,6 +133,9 @@ mod tests {
         assert_eq!(usable_bytes(8192 | 2), Some(8176));
         assert_eq!(usable_bytes(0), None);
         assert_eq!(usable_bytes(2 | 8), None);
+        // Where the chunk before is free the last bit is not set; of one that is mapped on its own the bit says nothing.
+        assert!(is_after_a_hole(32) && is_after_a_hole(48 | 4));
+        assert!(!is_after_a_hole(32 | 1) && !is_after_a_hole(8192 | 2));
         assert!(is_understood(), "the tests run over glibc");
     }
 

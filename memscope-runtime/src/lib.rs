@@ -8,6 +8,7 @@ pub mod alerts;
 pub mod declared;
 pub mod findings;
 pub mod format;
+pub mod hold;
 pub mod snapshot;
 mod weight;
 
@@ -109,6 +110,8 @@ mod task_list;
 mod tenure;
 #[cfg(feature = "recorder")]
 mod thread_state;
+#[cfg(feature = "recorder")]
+mod touched;
 mod trackable;
 mod tracked;
 #[cfg(feature = "recorder")]
@@ -129,6 +132,7 @@ mod forward;
 pub use crate::{
     allocator::Allocator,
     budget::{Budget, BudgetGuard, Within, enter_within, within},
+    capture::LiveBlocks,
     crossing::{PassNothing, PassPointer, Passing, Pointer},
     fork::{Side, unlock},
     mode::Mode,
@@ -172,26 +176,37 @@ pub fn snapshot(ledgers: &[&Ledger]) -> Snapshot {
 /// by one.
 pub fn snapshot_with(ledger: &Ledger) -> (Snapshot, Vec<declared::Declared>) {
     let _own = own_work();
-    let (snapshot, path_of) = with_declared(&[ledger]);
+    let (snapshot, path_of, _) = with_declared(&[ledger]);
     let list = ledger.list_with_scopes(path_of);
     (snapshot, list)
 }
 
-fn with_declared(ledgers: &[&Ledger]) -> (Snapshot, impl Fn(u32) -> Vec<String> + use<>) {
-    let (mut snapshot, path_of) = recorded();
+/// The program's memory at this moment, with foreign memory, and the way to its live blocks one by one.
+#[cfg(feature = "recorder")]
+pub fn snapshot_with_blocks() -> (Snapshot, LiveBlocks) {
+    let _own = own_work();
+    let (snapshot, _, blocks) = with_declared(&[]);
+    (snapshot, blocks)
+}
+
+#[cfg(not(feature = "recorder"))]
+use self::not_recorded::{LiveBlocks, recorded};
+
+fn with_declared(ledgers: &[&Ledger]) -> (Snapshot, impl Fn(u32) -> Vec<String> + use<>, LiveBlocks) {
+    let (mut snapshot, path_of, mut blocks) = recorded();
     let ledgers: Vec<&Ledger> = ledgers.iter().copied().chain(declared::known_foreign()).collect();
     for ledger in &ledgers {
         ledger.add_to(&mut snapshot, &path_of);
     }
     if !ledgers.is_empty() {
-        sort_variables(&mut snapshot);
+        blocks.move_variables(&sort_variables(&mut snapshot));
     }
     snapshot.findings = findings::findings(&snapshot);
-    (snapshot, path_of)
+    (snapshot, path_of, blocks)
 }
 
-/// Declared rows were added at the end: puts all rows in order, and sums the types again.
-fn sort_variables(snapshot: &mut Snapshot) {
+/// Declared rows were added at the end: puts all rows in order, and sums the types again. Gives the row's new places.
+fn sort_variables(snapshot: &mut Snapshot) -> Vec<u32> {
     let mut order: Vec<usize> = (0..snapshot.variables.len()).collect();
     let rows = &snapshot.variables;
     order.sort_by(|&a, &b| {
@@ -215,14 +230,18 @@ fn sort_variables(snapshot: &mut Snapshot) {
     let mut rows: Vec<_> = std::mem::take(&mut snapshot.variables).into_iter().map(Some).collect();
     snapshot.variables = order.into_iter().filter_map(|old| rows[old].take()).collect();
     snapshot.types = snapshot::types(&snapshot.variables);
+    place
 }
 
 #[cfg(feature = "recorder")]
-fn recorded() -> (Snapshot, impl Fn(u32) -> Vec<String>) {
-    let (snapshot, scope_of_node) = match mode::is_recording().then(capture::capture) {
-        Some(capture::Capture { snapshot, scope_of_node }) => (snapshot, scope_of_node),
-        None => (nothing_recorded(mode::allocator_is_installed()), std::collections::HashMap::new()),
-    };
+fn recorded() -> (Snapshot, impl Fn(u32) -> Vec<String>, LiveBlocks) {
+    let capture = mode::is_recording().then(capture::capture);
+    let capture::Capture { snapshot, scope_of_node, row_order } = capture.unwrap_or_else(|| {
+        let snapshot = nothing_recorded(mode::allocator_is_installed());
+        capture::Capture { snapshot, scope_of_node: std::collections::HashMap::new(), row_order: Vec::new() }
+    });
+    let scope_of_node = std::sync::Arc::new(scope_of_node);
+    let blocks = LiveBlocks { scope_of_node: std::sync::Arc::clone(&scope_of_node), row_order };
     let paths: Vec<Vec<String>> = snapshot.scopes.iter().map(|scope| scope.path.clone()).collect();
     let path_of = move |node| {
         scope_of_node
@@ -231,7 +250,7 @@ fn recorded() -> (Snapshot, impl Fn(u32) -> Vec<String>) {
             .cloned()
             .unwrap_or_default()
     };
-    (snapshot, path_of)
+    (snapshot, path_of, blocks)
 }
 
 #[cfg(feature = "recorder")]
@@ -245,8 +264,19 @@ fn allocator_is_installed() -> bool {
 }
 
 #[cfg(not(feature = "recorder"))]
-fn recorded() -> (Snapshot, impl Fn(u32) -> Vec<String>) {
-    (nothing_recorded(false), |_| Vec::new())
+mod not_recorded {
+    use crate::snapshot::Snapshot;
+
+    /// There are none.
+    pub(crate) struct LiveBlocks;
+
+    impl LiveBlocks {
+        pub(crate) fn move_variables(&mut self, _: &[u32]) {}
+    }
+
+    pub(crate) fn recorded() -> (Snapshot, impl Fn(u32) -> Vec<String>, LiveBlocks) {
+        (crate::nothing_recorded(false), |_| Vec::new(), LiveBlocks)
+    }
 }
 
 /// A snapshot that says that nothing was recorded.

@@ -28,6 +28,7 @@
 use crate::pages;
 use crate::publish::{publish, push};
 use crate::slot::{Found, Slot};
+use crate::touched::Touched;
 use std::cell::Cell;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
@@ -497,7 +498,7 @@ pub(crate) fn find(address: usize) -> Option<Found<'static>> {
 
 /// Calls `each` with every block that lives throughout the call; those that come or go meanwhile may be missed.
 pub(crate) fn for_each(mut each: impl FnMut(Found<'static>)) {
-    let touched = pages::Touched::now();
+    let touched = Touched::now();
     let mut next = MAPPED.load(Ordering::Acquire);
     // SAFETY: the list's entries stay mapped, and were written before they were published.
     while let Some(mapped) = unsafe { next.as_ref() } {

@@ -6,9 +6,6 @@
 //!
 //! Invariant: a page once handed out stays mapped, so a reference into it may be `'static`.
 
-use std::fs::File;
-use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicUsize, Ordering};
 
@@ -122,50 +119,6 @@ pub(crate) fn resident_bytes() -> Option<u64> {
         mapping = next;
     }
     Some(resident as u64)
-}
-
-/// Which pages of the recorder's were ever touched, be they in memory or swapped out.
-pub(crate) struct Touched {
-    /// 8 bytes for each page of the address space; `None` where there is no such file: every page counts as touched.
-    pagemap: Option<File>,
-    page: usize,
-}
-
-impl Touched {
-    pub(crate) fn now() -> Touched {
-        Touched { pagemap: File::open("/proc/self/pagemap").ok(), page: page_bytes().unwrap_or(4096) }
-    }
-
-    /// Calls `f` with the ranges of `words` from `start` on that lie in touched pages.
-    pub(crate) fn each(&self, start: *const u64, words: usize, mut f: impl FnMut(Range<usize>)) {
-        /// From the kernel's documentation of pagemap: bit 63 is "present", bit 62 "swapped".
-        const TOUCHED: u64 = 3 << 62;
-        let words_a_page = self.page / size_of::<u64>();
-        // The first page starts before `start`, by so many words.
-        let before = start.addr() % self.page / size_of::<u64>();
-        let pages = (before + words).div_ceil(words_a_page);
-        let mut entries = [0u64; 512];
-        for first in (0..pages).step_by(entries.len()) {
-            let count = entries.len().min(pages - first);
-            let read = self.pagemap.as_ref().is_some_and(|file| {
-                let place = (start.addr() / self.page + first) * size_of::<u64>();
-                // SAFETY: any bytes are valid integers, and as many are asked for as there are.
-                let bytes = unsafe {
-                    std::slice::from_raw_parts_mut(
-                        entries.as_mut_ptr().cast::<u8>(),
-                        count * size_of::<u64>(),
-                    )
-                };
-                file.read_exact_at(bytes, place as u64).is_ok()
-            });
-            for (index, entry) in entries[..count].iter().enumerate() {
-                if !read || entry & TOUCHED != 0 {
-                    let page_start = (first + index) * words_a_page;
-                    f(page_start.saturating_sub(before)..(page_start + words_a_page - before).min(words));
-                }
-            }
-        }
-    }
 }
 
 /// The host's page size; `None` where it would not say.

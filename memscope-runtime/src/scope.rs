@@ -8,6 +8,7 @@
 use crate::account::{self, Account};
 use crate::arena::Arena;
 use crate::fork::{self, Side};
+use crate::hold::{self, Held};
 use crate::observer;
 use crate::site::Site;
 use crate::thread_state::{self, Local, OWN_NODE, ROOT_NODE};
@@ -99,7 +100,7 @@ pub(crate) unsafe fn unlock(side: Side) {
 
 /// All nodes, by number.
 pub(crate) fn nodes() -> Vec<Node> {
-    TREE.lock().nodes.clone()
+    hold::timed(Held::Scopes, || TREE.lock().nodes.clone())
 }
 
 pub(crate) fn folded() -> u64 {

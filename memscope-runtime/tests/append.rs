@@ -2,6 +2,7 @@
 
 #[path = "../../dashboard/tests/fixture/mod.rs"]
 mod fixture;
+mod said;
 
 use memscope_runtime::format::{Appender, Recording, Written, read, read_file, recover, recover_file, write};
 use memscope_runtime::snapshot::{Severity, Snapshot};
@@ -62,13 +63,20 @@ fn a_file_that_somebody_else_changed_is_written_anew() {
 /// What `SIGKILL` leaves at any byte of an append is a prefix of what is written.
 #[test]
 fn at_every_byte_of_an_append_the_snapshot_before_is_read_and_recovered() {
-    let mut file = write(&numbered(0));
-    file.extend(&write(&numbered(1))[FILE_HEADER_BYTES..]);
-    let before = file.len();
-    file.extend(&write(&numbered(2))[FILE_HEADER_BYTES..]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("s.memscope");
+    let mut appender = Appender::new(&path);
+    let [_, before, file] = [0, 1, 2].map(|number| {
+        appender.append(&numbered(number)).expect("room");
+        fs::read(&path).expect("it was written")
+    });
+    assert!(file.starts_with(&before), "an append changes nothing of what was there");
+    let before = before.len();
     for len in before..=file.len() {
         let expected = if len < file.len() { 1 } else { 2 };
-        assert_eq!(read(&file[..len]).expect("two are whole"), numbered(expected), "{len} bytes");
+        let after = if len < file.len() { len - before } else { 0 };
+        let read = read(&file[..len]).expect("two are whole");
+        assert_eq!(read, said::earlier(&numbered(expected), after), "{len} bytes");
         let recovery = recover(Cursor::new(&file[..len])).expect("two are whole");
         assert_eq!(recovery.snapshot, numbered(expected), "{len} bytes");
         assert!(recovery.report.is_whole);

@@ -163,7 +163,7 @@ fn the_list_of_all_blocks_is_written_on_request_and_read_block_by_block() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("all.memscope");
     let blocks = || huge::blocks().take(200_000);
-    write_file_with_all_blocks(&path, &all, blocks()).unwrap();
+    write_file_with_all_blocks(&path, &all, |each| blocks().for_each(each)).unwrap();
     let listed = read_file(&path).unwrap();
     assert_eq!(listed, *bounded(&all));
     let mut expected = blocks();

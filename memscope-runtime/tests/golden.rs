@@ -13,6 +13,7 @@
 
 #[path = "../../dashboard/tests/fixture/mod.rs"]
 mod fixture;
+mod said;
 
 use memscope_runtime::format::{MAJOR, Recording, read_file, write};
 use memscope_runtime::snapshot::Snapshot;
@@ -36,7 +37,8 @@ fn of_this_version() -> Vec<(&'static str, Snapshot, Vec<u8>)> {
     vec![
         ("small", small.clone(), write(&small)),
         ("exact", exact.clone(), write(&exact)),
-        ("appended", small, appended),
+        // 500 bytes of a third snapshot, less the file's header.
+        ("appended", said::earlier(&small, 488), appended),
     ]
 }
 

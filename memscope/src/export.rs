@@ -42,6 +42,13 @@ pub enum ExportError {
         /// What it said.
         source: io::Error,
     },
+    /// There is no list of all live blocks.
+    NoBlockList {
+        /// The path that was given.
+        path: PathBuf,
+        /// Why, and what to do.
+        reason: &'static str,
+    },
     /// The recording that was to be converted cannot be read.
     Read(format::ReadError),
     /// The page could not be made of the recording.
@@ -70,6 +77,9 @@ impl fmt::Display for ExportError {
             ExportError::Io { path, source } => {
                 write!(f, "{}: cannot be written: {source}{}", path.display(), format::advice(source))
             }
+            ExportError::NoBlockList { path, reason } => {
+                write!(f, "{}: no list of all live blocks can be written: {reason}", path.display())
+            }
             ExportError::Read(error) => error.fmt(f),
             ExportError::Render { path, source } => write!(f, "{}: {source}", path.display()),
         }
@@ -79,7 +89,9 @@ impl fmt::Display for ExportError {
 impl std::error::Error for ExportError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            ExportError::UnknownExtension { .. } | ExportError::NotCompiledIn { .. } => None,
+            ExportError::UnknownExtension { .. }
+            | ExportError::NotCompiledIn { .. }
+            | ExportError::NoBlockList { .. } => None,
             ExportError::Io { source, .. } => Some(source),
             ExportError::Read(error) => Some(error),
             ExportError::Render { source, .. } => Some(source.as_ref()),
@@ -124,10 +136,53 @@ pub fn export(path: impl AsRef<Path>) -> Result<(), ExportError> {
     export_with(&[], path.as_ref())
 }
 
+/// Writes `snapshot`, which the program took itself, as [`export`] writes the state of now: what was looked at and what is in
+/// the file is one.
+///
+/// # Errors
+/// As [`export`].
+pub fn export_snapshot(snapshot: &Snapshot, path: impl AsRef<Path>) -> Result<(), ExportError> {
+    let _own = memscope_runtime::own_work();
+    write_snapshot(snapshot, path.as_ref())
+}
+
+/// Writes the program's memory at this moment to `path`, a `.memscope` recording, with a list of *all* live blocks (address,
+/// size, scope, thread, time, variable), where [`export`] lists the largest and counts the others.
+///
+/// It is the one file without a bound: about 12 bytes for each block, written as they are met, so that the list is never in
+/// memory. It is made after the snapshot, of the blocks that live throughout: while other threads run, a block that came or
+/// went meanwhile may be in one and not in the other. `memscope info` says how many there are, and
+/// `memscope show --csv blocks` prints them.
+///
+/// # Errors
+/// As [`export`]; another extension than `.memscope`; and [`ExportError::NoBlockList`] where not every block is recorded.
+pub fn export_with_all_blocks(path: impl AsRef<Path>) -> Result<(), ExportError> {
+    let _own = memscope_runtime::own_work();
+    let path = path.as_ref();
+    let none = |reason| Err(ExportError::NoBlockList { path: path.to_owned(), reason });
+    if Format::of(path)? != Format::Memscope {
+        return none("only a .memscope file holds one; name such a file");
+    }
+    #[cfg(any(feature = "live", feature = "sampling"))]
+    {
+        use memscope_runtime::snapshot::Mode;
+        let (snapshot, blocks) = memscope_runtime::snapshot_with_blocks();
+        match snapshot.mode {
+            Mode::Live => format::write_file_with_all_blocks(path, &snapshot, |each| blocks.for_each(each))
+                .map_err(|source| ExportError::Io { path: path.to_owned(), source }),
+            Mode::Sampling => none("blocks are sampled; run with MEMSCOPE_MODE=live, or use `export`"),
+            Mode::Declared => none("memscope's allocator is not the program's global one; install it"),
+            Mode::Off => none("recording is turned off; run with MEMSCOPE_MODE=live"),
+        }
+    }
+    #[cfg(not(any(feature = "live", feature = "sampling")))]
+    none("recording is compiled out; enable the feature `live`")
+}
+
 pub(crate) fn export_with(ledgers: &[&Ledger], path: &Path) -> Result<(), ExportError> {
-    Format::of(path)?; // before the work of a snapshot
     // What memscope does for the export is its own work, not the program's.
     let _own = memscope_runtime::own_work();
+    Format::of(path)?; // before the work of a snapshot
     write_snapshot(&memscope_runtime::snapshot(ledgers), path)
 }
 
@@ -143,7 +198,8 @@ pub(crate) fn write_snapshot(snapshot: &Snapshot, path: &Path) -> Result<(), Exp
 
 #[cfg(feature = "html")]
 fn html(snapshot: &Snapshot, path: &Path) -> Result<String, ExportError> {
-    memscope_dashboard::render(snapshot)
+    // What a file would list, so that the page of a live program and that of its file are one.
+    memscope_dashboard::render(&format::bounded(snapshot))
         .map_err(|error| ExportError::Render { path: path.to_owned(), source: Box::new(error) })
 }
 

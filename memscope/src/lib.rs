@@ -138,7 +138,7 @@ mod session;
 mod session;
 pub mod testing;
 
-pub use crate::export::{ExportError, export};
+pub use crate::export::{ExportError, export, export_snapshot, export_with_all_blocks};
 pub use crate::session::{Session, session};
 pub use memscope_macros::{Trackable, track, track_var};
 pub use memscope_runtime::snapshot as model;

@@ -34,6 +34,7 @@ fn a_scene() {
     match std::env::var("MEMSCOPE_TEST_SCENE").as_deref() {
         Ok("slack") => slack(),
         Ok("heap") => heap(),
+        Ok("holes") => holes(),
         Ok("stress") => stress(),
         Ok("child") => child(),
         Ok("look") => look(),
@@ -142,6 +143,26 @@ fn heap() {
     let heap = now.glibc.expect("measured");
     assert_eq!(heap.arena_bytes, heap.used_bytes + heap.free_bytes);
     drop((kept, untouched));
+}
+
+#[test]
+fn a_heap_of_many_holes_is_not_asked_for_its_account() {
+    scene("holes", &[]);
+}
+
+fn holes() {
+    // Larger than what glibc's `malloc` puts aside uncombined (128 bytes).
+    let blocks: Vec<Vec<u8>> = (0..40_000).map(|_| vec![1; 200]).collect();
+    assert!(settled().glibc.is_some());
+    // Every other one is freed, between two that stay: 20,000 holes, each of which `mallinfo2` would walk while the other
+    // threads wait.
+    let kept: Vec<Vec<u8>> = blocks.into_iter().step_by(2).collect();
+    let now = settled();
+    assert!(now.slack_bytes.is_some() && now.resident_bytes.is_some());
+    assert_eq!(now.glibc, None);
+    // Without the others there is one hole.
+    drop(kept);
+    assert!(settled().glibc.is_some());
 }
 
 #[test]

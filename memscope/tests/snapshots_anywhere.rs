@@ -6,7 +6,7 @@ use memscope::{Trackable, Visitor};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc;
+use std::sync::{LazyLock, mpsc};
 use std::time::Duration;
 
 #[global_allocator]
@@ -42,8 +42,18 @@ fn ends(work: impl FnOnce() + Send + 'static) {
 
 static TAKEN: AtomicU64 = AtomicU64::new(0);
 
+/// Where all of `take` exports to, from whatever thread.
+fn shared_path() -> &'static Path {
+    static FOLDER: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().expect("a folder"));
+    static PATH: LazyLock<PathBuf> = LazyLock::new(|| FOLDER.path().join("shared.memscope"));
+    &PATH
+}
+
+/// Takes a snapshot, and exports one over whatever the others have exported. Each is consistent.
 fn take() {
     check(&memscope::snapshot());
+    memscope::export(shared_path()).expect("it is written");
+    check(&memscope_runtime::format::read_file(shared_path()).expect("it is one of them, whole"));
     TAKEN.fetch_add(1, Ordering::Relaxed);
 }
 
@@ -83,42 +93,65 @@ thread_local! {
     static AT_THREADS_END: RefCell<Option<TakesAtEnd>> = const { RefCell::new(None) };
 }
 
+/// From each place that there is, one after another.
+fn take_everywhere() {
+    AT_THREADS_END.with(|place| *place.borrow_mut() = Some(TakesAtEnd(vec![2; 200])));
+    tracked(3);
+    assert!(std::panic::catch_unwind(|| panic!("on purpose")).is_err());
+}
+
 #[test]
-fn a_snapshot_may_be_taken_anywhere() {
-    let before = TAKEN.load(Ordering::Relaxed);
-    ends(|| {
-        AT_THREADS_END.with(|place| *place.borrow_mut() = Some(TakesAtEnd(vec![2; 200])));
-        tracked(3);
-        std::panic::set_hook(Box::new(|_| take()));
-        assert!(std::panic::catch_unwind(|| panic!("on purpose")).is_err());
-        let _ = std::panic::take_hook();
-    });
+fn snapshot_and_export_may_be_called_anywhere_and_by_all_threads_at_once() {
+    // Of the panics of `take_everywhere` alone, for an assertion's would come back to itself.
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| match panic.payload().downcast_ref::<&str>() {
+        Some(&"on purpose") => take(),
+        _ => before(panic),
+    }));
     // Four calls of `tracked`: a look, the body, the drop. Then the hook, and the thread-local's end.
-    assert_eq!(TAKEN.load(Ordering::Relaxed) - before, 4 * 3 + 1 + 1);
+    let of_a_thread = 4 * 3 + 1 + 1;
+    ends(take_everywhere);
+    assert_eq!(TAKEN.load(Ordering::Relaxed), of_a_thread);
+    ends(|| {
+        while_two_allocate(|| {
+            let threads: Vec<_> = (0..4).map(|_| std::thread::spawn(take_everywhere)).collect();
+            threads.into_iter().for_each(|thread| thread.join().expect("it does not panic"));
+        });
+    });
+    assert_eq!(TAKEN.load(Ordering::Relaxed), (1 + 4) * of_a_thread);
+}
+
+/// Runs `work` while two threads allocate and free.
+fn while_two_allocate(work: impl FnOnce()) {
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut kept: Vec<Vec<u8>> = Vec::new();
+                while !stop.load(Ordering::Relaxed) {
+                    kept.push(busy());
+                    kept.truncate(1_000);
+                }
+            });
+        }
+        let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+        stop.store(true, Ordering::Relaxed);
+        done.expect("it does not panic");
+    });
 }
 
 #[test]
 fn several_threads_at_once_export_while_others_allocate() {
-    static STOP: AtomicBool = AtomicBool::new(false);
     let folder = tempfile::tempdir().expect("a folder");
     let path: PathBuf = folder.path().join("one.memscope");
     ends(move || {
-        std::thread::scope(|scope| {
-            for _ in 0..2 {
-                scope.spawn(|| {
-                    let mut kept: Vec<Vec<u8>> = Vec::new();
-                    while !STOP.load(Ordering::Relaxed) {
-                        kept.push(busy());
-                        kept.truncate(1_000);
-                    }
-                });
-            }
-            let path = path.as_path();
-            let exporters: Vec<_> = (0..4).map(|number| scope.spawn(move || exports(path, number))).collect();
-            for exporter in exporters {
-                exporter.join().expect("it does not panic");
-            }
-            STOP.store(true, Ordering::Relaxed);
+        while_two_allocate(|| {
+            let exporters = (0..4).map(|number| {
+                let path = path.clone();
+                std::thread::spawn(move || exports(&path, number))
+            });
+            let exporters: Vec<_> = exporters.collect();
+            exporters.into_iter().for_each(|exporter| exporter.join().expect("it does not panic"));
         });
         drop(folder);
     });

@@ -7,7 +7,8 @@ use memscope_runtime::format::Recording;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// Prints the parts of the last complete snapshot of `file` with their sizes, of which only the totals are loaded.
+/// Prints the parts of the last complete snapshot of `file` with their sizes, of which only the totals are loaded, and the
+/// list of all live blocks, where there is one, chunk by chunk.
 pub(super) fn info(file: &Path) -> Result<(), Failure> {
     let mut recording = Recording::open(file).map_err(Failure::new)?;
     let head = recording.head().map_err(Failure::new)?;
@@ -28,10 +29,17 @@ pub(super) fn info(file: &Path) -> Result<(), Failure> {
     for column in table.column_iter_mut().skip(1) {
         column.set_cell_alignment(CellAlignment::Right);
     }
+    let mut bytes = 0u64;
+    let blocks =
+        recording.all_blocks(|block| bytes = bytes.saturating_add(block.bytes)).map_err(Failure::new)?;
+    let blocks = blocks.map_or_else(String::new, |count| {
+        let live = head.totals.live_allocations;
+        format!("\n\nEach of {count} live blocks is listed, {bytes} bytes together ({live} were live at the snapshot).")
+    });
     let program = &head.program;
     print(format!(
         "{}: {} (process {}), memscope {}, {} ms recorded\n{} bytes, {} complete, {} bytes after the last; the last one is:\n\n\
-         {table}",
+         {table}{blocks}",
         visible(&file.display().to_string()),
         visible(&program.name),
         program.pid,

@@ -3,6 +3,7 @@
 //! Invariants: whatever is wrong is said in one line on stderr, `memscope: what, where, what to do`, with exit
 //! code 2 (as clap does for its own errors); an output file is replaced as a whole or left as it was.
 
+mod csv;
 mod info;
 mod recover;
 
@@ -11,6 +12,7 @@ use clap::{Parser, Subcommand};
 use memscope_runtime::format::{Recording, advice, replace_file};
 use memscope_runtime::snapshot::Snapshot;
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -40,6 +42,9 @@ enum Command {
         /// Prints the whole document as JSON instead.
         #[arg(long)]
         json: bool,
+        /// Prints one list as CSV instead: units stand in the headers, an empty cell is "not measured".
+        #[arg(long, value_enum, value_name = "LIST", conflicts_with = "json")]
+        csv: Option<csv::List>,
     },
     /// Lists what a recording's file consists of, with sizes, without loading it.
     Info {
@@ -69,35 +74,43 @@ impl Failure {
 pub fn run() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Render { file, output } => render_to(&file, &output),
-        Command::Show { file, json } => show_file(&file, json),
+        Command::Show { file, csv: Some(list), .. } => csv::print(&file, list),
+        Command::Show { file, json, csv: None } => show_file(&file, json),
         Command::Info { file } => info::info(&file),
         Command::Recover { file, output } => recover::recover(&file, output.as_deref()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure(message)) => {
-            // Nobody is left to tell if stderr is closed.
-            let _ = writeln!(io::stderr(), "memscope: {message}");
+            say(&message);
             ExitCode::from(2)
         }
     }
 }
 
-/// The last complete snapshot of `file`. That something follows it, which is not read, is said on stderr.
-fn read(file: &Path) -> Result<Snapshot, Failure> {
+/// A line on stderr; if that is closed, nobody is left to tell.
+fn say(message: &str) {
+    let _ = writeln!(io::stderr(), "memscope: {}", text::visible(message));
+}
+
+/// The last complete snapshot of `file`, and what it is read from. That something follows it, which is not read, is said on
+/// stderr.
+fn open(file: &Path) -> Result<(Recording<File>, Snapshot), Failure> {
     let mut recording = Recording::open(file).map_err(Failure::new)?;
     let snapshot = recording.snapshot().map_err(Failure::new)?;
     let bytes = recording.bytes_after();
     if bytes > 0 {
-        let file = text::visible(&file.display().to_string());
-        // As of a failure: nobody is left to tell if stderr is closed.
-        let _ = writeln!(
-            io::stderr(),
-            "memscope: {file}: the last {bytes} bytes belong to no complete snapshot and are left out; this is the one before \
-             them (`memscope recover` says more)"
-        );
+        say(&format!(
+            "{}: the last {bytes} bytes belong to no complete snapshot and are left out; this is the one before them \
+             (`memscope recover` says more)",
+            file.display()
+        ));
     }
-    Ok(snapshot)
+    Ok((recording, snapshot))
+}
+
+fn read(file: &Path) -> Result<Snapshot, Failure> {
+    open(file).map(|(_, snapshot)| snapshot)
 }
 
 /// Whether both are one file.
@@ -127,7 +140,8 @@ fn show_file(file: &Path, json: bool) -> Result<(), Failure> {
     let snapshot = read(file)?;
     print(if json {
         let document = serde_json::to_value(&snapshot).map_err(Failure::new)?;
-        serde_json::to_string_pretty(&document).map_err(Failure::new)?
+        let json = serde_json::to_string_pretty(&document).map_err(Failure::new)?;
+        text::escaped_json(&json, &[])
     } else {
         show::summary(&snapshot)
     })

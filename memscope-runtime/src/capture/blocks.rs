@@ -3,6 +3,7 @@
 use crate::account::Account;
 use crate::clock;
 use crate::live_map;
+use crate::slot::Found;
 use crate::snapshot::{Block, Blocks};
 use crate::watch::Watch;
 use std::cmp::Reverse;
@@ -11,6 +12,15 @@ use std::collections::{BinaryHeap, HashMap};
 /// Blocks that a snapshot lists one by one.
 pub(crate) const LARGEST_BLOCKS: usize = 2_000;
 
+/// The account of a block of the program's, and the number of the row of the variable that owns it; `None`: it is one of
+/// memscope's own.
+pub(super) fn owner(found: &Found<'_>) -> Option<(u32, Option<usize>)> {
+    let watch = if found.record.is_watched() { Watch::get(found.record.owner()) } else { None };
+    let account = watch.map_or(found.record.owner(), Watch::account);
+    Account::get(account).filter(|account| !account.is_own())?;
+    Some((account, watch.and_then(Watch::row_number)))
+}
+
 /// The largest blocks, and the live bytes, by node, of all blocks that no tracked variable was seen to own.
 pub(super) fn blocks(scope_of_node: &HashMap<u32, u32>, row_order: &[u32]) -> (Blocks, Vec<u64>) {
     let mut largest: BinaryHeap<Reverse<(usize, usize)>> = BinaryHeap::with_capacity(LARGEST_BLOCKS + 1);
@@ -18,12 +28,8 @@ pub(super) fn blocks(scope_of_node: &HashMap<u32, u32>, row_order: &[u32]) -> (B
     let mut folded = Blocks::default();
     let mut unowned_bytes: Vec<u64> = Vec::new();
     live_map::for_each(|found| {
-        let watch = if found.record.is_watched() { Watch::get(found.record.owner()) } else { None };
-        let account = watch.map_or(found.record.owner(), Watch::account);
-        let Some(node) = Account::get(account).filter(|account| !account.is_own()).map(Account::node) else {
-            return;
-        };
-        let row = watch.and_then(Watch::row_number);
+        let Some((account, row)) = owner(&found) else { return };
+        let Some(node) = Account::get(account).map(Account::node) else { return };
         if row.is_none() {
             let node = node as usize;
             if unowned_bytes.len() <= node {

@@ -26,7 +26,8 @@ fn of_heap(sampled: bool) -> Fragmentation {
     }
     // Sampled blocks lie in places that memscope made for them: what these leave is not the program's.
     let slack = if sampled { None } else { slack::read() };
-    let glibc = crate::glibc::heap();
+    let (slack, holes) = slack.unzip();
+    let glibc = crate::glibc::heap_if_quick(holes);
     Fragmentation { glibc, ..slack.unwrap_or_default() }
 }
 
@@ -51,11 +52,12 @@ mod slack {
     /// of up to 32 bytes that is too small for a chunk of its own (`MINSIZE`).
     const MOST_LEFT_BYTES: u64 = 56;
 
-    /// `None`: the kernel lets the process not read its own memory in this way.
-    pub(super) fn read() -> Option<Fragmentation> {
+    /// The slack, and how many of the program's blocks lie behind a hole. `None`: the kernel lets the process not read its own
+    /// memory in this way.
+    pub(super) fn read() -> Option<(Fragmentation, u64)> {
         clock::refresh();
         let tick = clock::now_field();
-        let mut sum = Fragmentation { slack_bytes: Some(0), ..Fragmentation::default() };
+        let mut sum = (Fragmentation { slack_bytes: Some(0), ..Fragmentation::default() }, 0);
         let mut peek = Peek::new();
         let mut batch: Vec<Found<'static>> = Vec::new();
         let mut outcome = Ok(());
@@ -79,18 +81,20 @@ mod slack {
         peek: &mut Peek,
         batch: &mut Vec<Found<'static>>,
         tick: u64,
-        sum: &mut Fragmentation,
+        (sum, holes): &mut (Fragmentation, u64),
     ) -> Result<(), Refused> {
         let mut blocks = batch.iter();
         let mut believed = |header: Option<u64>| {
             let found = blocks.next()?;
-            let bytes = found.bytes as u64;
-            let left = glibc::usable_bytes(header?)?.checked_sub(bytes)?;
+            let (bytes, header) = (found.bytes as u64, header?);
+            let left = glibc::usable_bytes(header)?.checked_sub(bytes)?;
             let is_older = stamp_field(found.record.stamp()) != tick;
-            (found.is_unchanged() && (is_older || left <= MOST_LEFT_BYTES)).then_some((bytes, left))
+            let is_believed = found.is_unchanged() && (is_older || left <= MOST_LEFT_BYTES);
+            is_believed.then(|| (bytes, left, glibc::is_after_a_hole(header)))
         };
         let outcome = peek.read(|header| {
-            if let Some((bytes, left)) = believed(header) {
+            if let Some((bytes, left, is_after_a_hole)) = believed(header) {
+                *holes += u64::from(is_after_a_hole);
                 sum.slack_blocks += 1;
                 sum.slack_of_bytes += bytes;
                 sum.slack_bytes = sum.slack_bytes.map(|slack| slack + left);

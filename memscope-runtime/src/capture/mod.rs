@@ -6,6 +6,8 @@
 mod blocks;
 mod category;
 mod fragmentation;
+mod live_blocks;
+mod rows;
 mod scopes;
 mod sites;
 mod threads;
@@ -27,12 +29,15 @@ use self::not_sampled as sampling;
 use crate::sampled as sampling;
 #[cfg(feature = "sampling")]
 pub(crate) use blocks::LARGEST_BLOCKS;
+pub use live_blocks::LiveBlocks;
 
 /// A snapshot of what was recorded, and where its scope nodes are in it.
 pub(crate) struct Capture {
     pub(crate) snapshot: Snapshot,
     /// Index into `snapshot.scopes` by node.
     pub(crate) scope_of_node: HashMap<u32, u32>,
+    /// Index into `snapshot.variables` by row number.
+    pub(crate) row_order: Vec<u32>,
 }
 
 /// Reads everything. Call it under [`thread_state::own_work`].
@@ -117,7 +122,7 @@ pub(crate) fn capture() -> Capture {
         scopes,
     };
     scopes::categorise_variables(&mut snapshot);
-    Capture { snapshot, scope_of_node }
+    Capture { snapshot, scope_of_node, row_order }
 }
 
 fn profiler(readings: &[Reading], sampled: bool, allocator_installed: bool, peak_bytes: u64) -> Profiler {

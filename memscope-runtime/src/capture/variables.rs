@@ -1,12 +1,11 @@
-//! Variables: the registry's rows and instances.
+//! Variables: what was read of the registry's rows → `variables[]`.
 
-use crate::clock;
+use super::rows::{self, Kept, ReadRow, Sums};
 use crate::crossing::Crossings;
 use crate::mode;
-use crate::snapshot::{Held, Instance, InstanceBlock, Provenance, Scope, Stage, Stages, Variable, Walk};
+use crate::snapshot::{Held, Instance, Provenance, Scope, Stages, Variable, Walk};
 use crate::trackable::Sharing;
-use crate::variable::{self, EndedAlive, Folded, HISTORY_LEN, Row, RowBySize};
-use crate::watch::Watch;
+use crate::variable::RowBySize;
 use crate::weight::{Sum, share};
 use std::collections::HashMap;
 
@@ -17,30 +16,23 @@ pub(super) fn variables(
     crossings: &Crossings,
     sampled: bool,
 ) -> (Vec<Variable>, Vec<u32>) {
-    let rows = variable::with_registry(|registry| {
-        let empty = HashMap::new();
-        let instances = registry.instances.as_ref().unwrap_or(&empty);
-        let rows = registry.rows.iter().enumerate().map(|(number, row)| {
-            let kept: Vec<&variable::Instance> =
-                row.instances.iter().filter_map(|id| instances.get(id)).collect();
-            let scope = scope_of_node.get(&row.node).and_then(|&index| scopes.get(index as usize));
-            let scope = scope.map(|scope| scope.path.clone()).unwrap_or_default();
-            let crossed = crossings.of_row(number).filter(|_| !sampled);
-            let shared_with: Vec<u32> = row.shared_with.iter().map(|&other| other as u32).collect();
-            let mut variable = variable_row(row, &kept, scope);
-            if sampled {
-                set_figures_by_size(&mut variable, &row.by_size, &kept);
-            }
-            if let Some((count, newest)) = crossed.filter(|_| variable.walk != Walk::NotWalked) {
-                variable.ffi_crossings = Some(count);
-                variable.folded_crossings = count - newest.len() as u64;
-                variable.crossings = newest;
-            }
-            Variable { shared_with, ..variable }
-        });
-        rows.collect::<Vec<Variable>>()
+    let rows = rows::read();
+    let count = rows.len() as u32;
+    let rows = rows.into_iter().enumerate().map(|(number, mut row)| {
+        let scope = scope_of_node.get(&row.node).and_then(|&index| scopes.get(index as usize));
+        let scope = scope.map(|scope| scope.path.clone()).unwrap_or_default();
+        let crossed = crossings.of_row(number).filter(|_| !sampled);
+        let mut shared_with = std::mem::take(&mut row.shared_with);
+        shared_with.retain(|&other| other < count); // it may have begun after the rows were counted
+        let mut variable = variable_row(row, scope, sampled);
+        if let Some((count, newest)) = crossed.filter(|_| variable.walk != Walk::NotWalked) {
+            variable.ffi_crossings = Some(count);
+            variable.folded_crossings = count - newest.len() as u64;
+            variable.crossings = newest;
+        }
+        Variable { shared_with, ..variable }
     });
-    in_order(rows)
+    in_order(rows.collect())
 }
 
 /// The rows by what identifies them, and where each went.
@@ -67,77 +59,26 @@ fn in_order(rows: Vec<Variable>) -> (Vec<Variable>, Vec<u32>) {
     (rows.collect(), places)
 }
 
-/// What the instances of a row come to.
-struct Sums {
-    /// With the growth of all instances, and the stages and fates of those that are not alive.
-    folded: Folded,
-    heap_bytes: u64,
-    blocks: u64,
-    unused_bytes: u64,
-    unknown_blocks: u64,
-}
-
-impl Sums {
-    fn of(row: &Row, kept: &[&variable::Instance]) -> Sums {
-        let mut sums =
-            Sums { folded: row.folded, heap_bytes: 0, blocks: 0, unused_bytes: 0, unknown_blocks: 0 };
-        for instance in kept {
-            let blocks = instance.live_blocks();
-            sums.folded.add(instance.stage(), instance.fate(), instance.story());
-            sums.add_blocks(blocks, instance.live_bytes());
-            // In sampling mode what was found counts while the binding is in scope.
-            let in_scope = instance.ended_ms.is_none();
-            if blocks > 0 || instance.by_size.is_some() && in_scope {
-                sums.unused_bytes = sums.unused_bytes.saturating_add(instance.unused_bytes);
-            }
-            if blocks > 0 || in_scope {
-                sums.unknown_blocks += instance.unknown_blocks;
-            }
-        }
-        for ended in &row.ended_alive {
-            sums.add_ended(ended);
-        }
-        sums
-    }
-
-    fn add_ended(&mut self, ended: &EndedAlive) {
-        let blocks = ended.live_blocks();
-        let (stage, fate) = ended.stage_and_fate();
-        self.folded.add(stage, fate, ended.story());
-        self.add_blocks(blocks, ended.live_bytes());
-        if blocks > 0 {
-            self.unused_bytes = self.unused_bytes.saturating_add(ended.unused_bytes);
-            self.unknown_blocks += u64::from(ended.unknown_blocks);
-        }
-    }
-
-    fn add_blocks(&mut self, blocks: u64, bytes: u64) {
-        self.blocks += blocks;
-        self.heap_bytes += bytes;
-    }
-}
-
 /// A row, without its crossings and without the rows that it shares blocks with.
-fn variable_row(row: &Row, kept: &[&variable::Instance], scope: Vec<String>) -> Variable {
-    let Sums { folded, heap_bytes, blocks, unused_bytes, unknown_blocks } = Sums::of(row, kept);
-    // What is said of the row is no better than what is known of each instance.
-    let walk = kept.iter().map(|instance| instance.walk).max();
+fn variable_row(mut row: ReadRow, scope: Vec<String>, sampled: bool) -> Variable {
+    let Sums { folded, heap_bytes, blocks, unused_bytes, unknown_blocks } = row.sums;
     // Without the allocator there are no blocks to find.
-    let walk = walk.filter(|_| mode::allocator_is_installed()).unwrap_or(Walk::NotWalked);
+    let walk = row.kept.walk.filter(|_| mode::allocator_is_installed()).unwrap_or(Walk::NotWalked);
     let walked = walk != Walk::NotWalked;
     let measured = |figure: u64| walked.then_some(figure);
-    let shown = kept.len().saturating_sub(HISTORY_LEN);
-    let told = kept.iter().map(|instance| instance.sharing).rfind(|sharing| *sharing != Sharing::default());
-    let told = told.unwrap_or_default();
+    let told = row.kept.told;
     let stages = folded.stages;
-    Variable {
+    let newest = std::mem::take(&mut row.kept.newest);
+    let history: Vec<Instance> = newest.into_iter().map(|row| of_row(row, walked)).collect();
+    let unshown = row.kept.count - history.len();
+    let mut variable = Variable {
         name: row.site.name.to_owned(),
         type_name: Some(row.type_name.to_owned()),
         scope,
         file: Some(row.site.file.to_owned()),
         line: Some(row.site.line),
         instances: stages.total(),
-        active_instances: kept.iter().filter(|instance| instance.ended_ms.is_none()).count() as u64,
+        active_instances: row.kept.active,
         active_instances_error: None,
         stage: stages.liveliest(),
         stages,
@@ -145,17 +86,17 @@ fn variable_row(row: &Row, kept: &[&variable::Instance], scope: Vec<String>) -> 
         fates: walked.then_some(folded.fates),
         heap_bytes: measured(heap_bytes),
         heap_bytes_error: None,
-        peak_heap_bytes: row.bytes.filter(|_| walked).map(|bytes| bytes.peak()),
+        peak_heap_bytes: row.peak_bytes.filter(|_| walked),
         blocks: measured(blocks),
         blocks_error: None,
         value_bytes: Some(row.value_bytes),
         walk,
         provenance: if walked { Provenance::Measured } else { Provenance::NotMeasured },
-        threads: row.threads.iter().copied().collect(),
+        threads: row.threads,
         first_ms: row.first_ms,
         last_observed_ms: row.last_observed_ms,
-        history: kept[shown..].iter().map(|instance| instance_row(instance, walked)).collect(),
-        folded_instances: row.folded.stages.total() + (row.ended_alive.len() + shown) as u64,
+        history,
+        folded_instances: row.unkept + unshown as u64,
         grown_bytes: measured(folded.grown_bytes),
         moved_bytes: measured(folded.moved_bytes),
         unused_bytes: measured(unused_bytes),
@@ -170,7 +111,16 @@ fn variable_row(row: &Row, kept: &[&variable::Instance], scope: Vec<String>) -> 
         folded_crossings: 0,
         crossings: Vec::new(),
         category: None,
+    };
+    if sampled {
+        set_figures_by_size(&mut variable, &row.by_size, &row.kept);
     }
+    variable
+}
+
+/// An instance of a row, which was walked or not.
+fn of_row(instance: Instance, walked: bool) -> Instance {
+    if walked { instance } else { Instance { heap_bytes: None, fate: None, unused_bytes: None, ..instance } }
 }
 
 /// What a value can tell of its borrows; `None`: nothing.
@@ -187,18 +137,11 @@ fn borrow_count(told: Sharing) -> Option<u64> {
 }
 
 /// The figures of a row in sampling mode, where blocks are not followed but what the last looks found is summed.
-fn set_figures_by_size(variable: &mut Variable, row: &RowBySize, kept: &[&variable::Instance]) {
-    let (mut active, mut shared) = (Sum::default(), Sum::default());
+fn set_figures_by_size(variable: &mut Variable, row: &RowBySize, kept: &Kept) {
+    let Kept { in_scope: active, shared, .. } = *kept;
     let (mut ended, mut no_heap) = (row.ended, row.no_heap);
-    for instance in kept {
-        let of_stage = match instance.stage() {
-            Stage::Shared => &mut shared,
-            Stage::Ended => &mut ended,
-            Stage::NoHeap => &mut no_heap,
-            _ => &mut active,
-        };
-        of_stage.add(1, instance.weight);
-    }
+    ended.add_sum(kept.ended);
+    no_heap.add_sum(kept.no_heap);
     // How many are in scope and how many have ended is counted; only of what kind they are goes by those kept.
     let of_whole = |whole, part: Sum, rest| if part.value == 0 { part } else { share(whole, part, rest) };
     let past = row.executions - row.in_scope;
@@ -243,51 +186,4 @@ fn set_figures_by_size(variable: &mut Variable, row: &RowBySize, kept: &[&variab
             variable.provenance = Provenance::Sampled;
         }
     }
-}
-
-fn instance_row(instance: &variable::Instance, walked: bool) -> Instance {
-    let walked = walked && instance.walk != Walk::NotWalked;
-    let row = Instance {
-        weight: instance.weight,
-        thread: instance.thread,
-        stage: instance.stage(),
-        bound_ms: instance.bound_ms,
-        observed_ms: instance.observed_ms,
-        observations: instance.observations,
-        ended_ms: instance.ended_ms,
-        heap_bytes: walked.then(|| instance.live_bytes()),
-        fate: instance.fate().filter(|_| walked),
-        unused_bytes: walked.then_some(instance.unused_bytes),
-        blocks: blocks(instance),
-        folded_blocks: instance.grouped.iter().filter_map(|&id| Watch::get(id)).map(Watch::blocks).sum(),
-    };
-    let Some(found) = instance.by_size else { return row };
-    Instance {
-        heap_bytes: (walked && instance.ended_ms.is_none()).then_some(found.bytes),
-        folded_blocks: found.blocks,
-        ..row
-    }
-}
-
-/// The blocks of an instance that have watches of their own.
-fn blocks(instance: &variable::Instance) -> Vec<InstanceBlock> {
-    let watches = instance.single.iter().filter_map(|&id| Watch::get(id));
-    let mut blocks: Vec<InstanceBlock> = watches
-        .filter(|watch| !watch.was_handed_over() && (watch.blocks() > 0 || watch.freed_at().is_some()))
-        .map(|watch| {
-            let freed = watch.freed_at();
-            InstanceBlock {
-                address: watch.address(),
-                bytes: watch.last_bytes(),
-                allocated_ms: Some(clock::Stamp(watch.stamp()).to_ms()),
-                freed_ms: freed.map(|(ms, _)| ms),
-                freed_by: freed.map(|(_, thread)| thread).filter(|&thread| thread != 0),
-                reallocations: watch.reallocations(),
-                grown_bytes: watch.grown_bytes(),
-                moved_bytes: watch.moved_bytes(),
-            }
-        })
-        .collect();
-    blocks.sort_by_key(|block| (block.address, block.freed_ms));
-    blocks
 }

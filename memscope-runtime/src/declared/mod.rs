@@ -13,9 +13,10 @@
 mod rows;
 mod tally;
 
-use self::rows::{Row, RowKey, add_threads, add_totals, declared_timeline, row_key};
+use self::rows::Copied;
 use self::tally::Tally;
-use crate::snapshot::{Mode, Provenance, Snapshot, Variable};
+use crate::hold::{self, Held};
+use crate::snapshot::{Provenance, Snapshot};
 use crate::weight::{self, Sum};
 use parking_lot::Mutex;
 use std::borrow::Cow;
@@ -392,7 +393,12 @@ impl Ledger {
 
     /// Everything that is kept, by time of declaration.
     pub fn list(&self) -> Vec<Declared> {
-        self.entries.lock().list()
+        let mut list = {
+            let entries = self.entries.lock();
+            hold::timed(Held::Declared, || entries.list())
+        };
+        sort(&mut list);
+        list
     }
 
     /// Everything that is kept, by time of declaration; `path_of` names a scope node.
@@ -410,39 +416,17 @@ impl Ledger {
 
     /// Adds what was declared to a snapshot; `path_of` names a scope node.
     pub(crate) fn add_to(&self, snapshot: &mut Snapshot, path_of: impl Fn(u32) -> Vec<String>) {
-        let entries = self.entries.lock();
-        let list = entries.list();
-        snapshot.profiler.unmatched_declared_deallocations += entries.unmatched;
-        snapshot.profiler.unkept_declared_deallocations += entries.unkept_freed;
-        if snapshot.mode == Mode::Off {
-            snapshot.mode = Mode::Declared;
-            snapshot.program.started_unix_ms = self.started_ns / 1_000_000;
-            snapshot.program.elapsed_ms = unix_ns().saturating_sub(self.started_ns) / 1_000_000;
-        }
-        let started_ns = snapshot.program.started_unix_ms * 1_000_000;
-        let ms = |ns: u64| ns.saturating_sub(started_ns) / 1_000_000;
-        let mut rows: BTreeMap<RowKey, Row<'_>> = BTreeMap::new();
-        for (site, declarations) in &entries.sites {
-            for (&node, in_node) in &declarations.by_node {
-                rows.entry(row_key(path_of(node), site)).or_default().parts.push(in_node.clone());
-            }
-        }
-        for declared in &list {
-            let site = Site {
-                place: declared.place.clone(),
-                name: declared.name.clone(),
-                type_name: declared.type_name.clone(),
-            };
-            rows.entry(row_key(path_of(declared.node), &site)).or_default().kept.push(declared);
-        }
-        let rows: Vec<(Tally, Variable)> = rows.into_iter().map(|(key, row)| row.variable(key, ms)).collect();
-        if snapshot.mode == Mode::Declared {
-            add_totals(snapshot, &rows, entries.peak_bytes);
-            snapshot.timeline = declared_timeline(&list, ms);
-            add_threads(&mut snapshot.threads, &entries, &list);
-        }
-        snapshot.variables.extend(rows.into_iter().map(|(_, variable)| variable));
+        let copied = {
+            let entries = self.entries.lock();
+            hold::timed(Held::Declared, || entries.copied())
+        };
+        copied.add_to(snapshot, self.started_ns, path_of);
     }
+}
+
+/// By time of declaration.
+fn sort(list: &mut [Declared]) {
+    list.sort_by_key(|declared| (declared.declared_ns, declared.address));
 }
 
 impl Entries {
@@ -500,12 +484,22 @@ impl Entries {
         place as u32
     }
 
-    /// Everything that is kept, by time of declaration.
+    /// Everything that is kept.
     fn list(&self) -> Vec<Declared> {
-        let all = self.live.values().chain(&self.ended).cloned();
-        let mut list: Vec<Declared> = all.map(recorder::measured).collect();
-        list.sort_by_key(|declared| (declared.declared_ns, declared.address));
-        list
+        self.live.values().chain(&self.ended).cloned().map(recorder::measured).collect()
+    }
+
+    fn copied(&self) -> Copied {
+        let sites = self.sites.iter().map(|(site, all)| (site.clone(), all.by_node.clone()));
+        Copied {
+            list: self.list(),
+            sites: sites.collect(),
+            by_thread: self.by_thread.clone(),
+            threads: self.threads.values().cloned().collect(),
+            peak_bytes: self.peak_bytes,
+            unmatched: self.unmatched,
+            unkept_freed: self.unkept_freed,
+        }
     }
 
     /// Moves the allocation at `address` to those that ended; false if there is none.

@@ -1,32 +1,86 @@
 //! Declarations → rows of a snapshot.
 
-use super::{Declared, Entries, HISTORY_LEN, InNode, Site, Tally};
+use super::{Declared, HISTORY_LEN, InNode, Site, Tally, sort, unix_ns};
 use crate::snapshot::{
-    Instance, InstanceBlock, Provenance, Snapshot, Stage, Stages, Thread, TimelinePoint, Variable, Walk,
-    error_of_sum,
+    Instance, InstanceBlock, Mode, Provenance, Snapshot, Stage, Stages, Thread, TimelinePoint, Variable,
+    Walk, error_of_sum,
 };
 use crate::weight::{self, Sum};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// What a ledger holds at one moment. Rows are made of it without the lock.
+pub(super) struct Copied {
+    pub(super) list: Vec<Declared>,
+    pub(super) sites: Vec<(Site, BTreeMap<u32, InNode>)>,
+    pub(super) by_thread: HashMap<u32, Tally>,
+    pub(super) threads: Vec<(u32, Option<String>)>,
+    pub(super) peak_bytes: Sum,
+    pub(super) unmatched: u64,
+    pub(super) unkept_freed: u64,
+}
+
+impl Copied {
+    /// Adds it to a snapshot; `path_of` names a scope node.
+    pub(super) fn add_to(
+        self,
+        snapshot: &mut Snapshot,
+        started_ns: u64,
+        path_of: impl Fn(u32) -> Vec<String>,
+    ) {
+        let Copied { mut list, sites, by_thread, threads, peak_bytes, unmatched, unkept_freed } = self;
+        sort(&mut list);
+        snapshot.profiler.unmatched_declared_deallocations += unmatched;
+        snapshot.profiler.unkept_declared_deallocations += unkept_freed;
+        if snapshot.mode == Mode::Off {
+            snapshot.mode = Mode::Declared;
+            snapshot.program.started_unix_ms = started_ns / 1_000_000;
+            snapshot.program.elapsed_ms = unix_ns().saturating_sub(started_ns) / 1_000_000;
+        }
+        let started_ns = snapshot.program.started_unix_ms * 1_000_000;
+        let ms = |ns: u64| ns.saturating_sub(started_ns) / 1_000_000;
+        let mut rows: BTreeMap<RowKey, Row<'_>> = BTreeMap::new();
+        for (site, by_node) in sites {
+            for (node, in_node) in by_node {
+                rows.entry(row_key(path_of(node), &site)).or_default().parts.push(in_node);
+            }
+        }
+        for declared in &list {
+            let site = Site {
+                place: declared.place.clone(),
+                name: declared.name.clone(),
+                type_name: declared.type_name.clone(),
+            };
+            rows.entry(row_key(path_of(declared.node), &site)).or_default().kept.push(declared);
+        }
+        let rows: Vec<(Tally, Variable)> = rows.into_iter().map(|(key, row)| row.variable(key, ms)).collect();
+        if snapshot.mode == Mode::Declared {
+            add_totals(snapshot, &rows, peak_bytes);
+            snapshot.timeline = declared_timeline(&list, ms);
+            add_threads(&mut snapshot.threads, by_thread, &threads, &list);
+        }
+        snapshot.variables.extend(rows.into_iter().map(|(_, variable)| variable));
+    }
+}
 
 /// Scope path, name, file, line and type.
-pub(super) type RowKey = (Vec<String>, Option<String>, Option<(Cow<'static, str>, u32)>, Option<String>);
+type RowKey = (Vec<String>, Option<String>, Option<(Cow<'static, str>, u32)>, Option<String>);
 
-pub(super) fn row_key(scope: Vec<String>, site: &Site) -> RowKey {
+fn row_key(scope: Vec<String>, site: &Site) -> RowKey {
     let place = site.place.as_ref().map(|place| (place.file.clone(), place.line));
     (scope, site.name.clone(), place, site.type_name.clone())
 }
 
 /// A row of `variables`, while it is put together. Scope nodes of the same names share one.
 #[derive(Default)]
-pub(super) struct Row<'a> {
-    pub(super) parts: Vec<InNode>,
+struct Row<'a> {
+    parts: Vec<InNode>,
     /// Those that are kept, by time.
-    pub(super) kept: Vec<&'a Declared>,
+    kept: Vec<&'a Declared>,
 }
 
 impl Row<'_> {
-    pub(super) fn variable(self, key: RowKey, ms: impl Fn(u64) -> u64) -> (Tally, Variable) {
+    fn variable(self, key: RowKey, ms: impl Fn(u64) -> u64) -> (Tally, Variable) {
         let (scope, name, place, type_name) = key;
         let mut tally = Tally::default();
         let mut threads = BTreeSet::new();
@@ -122,7 +176,7 @@ fn instance(declared: &Declared, ms: impl Fn(u64) -> u64) -> Instance {
 }
 
 /// Adds the sums of all rows to the totals. Their errors are those of independent lots.
-pub(super) fn add_totals(snapshot: &mut Snapshot, rows: &[(Tally, Variable)], peak_bytes: Sum) {
+fn add_totals(snapshot: &mut Snapshot, rows: &[(Tally, Variable)], peak_bytes: Sum) {
     let mut all = Tally::default();
     let mut live = Sum::default();
     for (tally, _) in rows {
@@ -146,7 +200,7 @@ pub(super) fn add_totals(snapshot: &mut Snapshot, rows: &[(Tally, Variable)], pe
 }
 
 /// Declared live bytes after each declaration and each free that is kept.
-pub(super) fn declared_timeline(list: &[Declared], ms: impl Fn(u64) -> u64) -> Vec<TimelinePoint> {
+fn declared_timeline(list: &[Declared], ms: impl Fn(u64) -> u64) -> Vec<TimelinePoint> {
     let is_sampled = list.iter().any(|declared| declared.weight > 1);
     let mut steps: BTreeMap<u64, (i128, f64)> = BTreeMap::new();
     for declared in list {
@@ -176,12 +230,16 @@ pub(super) fn declared_timeline(list: &[Declared], ms: impl Fn(u64) -> u64) -> V
         .collect()
 }
 
-pub(super) fn add_threads(threads: &mut Vec<Thread>, entries: &Entries, list: &[Declared]) {
-    let mut tallies = entries.by_thread.clone();
+fn add_threads(
+    threads: &mut Vec<Thread>,
+    mut tallies: HashMap<u32, Tally>,
+    declaring: &[(u32, Option<String>)],
+    list: &[Declared],
+) {
     for declared in list {
         tallies.entry(declared.thread).or_default().add(declared);
     }
-    for (id, name) in entries.threads.values() {
+    for (id, name) in declaring {
         let tally = tallies.get(id).copied().unwrap_or_default();
         let live = tally.live();
         let allocated = tally.allocated_bytes();

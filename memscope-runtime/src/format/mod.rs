@@ -6,7 +6,7 @@
 //! snapshot  a chunk HEAD, chunks of rows (scopes, variables, …), a chunk END, which counts and closes them
 //! ```
 //!
-//! Snapshots are appended; a reader takes the last one that is complete, whatever follows it.
+//! Snapshots are appended; a reader takes the last one that is complete, whatever follows it, and says that something does.
 //!
 //! Invariants:
 //! - Whatever the bytes are, reading ends in a snapshot or a [`ReadError`]. It never panics, takes time in proportion to
@@ -22,6 +22,7 @@ mod chunk;
 mod decode;
 mod encode;
 mod error;
+mod finding;
 mod fold;
 mod lists;
 mod names;

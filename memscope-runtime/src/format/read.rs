@@ -2,6 +2,7 @@
 
 use super::chunk::{ALL_BLOCKS, Chunk, HEAD, MOST_CHUNK_BYTES};
 use super::decode::{Budget, DecodeError, Rows};
+use super::finding::say_what_follows;
 use super::lists::{Head, Row, decode_onto, without_lists};
 use super::scan::{Scan, Window};
 use super::{FILE_HEADER_BYTES, MOST_RAW_BYTES, ReadError, ReadErrorKind};
@@ -178,13 +179,19 @@ impl<R: Read + Seek> Recording<R> {
         Ok(count)
     }
 
-    /// The last complete snapshot. The list of all live blocks, where there is one, is not loaded.
+    /// The last complete snapshot. The list of all live blocks, where there is one, is not loaded. If something follows it
+    /// in the file ([`bytes_after`](Self::bytes_after)), its finding `earlier_state` says so.
     ///
     /// # Errors
     /// See [`ReadErrorKind`].
     pub fn snapshot(&mut self) -> Result<Snapshot, ReadError> {
         let chunks = self.chunks.clone();
-        self.decode(&chunks).map_err(|kind| self.error(kind))
+        let mut snapshot = self.decode(&chunks).map_err(|kind| self.error(kind))?;
+        match self.bytes_after() {
+            0 => {}
+            bytes => say_what_follows(&mut snapshot, bytes),
+        }
+        Ok(snapshot)
     }
 
     /// The snapshot of these chunks.
@@ -259,7 +266,7 @@ fn payload(chunk: &Chunk, error: &DecodeError) -> ReadErrorKind {
     ReadErrorKind::Payload { offset, part: chunk.name(), what: error.to_string() }
 }
 
-/// Reads the last complete snapshot of the file at `path`.
+/// Reads the last complete snapshot of the file at `path`; see [`Recording::snapshot`].
 ///
 /// # Errors
 /// See [`ReadErrorKind`]; the error names the file.
@@ -267,7 +274,7 @@ pub fn read_file(path: &Path) -> Result<Snapshot, ReadError> {
     Recording::open(path)?.snapshot()
 }
 
-/// Reads the last complete snapshot of a recording in memory.
+/// Reads the last complete snapshot of a recording in memory; see [`Recording::snapshot`].
 ///
 /// # Errors
 /// See [`ReadErrorKind`].

@@ -2,19 +2,17 @@
 
 use super::chunk::{ALL_BLOCKS, Chunk, HEAD};
 use super::decode::Budget;
+use super::finding::{INCOMPLETE_RECORDING, insert, of_the_file};
 use super::lists::without_lists;
 use super::read::{FREE_BUDGET_BYTES, Recording, regular_file};
 use super::replace::{replace_file, replace_with};
 use super::scan::Run;
 use super::{MOST_RAW_BYTES, ReadError, ReadErrorKind, file_header, write};
-use crate::snapshot::{Finding, Severity, Snapshot};
+use crate::snapshot::{Severity, Snapshot};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write as _};
 use std::path::Path;
-
-/// The kind of the finding that says that a recording was saved from a damaged file and lacks parts.
-const INCOMPLETE_RECORDING: &str = "incomplete_recording";
 
 /// What was saved of a file, and what was lost. Its text is one paragraph.
 pub struct Recovery<R> {
@@ -155,22 +153,11 @@ fn say_so(snapshot: &mut Snapshot, run: &Run, damaged: &[&str]) {
     };
     let cut =
         if run.is_complete { "" } else { " Its writing was cut off; what would have followed is not known." };
-    snapshot.findings.reserve_exact(1); // not twice as many
-    snapshot.findings.insert(
-        0,
-        Finding {
-            kind: INCOMPLETE_RECORDING.to_owned(),
-            severity: Severity::Error,
-            message: format!(
-                "This recording was saved from a damaged file and is not complete: a list that is empty or short may \
-                 have had more rows.{damaged}{cut}"
-            ),
-            scope: Vec::new(),
-            variable: None,
-            evidence: Vec::new(),
-            saving_bytes: None,
-        },
+    let message = format!(
+        "This recording was saved from a damaged file and is not complete: a list that is empty or short may \
+         have had more rows.{damaged}{cut}"
     );
+    insert(snapshot, 0, of_the_file(INCOMPLETE_RECORDING, Severity::Error, message));
 }
 
 impl<R: Read + Seek> Recovery<R> {

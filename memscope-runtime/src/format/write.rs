@@ -35,42 +35,40 @@ pub fn write_file(path: &Path, snapshot: &Snapshot) -> io::Result<()> {
 }
 
 /// Writes `snapshot` to `path`, with the list of all live blocks, however many: the one file that is not bounded. `blocks`
-/// name scopes and variables by their indices in `snapshot`. The list is written chunk by chunk, and read so, by
-/// [`Recording::all_blocks`](super::Recording::all_blocks).
+/// calls what it is given with each; they name scopes and variables by their indices in `snapshot`. The list is written chunk
+/// by chunk, and read so, by [`Recording::all_blocks`](super::Recording::all_blocks).
 ///
 /// # Errors
 /// What the file system says: see [`replace_file`].
 pub fn write_file_with_all_blocks(
     path: &Path,
     snapshot: &Snapshot,
-    blocks: impl Iterator<Item = Block>,
+    blocks: impl FnOnce(&mut dyn FnMut(Block)),
 ) -> io::Result<()> {
     let Bounded { snapshot, places } = bound(snapshot);
     let mut chunks = Chunks::begin(&snapshot);
-    let mut blocks = blocks.map(|mut block| {
-        if let Some((scopes, variables)) = &places {
-            block.scope = block.scope.and_then(|index| *scopes.get(index as usize)?);
-            block.variable = block.variable.and_then(|index| *variables.get(index as usize)?);
-        }
-        block
-    });
     replace_with(path, |file| {
         file.write_all(&file_header())?;
         let mut rows = Rows::default();
-        loop {
-            let block = blocks.next();
-            if let Some(block) = &block {
-                rows.push(block);
+        let mut written = Ok(());
+        blocks(&mut |mut block| {
+            if written.is_err() {
+                return;
             }
-            if block.is_none() || rows.len() >= FULL_RAW_BYTES {
+            if let Some((scopes, variables)) = &places {
+                block.scope = block.scope.and_then(|index| *scopes.get(index as usize)?);
+                block.variable = block.variable.and_then(|index| *variables.get(index as usize)?);
+            }
+            rows.push(&block);
+            if rows.len() >= FULL_RAW_BYTES {
                 chunks.push(ALL_BLOCKS, 0, &mut rows);
-                file.write_all(&std::mem::take(&mut chunks.bytes))?;
+                written = file.write_all(&std::mem::take(&mut chunks.bytes));
             }
-            if block.is_none() {
-                chunks.end();
-                return file.write_all(&chunks.bytes);
-            }
-        }
+        });
+        written?;
+        chunks.push(ALL_BLOCKS, 0, &mut rows);
+        chunks.end();
+        file.write_all(&chunks.bytes)
     })
 }
 

@@ -18,7 +18,8 @@ pub struct Fragmentation {
     /// program's code among it; `None`: the kernel did not say, or nothing is recorded.
     pub resident_bytes: Option<u64>,
     /// glibc's own account of its heap (`mallinfo2`), memscope's own blocks and those of C code among it; `None`: another
-    /// allocator serves the program or is not known to be glibc's, or it is a glibc before 2.33.
+    /// allocator serves the program or is not known to be glibc's, it is a glibc before 2.33, or the heap has so many holes
+    /// (8,192, or what once took 2 ms to walk) that asking would hold up the program's threads.
     pub glibc: Option<GlibcHeap>,
 }
 

@@ -106,6 +106,11 @@ impl Facts {
 }
 
 impl Instance {
+    /// How many watches it has.
+    pub(crate) fn watch_count(&self) -> usize {
+        self.single.len() + self.grouped.len()
+    }
+
     pub(super) fn watches(&self) -> impl Iterator<Item = &'static Watch> {
         self.single.iter().chain(&self.grouped).filter_map(|&id| Watch::get(id))
     }
@@ -229,6 +234,11 @@ impl Instance {
 }
 
 impl EndedAlive {
+    /// How many watches it has.
+    pub(crate) fn watch_count(&self) -> usize {
+        self.watches.len()
+    }
+
     fn watches(&self) -> impl Iterator<Item = &'static Watch> {
         self.watches.iter().filter_map(|&id| Watch::get(id))
     }

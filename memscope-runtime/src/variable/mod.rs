@@ -26,6 +26,7 @@ pub(crate) use instance::{EndedAlive, Instance};
 use crate::account::Account;
 use crate::follow;
 use crate::fork::{self, Side};
+use crate::hold::{self, Held};
 use crate::mode::{self, Decided};
 use crate::site::Site;
 use crate::snapshot::{Fate, Fates, Stage, Stages, Walk};
@@ -69,6 +70,10 @@ pub(crate) struct Row {
     pub(crate) bytes: Option<&'static RowBytes>,
     /// What is known in sampling mode.
     pub(crate) by_size: RowBySize,
+    /// How often instances were taken out of `instances`, and out of `ended_alive`: who reads these lists piece by piece
+    /// knows by it that they are not the same any more.
+    pub(crate) folds: u64,
+    pub(crate) sweeps: u64,
     fold_at: usize,
     sweep_at: usize,
 }
@@ -102,7 +107,7 @@ impl Folded {
 }
 
 /// A row in sampling mode.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct RowBySize {
     /// Executions, kept or not.
     pub(crate) executions: u64,
@@ -176,6 +181,12 @@ pub(crate) fn with_registry<R>(f: impl FnOnce(&mut Registry) -> R) -> R {
     f(&mut REGISTRY.lock())
 }
 
+/// Runs `f` on the registry for a snapshot, which is timed. Call it under [`thread_state::own_work`].
+pub(crate) fn look_into_registry<R>(f: impl FnOnce(&Registry) -> R) -> R {
+    let registry = REGISTRY.lock();
+    hold::timed(Held::Variables, || f(&registry))
+}
+
 /// Takes the lock on the registry and keeps it, for a fork.
 pub(crate) fn lock() {
     std::mem::forget(REGISTRY.lock());
@@ -213,6 +224,8 @@ impl Registry {
                 owned_twice: 0,
                 shared_with: SmallVec::new(),
                 bytes: RowBytes::open(self.rows.len()),
+                folds: 0,
+                sweeps: 0,
                 fold_at: 2 * HISTORY_LEN,
                 sweep_at: FIRST_SWEEP,
             });
@@ -318,6 +331,7 @@ impl Registry {
     fn fold(&mut self, row: usize) {
         let row = &mut self.rows[row];
         let Some(instances) = self.instances.as_mut() else { return };
+        row.folds += 1;
         let newest = row.instances.len().saturating_sub(HISTORY_LEN);
         let mut position = 0;
         row.instances.retain(|id| {
@@ -362,6 +376,7 @@ impl Registry {
 impl Row {
     /// Counts folded instances whose blocks are gone meanwhile.
     fn sweep(&mut self) {
+        self.sweeps += 1;
         let folded = &mut self.folded;
         self.ended_alive.retain(|ended| {
             if ended.live_blocks() > 0 {

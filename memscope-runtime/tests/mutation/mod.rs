@@ -137,8 +137,10 @@ pub fn check(file: &[u8]) {
                 recording.rows::<Variable>().is_ok(),
                 recording.rows::<Finding>().is_ok(),
             ];
-            if recording.snapshot().is_ok() {
+            if let Ok(snapshot) = recording.snapshot() {
                 assert!(head.is_ok() && parts == [true; 3]);
+                let says_so = snapshot.findings.iter().any(|row| row.kind == "earlier_state");
+                assert!(says_so || recording.bytes_after() == 0);
             }
             let _ = recording.all_blocks(|_| ());
         }

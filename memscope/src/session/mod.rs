@@ -18,6 +18,7 @@ mod signals;
 mod watcher;
 
 use crate::export::{ExportError, Format};
+use crate::model::Snapshot;
 use recording::Recording;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -155,6 +156,15 @@ impl Session {
     /// As [`export`](fn@crate::export); the file is then as it was. After the session's end nothing is written.
     pub fn flush(&self) -> Result<(), ExportError> {
         self.recording.as_ref().map_or(Ok(()), |recording| recording.flush())
+    }
+
+    /// Writes `snapshot`, which the program took itself to look at it, as [`Session::flush`] writes the state of now: what was
+    /// looked at and what is in the file is one.
+    ///
+    /// # Errors
+    /// As [`Session::flush`].
+    pub fn flush_snapshot(&self, snapshot: &Snapshot) -> Result<(), ExportError> {
+        self.recording.as_ref().map_or(Ok(()), |recording| recording.flush_snapshot(snapshot))
     }
 
     /// Ends the session and says whether its end could be written.

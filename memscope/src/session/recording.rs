@@ -4,7 +4,8 @@
 //! nobody from beginning another session.
 
 use super::children;
-use crate::export::{ExportError, Format, export_with};
+use crate::export::{ExportError, Format, export_with, write_snapshot};
+use crate::model::Snapshot;
 use memscope_runtime::format::Appender;
 use parking_lot::Mutex;
 use std::path::PathBuf;
@@ -38,6 +39,16 @@ struct Phase {
     has_ended: bool,
     /// What adds to a `.memscope` file while the program runs.
     appender: Option<Appender>,
+}
+
+/// The state that is written.
+enum Moment<'a> {
+    /// This one, which was taken before.
+    Of(&'a Snapshot),
+    /// That of now.
+    Now,
+    /// That of now, and none after it.
+    End,
 }
 
 /// Milliseconds since the first session began.
@@ -122,13 +133,18 @@ impl Recording {
 
     /// Writes the state, unless the session has ended.
     pub(super) fn flush(&self) -> Result<(), ExportError> {
-        self.write(&mut self.phase.lock(), false)
+        self.write(&mut self.phase.lock(), Moment::Now)
+    }
+
+    /// Writes `snapshot` as the state, unless the session has ended.
+    pub(super) fn flush_snapshot(&self, snapshot: &Snapshot) -> Result<(), ExportError> {
+        self.write(&mut self.phase.lock(), Moment::Of(snapshot))
     }
 
     /// As [`Self::flush`], if it was not written for so long and nobody is writing.
     pub(super) fn flush_if_older(&self, age: Duration) -> Result<(), ExportError> {
         match self.phase.try_lock() {
-            Some(mut phase) if self.age() >= age => self.write(&mut phase, false),
+            Some(mut phase) if self.age() >= age => self.write(&mut phase, Moment::Now),
             _ => Ok(()),
         }
     }
@@ -136,12 +152,12 @@ impl Recording {
     /// Writes the end, unless somebody did.
     pub(super) fn end(&self) -> Result<(), ExportError> {
         match self.phase.try_lock_for(PATIENCE) {
-            Some(mut phase) => self.write(&mut phase, true),
+            Some(mut phase) => self.write(&mut phase, Moment::End),
             None => Ok(()), // what is being written is as good as the end
         }
     }
 
-    fn write(&self, phase: &mut Phase, is_end: bool) -> Result<(), ExportError> {
+    fn write(&self, phase: &mut Phase, moment: Moment<'_>) -> Result<(), ExportError> {
         let path = match phase.pid == std::process::id() {
             _ if phase.has_ended => return Ok(()),
             true => self.path.clone(),
@@ -149,17 +165,28 @@ impl Recording {
             false if self.in_children.load(Ordering::Relaxed) => children::path_of(&self.path),
             false => return Ok(()),
         };
-        phase.has_ended = is_end;
+        phase.has_ended = matches!(moment, Moment::End);
         self.flushed_ms.store(now_ms(), Ordering::Relaxed);
-        if is_end || !matches!(Format::of(&path), Ok(Format::Memscope)) {
+        let _own = memscope_runtime::own_work();
+        if phase.has_ended {
             return export_with(&[], &path); // one snapshot alone, synced
         }
-        let _own = memscope_runtime::own_work();
+        let taken;
+        let snapshot = match moment {
+            Moment::Of(snapshot) => snapshot,
+            _ => {
+                taken = memscope_runtime::snapshot(&[]);
+                &taken
+            }
+        };
+        if !matches!(Format::of(&path), Ok(Format::Memscope)) {
+            return write_snapshot(snapshot, &path);
+        }
         let appender = match &mut phase.appender {
             Some(appender) if appender.path() == path => appender,
             other => other.insert(Appender::new(&path)),
         };
-        let written = appender.append(&memscope_runtime::snapshot(&[]));
+        let written = appender.append(snapshot);
         written.map(drop).map_err(|source| ExportError::Io { path, source })
     }
 }

@@ -1,6 +1,7 @@
 //! Without a recorder a session writes at its end what [`export`](fn@crate::export) would: that nothing was recorded.
 
-use crate::export::{ExportError, export};
+use crate::export::{ExportError, export, write_snapshot};
+use crate::model::Snapshot;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -50,6 +51,14 @@ impl Session {
     /// As [`export`](fn@crate::export).
     pub fn flush(&self) -> Result<(), ExportError> {
         export(&self.path)
+    }
+
+    /// Writes `snapshot`.
+    ///
+    /// # Errors
+    /// As [`export`](fn@crate::export).
+    pub fn flush_snapshot(&self, snapshot: &Snapshot) -> Result<(), ExportError> {
+        write_snapshot(snapshot, &self.path)
     }
 
     /// Ends the session.
