@@ -18,7 +18,7 @@ function columns(from, list) {
   if (known.length < 2 || greatest === 0) return null;
   const strokes = list.map((value, position) => {
     if (value === null) return "";
-    const [x, y] = [((position + 0.5) / 16) * 100, 20 - (Number(value) / greatest) * 20];
+    const [x, y] = [((16 - list.length + position + 0.5) / 16) * 100, 20 - (Number(value) / greatest) * 20];
     return `M${decimals(x, 1)} 20V${decimals(y, 1)}`;
   });
   return { from, strokes: strokes.join(""), rows: list.length };

@@ -390,6 +390,12 @@ fn ten_thousand_cards_scroll_and_are_walked_by_keys() {
     println!("search, search back, scroll, open: {slow} ms");
     assert!(slow.as_array().unwrap().iter().all(|ms| ms.as_f64().unwrap() < 1_000.0), "{slow}");
     browser.assert_quiet();
+    for (size, width) in [(PHONE, "400"), ((2_560, 1_400), "2560")] {
+        browser.open(&file, "#variables?sort=name", size, "dark");
+        assert_fits(&mut browser);
+        browser.screenshot(&format!("variables-{width}-dark"), false);
+        browser.assert_quiet();
+    }
 }
 
 /// Each number of the cards that are elements now is the document's.

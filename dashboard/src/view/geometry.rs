@@ -98,9 +98,11 @@ pub fn columns(from: impl Into<String>, bytes: &[Option<u64>]) -> Option<Columns
         return None;
     }
     let mut strokes = String::new();
+    // The newest stands at the right.
+    let empty = COLUMN_PLACES - bytes.len() as f64;
     for (position, bytes) in bytes.iter().enumerate() {
         let Some(bytes) = bytes else { continue };
-        let x = (position as f64 + 0.5) / COLUMN_PLACES * TREND_WIDTH;
+        let x = (empty + position as f64 + 0.5) / COLUMN_PLACES * TREND_WIDTH;
         let y = TREND_HEIGHT - *bytes as f64 / greatest as f64 * TREND_HEIGHT;
         write!(strokes, "M{x:.1} 20V{y:.1}").expect("writing to a String cannot fail");
     }
@@ -159,9 +161,10 @@ mod tests {
 
     #[test]
     fn columns_stand_side_by_side() {
-        // The middle of a sixteenth of 100 is 3.125, of the third 15.625; half of the greatest is half of the height.
+        // The last of sixteen places has its middle at 96.875 of 100, the last but two at 84.375; half of the greatest is
+        // half of the height.
         let drawn = columns("/variables/0/history", &[Some(50), None, Some(100)]).unwrap();
-        assert_eq!((&*drawn.strokes, drawn.rows), ("M3.1 20V10.0M15.6 20V0.0", 3));
+        assert_eq!((&*drawn.strokes, drawn.rows), ("M84.4 20V10.0M96.9 20V0.0", 3));
         assert!(columns("", &[Some(5), None]).is_none() && columns("", &[Some(0), Some(0)]).is_none());
     }
 
