@@ -38,13 +38,21 @@ const TEMPLATES: [(&str, &str); 22] = [
 ];
 
 /// Styles and scripts, by name, written into the page as they are.
-const ASSETS: [(&str, &str); 6] = [
+const ASSETS: [(&str, &str); 14] = [
     ("page.css", include_str!("../assets/page.css")),
     ("panels.css", include_str!("../assets/panels.css")),
     ("variables.js", include_str!("../assets/variables.js")),
     ("inspector.js", include_str!("../assets/inspector.js")),
     ("memory_map.js", include_str!("../assets/memory_map.js")),
     ("charts.js", include_str!("../assets/charts.js")),
+    ("scopes.css", include_str!("../assets/scopes.css")),
+    ("units.js", include_str!("../assets/units.js")),
+    ("figure.js", include_str!("../assets/figure.js")),
+    ("hbs.js", include_str!("../assets/hbs.js")),
+    ("scope_model.js", include_str!("../assets/scope_model.js")),
+    ("flame.js", include_str!("../assets/flame.js")),
+    ("scope_table.js", include_str!("../assets/scope_table.js")),
+    ("scopes.js", include_str!("../assets/scopes.js")),
 ];
 
 /// Why a page could not be written. No recording leads here: it means a fault in the templates.
@@ -190,7 +198,25 @@ fn asset(
     let Some((_, text)) = ASSETS.iter().find(|(asset, _)| *asset == name) else {
         return Err(RenderErrorReason::Other(format!("there is no asset {name:?}")).into());
     };
-    Ok(out.write(text)?)
+    if !name.ends_with(".js") {
+        return Ok(out.write(text)?);
+    }
+    Ok(out.write(&joined(text))?)
+}
+
+/// A module as part of one script: what it imports stands before it there.
+fn joined(module: &str) -> String {
+    let mut joined = String::with_capacity(module.len());
+    let mut is_import = false;
+    for line in module.lines() {
+        is_import |= line.starts_with("import ");
+        if !is_import {
+            joined.push_str(line.strip_prefix("export ").unwrap_or(line));
+            joined.push('\n');
+        }
+        is_import &= !line.ends_with(';');
+    }
+    joined
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub mod overview;
 pub mod passport;
 pub mod ranking;
 pub mod recording;
+pub mod scope_tree;
 pub mod scopes;
 pub mod sharing;
 pub mod sites;

@@ -4,6 +4,7 @@ use super::category::{self, Category};
 use super::geometry::{self, Bar};
 use super::label::{self, Labels, Place, StageLabel, Term, ThreadLabel};
 use super::ranking::{Folded, folded, ranked};
+use super::scope_tree::{self, ScopeTree};
 use crate::figure::Figure;
 use crate::text::visible;
 use memscope_runtime::snapshot::{Snapshot, Variable};
@@ -87,6 +88,8 @@ pub struct Card {
 pub struct Island {
     /// One row for each card, in the same order.
     pub variables: Vec<IslandVariable>,
+    /// The scope tree; `None`: the recording has none.
+    pub scopes: Option<ScopeTree>,
 }
 
 /// What is needed to find a card.
@@ -214,5 +217,5 @@ pub fn island(snapshot: &Snapshot) -> Island {
             first_ms: row.first_ms,
         }
     });
-    Island { variables: variables.collect() }
+    Island { variables: variables.collect(), scopes: scope_tree::scope_tree(snapshot) }
 }
