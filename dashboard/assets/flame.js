@@ -27,8 +27,9 @@ import {
  * @property {(row: number) => void} activate @property {(row: number) => void} zoom @property {(row: number) => void} list
  */
 
-/** Boxes from these widths on have room for a name, and for their figure beside it; in pixels. */
-const [NAME_PX, FIGURE_PX] = [22, 190];
+/** Boxes below this width have no gap beside them; from the others on they have room for a name, and for their figure
+ * beside it; in pixels. */
+const [THIN_PX, NAME_PX, FIGURE_PX] = [4, 22, 190];
 
 /** A count of rows of ours, with the rows that it counts. @param {ScopeModel} model @param {number[]} rows */
 export function countedHtml(model, rows) {
@@ -139,7 +140,7 @@ export function flameGraph({ graph, readout, path }, state, acts) {
     const element = document.createElement("div");
     element.id = `flame-${key}`;
     element.setAttribute("role", "treeitem");
-    element.className = `box ${box.kind === "scope" ? scopeColour(model, box.row) : box.kind}`;
+    element.className = `box ${box.kind === "scope" ? scopeColour(model, box.row) : box.kind === "more" ? "narrow" : "unlisted"}`;
     return element;
   }
 
@@ -153,6 +154,7 @@ export function flameGraph({ graph, readout, path }, state, acts) {
     else element.dataset.below = String(model.data.index[box.row]);
     if (box.kind === "more") element.dataset.folded = box.folded.map((row) => model.data.index[row]).join(" ");
     const px = box.width * width;
+    element.classList.toggle("thin", px < THIN_PX);
     const name = box.kind === "scope" ? scopeName(model.data, box.row) : box.kind === "more" ? "more" : "not listed";
     if (px < NAME_PX) {
       element.textContent = "";

@@ -226,6 +226,7 @@ export function topmost(model, rows) {
 
 /** One of twelve colours and three shades, the same for the same names in each recording. @param {ScopeModel} model @param {number} row */
 export function scopeColour(model, row) {
+  if (model.module[row] === "") return "hue-none shade-a";
   const hue = "abcdefghijkl"[hash(model.module[row]) % 12];
   return `hue-${hue} shade-${"abc"[hash(scopeName(model.data, row)) % 3]}`;
 }
