@@ -32,7 +32,10 @@ function make(from, value, text, title) {
   };
 }
 
-/** As JSON holds it. @param {bigint} value */
+/**
+ * As JSON holds it.
+ * @param {bigint} value
+ */
 const exact = (value) => (value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value.toString());
 
 /** @param {bigint} value */
@@ -41,7 +44,10 @@ const bytesTitle = (value) => (value < 1024n ? null : `${countText(value)} bytes
 /** @param {Figure} figure */
 const isZero = (figure) => figure.value === 0;
 
-/** The figure as an estimate. @param {Figure} figure @param {Figure | null} error @returns {Figure} */
+/**
+ * The figure as an estimate.
+ * @param {Figure} figure @param {Figure | null} error @returns {Figure}
+ */
 export function withError(figure, error) {
   if (!error || figure.value === null) return figure;
   if (isZero(figure) && isZero(error)) {
@@ -50,7 +56,10 @@ export function withError(figure, error) {
   return { ...figure, error: { ...error, text: `± ${error.text}` } };
 }
 
-/** Bytes, with their standard error where they are estimated. @param {string} from @param {Whole | null} value @param {Whole | null} [error] */
+/**
+ * Bytes, with their standard error where they are estimated.
+ * @param {string} from @param {Whole | null} value @param {Whole | null} [error]
+ */
 export function bytes(from, value, error = null) {
   const figure = make(from, value, bytesText, bytesTitle);
   if (error === null) return figure;
@@ -58,13 +67,19 @@ export function bytes(from, value, error = null) {
   return withError(figure, { ...make(`${from}_error`, error, bytesText, bytesTitle), text });
 }
 
-/** A count, with its standard error where it is estimated. @param {string} from @param {Whole | null} value @param {Whole | null} [error] */
+/**
+ * A count, with its standard error where it is estimated.
+ * @param {string} from @param {Whole | null} value @param {Whole | null} [error]
+ */
 export function count(from, value, error = null) {
   const figure = make(from, value, countText);
   return error === null ? figure : withError(figure, make(`${from}_error`, error, countText));
 }
 
-/** Estimated bytes for which no sample was drawn. @param {Figure} figure @param {Whole | null} bound @returns {Figure} */
+/**
+ * Estimated bytes for which no sample was drawn.
+ * @param {Figure} figure @param {Whole | null} bound @returns {Figure}
+ */
 export function withUpperBound(figure, bound) {
   if (bound === null) return figure;
   const below = bytes(`${figure.from}_upper_bound`, bound);
@@ -79,16 +94,28 @@ export function withUpperBound(figure, bound) {
   };
 }
 
-/** A length of time, or a moment of the recording. @param {string} from @param {Whole | null} value */
+/**
+ * A length of time, or a moment of the recording.
+ * @param {string} from @param {Whole | null} value
+ */
 export const ms = (from, value) => make(from, value, msText, (ms) => (ms < 1000n ? null : `${countText(ms)} ms`));
 
-/** A length of time in microseconds. @param {string} from @param {Whole | null} value */
+/**
+ * A length of time in microseconds.
+ * @param {string} from @param {Whole | null} value
+ */
 export const us = (from, value) => make(from, value, usText, (us) => (us < 1000n ? null : `${countText(us)} µs`));
 
-/** A moment in milliseconds since the Unix epoch. @param {string} from @param {Whole} value */
+/**
+ * A moment in milliseconds since the Unix epoch.
+ * @param {string} from @param {Whole} value
+ */
 export const utc = (from, value) => make(from, value, utcText, (ms) => `${ms} ms since the Unix epoch`);
 
-/** A number that names something: no grouping. @param {string} from @param {Whole | null} value */
+/**
+ * A number that names something: no grouping.
+ * @param {string} from @param {Whole | null} value
+ */
 export const name = (from, value) => make(from, value, String);
 
 /** @param {string} from @param {Whole} value */
@@ -123,9 +150,15 @@ function rate(from, amount, elapsedFrom, elapsedMs, text) {
   };
 }
 
-/** How often in a second. @param {string} from @param {Whole} count @param {string} elapsedFrom @param {Whole} elapsedMs */
+/**
+ * How often in a second.
+ * @param {string} from @param {Whole} count @param {string} elapsedFrom @param {Whole} elapsedMs
+ */
 export const perSecond = (from, count, elapsedFrom, elapsedMs) => rate(from, count, elapsedFrom, elapsedMs, rateText);
 
-/** How many bytes in a second. @param {string} from @param {Whole} bytes @param {string} elapsedFrom @param {Whole} elapsedMs */
+/**
+ * How many bytes in a second.
+ * @param {string} from @param {Whole} bytes @param {string} elapsedFrom @param {Whole} elapsedMs
+ */
 export const bytesPerSecond = (from, bytes, elapsedFrom, elapsedMs) =>
   rate(from, bytes, elapsedFrom, elapsedMs, (value) => bytesText(whole(value)));

@@ -14,11 +14,14 @@ import { NO_SAMPLE, numberText } from "./units.js";
 
 /** @type {Record<string, string>} */
 const ESCAPES = {
-  "<": "&lt;", ">": "&gt;", '"': "&quot;", "&": "&amp;", "'": "&#x27;", "`": "&#x60;", "=": "&#x3D;",
+  "<": "&lt;", ">": "&gt;", '"': "&quot;", "&": "&amp;", "'": "&#x27;", "\x60": "&#x60;", "=": "&#x3D;",
 };
 
-/** `text` as it stands in HTML, in an element or an attribute. @param {string} text */
-export const escaped = (text) => text.replace(/[<>"&'`=]/g, (c) => ESCAPES[c]);
+/**
+ * `text` as it stands in HTML, in an element or an attribute.
+ * @param {string} text
+ */
+export const escaped = (text) => text.replace(/[<>"&'\x60=]/g, (c) => ESCAPES[c]);
 
 /** @param {Figure} figure @param {string} kind its class */
 function open(figure, kind) {
@@ -27,7 +30,10 @@ function open(figure, kind) {
   return `<span${kind === "" ? "" : ` class="${kind}"`}${from}${title}>`;
 }
 
-/** `{{figure x}}`, as in `src/render.rs`. @param {Figure} figure */
+/**
+ * `{{figure x}}`, as in `src/render.rs`.
+ * @param {Figure} figure
+ */
 export function figureHtml(figure) {
   const { bound, error } = figure;
   const isBlank = figure.value === null || figure.text === NO_SAMPLE || bound !== null;

@@ -15,13 +15,19 @@ export function countText(value) {
   return BigInt(value).toString().replace(/\B(?=(\d{3})+$)/g, "\u202f");
 }
 
-/** `value / divisor` in tenths, rounded half up. @param {bigint} value @param {bigint} divisor */
+/**
+ * `value / divisor` in tenths, rounded half up.
+ * @param {bigint} value @param {bigint} divisor
+ */
 const tenths = (value, divisor) => (value * 10n + divisor / 2n) / divisor;
 
 /** @param {bigint} tenths */
 const withDecimal = (tenths) => `${countText(tenths / 10n)}.${tenths % 10n}`;
 
-/** The power of 1024 in which `value` reads best. @param {bigint} value */
+/**
+ * The power of 1024 in which `value` reads best.
+ * @param {bigint} value
+ */
 function unitOf(value) {
   let unit = value >= 1024n ? 1 : 0;
   while (unit > 0 && unit < 3 && tenths(value, 1024n ** BigInt(unit)) >= 10240n) unit += 1;
@@ -39,7 +45,10 @@ export function bytesText(value) {
   return inUnit(bytes, unitOf(bytes));
 }
 
-/** Bytes of an error in the unit of the figure that it stands beside. @param {Whole} figure @param {Whole} error */
+/**
+ * Bytes of an error in the unit of the figure that it stands beside.
+ * @param {Whole} figure @param {Whole} error
+ */
 export function bytesBesideText(figure, error) {
   const bytes = BigInt(error);
   const unit = unitOf(BigInt(figure));
@@ -65,13 +74,22 @@ export function usText(value) {
   return msText(us / 1000n);
 }
 
-/** One decimal, rounded half to even as Rust does; only quarters are ties. @param {number} value */
+/**
+ * One decimal, rounded half to even as Rust does; only quarters are ties.
+ * @param {number} value
+ */
 const oneDecimal = (value) => ((value * 4) % 4 === 1 ? `${Math.floor(value)}.2` : value.toFixed(1));
 
-/** A share of one in percent. @param {number} value */
+/**
+ * A share of one in percent.
+ * @param {number} value
+ */
 export const shareText = (value) => `${oneDecimal(value * 100)} %`;
 
-/** A float as an unsigned whole number of 64 bits. @param {number} value */
+/**
+ * A float as an unsigned whole number of 64 bits.
+ * @param {number} value
+ */
 export const whole = (value) => (value >= 2 ** 64 ? 2n ** 64n - 1n : BigInt(Math.round(value)));
 
 /** @param {number} value */
@@ -80,7 +98,10 @@ export const rateText = (value) => (value >= 9.95 ? countText(whole(value)) : on
 /** @param {Whole} value */
 export const addressText = (value) => `0x${BigInt(value).toString(16)}`;
 
-/** A moment in milliseconds since the Unix epoch; the civil date as in `src/units.rs`. @param {Whole} value */
+/**
+ * A moment in milliseconds since the Unix epoch; the civil date as in `src/units.rs`.
+ * @param {Whole} value
+ */
 export function utcText(value) {
   const seconds = BigInt(value) / 1000n;
   const days = seconds / 86400n + 719468n;
@@ -97,11 +118,14 @@ export function utcText(value) {
   return `${year.toString().padStart(4, "0")}-${two(month)}-${two(day)} ${time} UTC`;
 }
 
-/** A number as Rust writes it into JSON. @param {number | string | null} value */
+/**
+ * A number as Rust writes it into JSON.
+ * @param {number | string | null} value
+ */
 export function numberText(value) {
   if (typeof value !== "number") return String(value);
   const size = Math.abs(value);
-  if (size >= 1e16 || (size !== 0 && size < 1e-5)) return value.toExponential().replace("+", "");
+  if (size >= 1e16 || (size !== 0 && size < 1e-5)) return value.toExponential();
   // A whole float that is not exact as an integer.
   return Number.isInteger(value) && !Number.isSafeInteger(value) ? `${value}.0` : String(value);
 }

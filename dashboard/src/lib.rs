@@ -13,7 +13,9 @@
 pub mod cli;
 pub mod figure;
 pub mod island;
+pub mod partials;
 pub mod render;
+pub mod script;
 #[cfg(feature = "cli")]
 pub mod show;
 pub mod text;
