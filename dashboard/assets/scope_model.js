@@ -112,22 +112,28 @@ export function scopeFigure(model, metric, row, part) {
 /** A sum over `rows` that are not below one another. @param {ScopeModel} model @param {Metric} metric @param {number[]} rows @returns {Figure} */
 export function sumFigure(model, metric, rows) {
   const from = rows.map((row) => scopePointer(model, metric, row, "inclusive")).join(" + ");
-  const sum = rows.reduce((sum, row) => sum + exactAmount(model, metric, row, "inclusive"), 0n);
+  const sum = exactSum(rows.map((row) => exactAmount(model, metric, row, "inclusive")));
   return isOfBytes(metric) ? bytes(from, sum) : count(from, sum);
 }
 
-/** @param {ScopeModel} model @param {Metric} metric @param {number} row @param {Part} part */
+/** null: not measured. @param {ScopeModel} model @param {Metric} metric @param {number} row @param {Part} part */
 function exactAmount(model, metric, row, part) {
   const [column, place] = cell(model, metric, row, part);
-  return BigInt(column.values?.[place] ?? 0);
+  const value = column.values?.[place] ?? null;
+  return value === null ? null : BigInt(value);
 }
+
+/** null where a part is. @param {(bigint | null)[]} parts */
+const exactSum = (parts) => parts.reduce((sum, part) => (sum === null || part === null ? null : sum + part), /** @type {bigint | null} */ (0n));
 
 /** What `row` has with all below and neither alone nor in the scopes that are listed. @param {ScopeModel} model @param {Metric} metric @param {number} row @returns {Figure} */
 export function unlistedFigure(model, metric, row) {
   const parts = [...model.children[row].map((child) => /** @type {[number, Part]} */ ([child, "inclusive"]))];
   parts.unshift([row, "exclusive"]);
   const from = parts.reduce((from, [row, part]) => `${from} - ${scopePointer(model, metric, row, part)}`, scopePointer(model, metric, row, "inclusive"));
-  const rest = parts.reduce((rest, [row, part]) => rest - exactAmount(model, metric, row, part), exactAmount(model, metric, row, "inclusive"));
+  const whole = exactAmount(model, metric, row, "inclusive");
+  const listed = exactSum(parts.map(([row, part]) => exactAmount(model, metric, row, part)));
+  const rest = whole === null || listed === null ? null : whole - listed;
   return isOfBytes(metric) ? bytes(from, rest) : count(from, rest);
 }
 
@@ -140,7 +146,10 @@ export function shareFigure(model, metric, row, whole) {
 export function shareOfSum(model, metric, rows, whole) {
   const sum = sumFigure(model, metric, rows);
   const from = rows.length > 1 ? `(${sum.from})` : sum.from;
-  const figure = share(from, sum.value ?? 0, scopePointer(model, metric, whole, "inclusive"), exactAmount(model, metric, whole, "inclusive"));
+  const all = exactAmount(model, metric, whole, "inclusive");
+  const isKnown = sum.value !== null && all !== null;
+  // Of nothing there is no share.
+  const figure = share(from, isKnown ? sum.value ?? 0 : 0, scopePointer(model, metric, whole, "inclusive"), isKnown ? all : 0);
   return { ...figure, title: null };
 }
 
