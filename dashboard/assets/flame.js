@@ -4,7 +4,7 @@
 //
 // Lengths are shares of the graph's width, so that it follows the window; the reader of the page's tests computes each
 // again from the document (`data-flame` names the figure, `data-top` the scope over the whole width).
-import { count } from "./figure.js";
+import { count, name } from "./figure.js";
 import { escaped, figureHtml } from "./hbs.js";
 import { countText } from "./units.js";
 import {
@@ -31,6 +31,9 @@ import {
  * beside it; in pixels. */
 const [THIN_PX, NAME_PX, FIGURE_PX] = [4, 22, 190];
 
+/** Height of a row of boxes, a gap of one pixel included, and of a box's foot; the boxes' own height is in scopes.css. */
+const [BOX_PX, FOOT_PX] = [23, 4];
+
 /** A count of rows of ours, with the rows that it counts. @param {ScopeModel} model @param {number[]} rows */
 export function countedHtml(model, rows) {
   const indices = rows.map((row) => model.data.index[row]).join(" ");
@@ -48,10 +51,9 @@ export function placeHtml(model, row) {
   const { data } = model;
   const file = data.file[row];
   if (file === null) return "";
-  const index = data.index[row];
   const line = data.line[row];
-  const from = `/scopes/${index}/line`;
-  return `<span class="place">${escaped(data.files[file])}${line === null ? "" : `:<span data-from="${from}" data-value="${line}">${line}</span>`}</span>`;
+  const number = line === null ? "" : `:${figureHtml(name(`/scopes/${data.index[row]}/line`, line))}`;
+  return `<span class="place">${escaped(data.files[file])}${number}</span>`;
 }
 
 /** What a box is, in words and figures. @param {ScopeState} state @param {Box | { row: number, kind: "scope", folded: number[] }} box */
@@ -59,22 +61,22 @@ function readoutHtml({ model, metric }, box) {
   const { row } = box;
   /** @param {string} label @param {string} figures */
   const fact = (label, figures) => `<span class="fact"><span>${label}</span> ${figures}</span>`;
-  const name = escaped(scopeName(model.data, row));
+  const called = escaped(scopeName(model.data, row));
   if (box.kind === "more") {
     const sum = sumFigure(model, metric, box.folded);
-    return `<b>${countedHtml(model, box.folded)} more below ${name}</b><span class="facts">`
-      + fact("together", figureHtml(sum) + exactHtml(sum)) + fact(`of ${name}`, figureHtml(shareOfSum(model, metric, box.folded, row)))
+    return `<b>${countedHtml(model, box.folded)} more below ${called}</b><span class="facts">`
+      + fact("together", figureHtml(sum) + exactHtml(sum)) + fact(`of ${called}`, figureHtml(shareOfSum(model, metric, box.folded, row)))
       + fact("", "each too narrow to draw; zoom in or see the tree") + "</span>";
   }
   if (box.kind === "unlisted") {
     const rest = unlistedFigure(model, metric, row);
-    return `<b>Below ${name}, in scopes that are not listed</b><span class="facts">${fact("together", figureHtml(rest) + exactHtml(rest))}</span>`;
+    return `<b>Below ${called}, in scopes that are not listed</b><span class="facts">${fact("together", figureHtml(rest) + exactHtml(rest))}</span>`;
   }
   const parent = model.data.parent[row];
   const inclusive = scopeFigure(model, metric, row, "inclusive");
   const exclusive = scopeFigure(model, metric, row, "exclusive");
   const key = model.data.keys[model.data.key[row]];
-  return `<b>${name}</b> <span class="where">${key ? `<code>${escaped(key)}</code> ` : ""}${placeHtml(model, row)}</span><span class="facts">`
+  return `<b>${called}</b> <span class="where">${key ? `<code>${escaped(key)}</code> ` : ""}${placeHtml(model, row)}</span><span class="facts">`
     + fact("inclusive", figureHtml(inclusive) + exactHtml(inclusive)) + fact("exclusive", figureHtml(exclusive) + exactHtml(exclusive))
     + (parent === null ? "" : fact(`of ${escaped(scopeName(model.data, parent))}`, figureHtml(shareFigure(model, metric, row, parent)))
       + fact("of all", figureHtml(shareFigure(model, metric, row, 0))))
@@ -99,11 +101,12 @@ export function flameGraph({ graph, readout, path }, state, acts) {
   const boxOf = new WeakMap();
   /** @type {Box[]} */
   let boxes = [];
+  // Kept, for to ask for it after a change makes the browser lay out everything at once.
+  let width = Math.max(graph.clientWidth, 1);
   /** The box under the keys, which may be no scope's. @type {string} */
   let cursor = "";
 
   function draw() {
-    const width = Math.max(graph.clientWidth, 1);
     boxes = flameBoxes(model, state.metric, state.top, 1 / width);
     /** @type {Map<string, HTMLElement>} */
     const drawn = new Map();
@@ -112,7 +115,7 @@ export function flameGraph({ graph, readout, path }, state, acts) {
       deepest = Math.max(deepest, box.depth);
       const key = boxKey(box);
       const element = elements.get(key) ?? newBox(box, key);
-      place(element, box, width);
+      place(element, box);
       boxOf.set(element, box);
       drawn.set(key, element);
     }
@@ -128,7 +131,8 @@ export function flameGraph({ graph, readout, path }, state, acts) {
     graph.dataset.flame = state.metric.field;
     graph.dataset.top = String(model.data.index[state.top]);
     graph.dataset.least = String(width);
-    graph.style.setProperty("--rows", String(deepest + 1));
+    // No custom property, which each box would inherit anew.
+    graph.style.height = `${(deepest + 1) * BOX_PX}px`;
     graph.classList.toggle("empty", boxes.length === 0);
     graph.classList.toggle("few", boxes.length < 400);
     drawPath();
@@ -144,11 +148,11 @@ export function flameGraph({ graph, readout, path }, state, acts) {
     return element;
   }
 
-  /** @param {HTMLElement} element @param {Box} box @param {number} width */
-  function place(element, box, width) {
+  /** @param {HTMLElement} element @param {Box} box */
+  function place(element, box) {
     /** @param {number} share */
     const percent = (share) => `${(share * 100).toFixed(4)}%`;
-    element.setAttribute("style", `left:${percent(box.left)};width:${percent(box.width)};--depth:${box.depth};--own:${percent(box.own)}`);
+    element.setAttribute("style", `left:${percent(box.left)};width:${percent(box.width)};top:${box.depth * BOX_PX}px;background-size:${percent(box.own)} ${FOOT_PX}px`);
     element.setAttribute("aria-level", String(box.depth + 1));
     if (box.kind === "scope") element.dataset.scope = String(model.data.index[box.row]);
     else element.dataset.below = String(model.data.index[box.row]);
@@ -157,7 +161,7 @@ export function flameGraph({ graph, readout, path }, state, acts) {
     element.classList.toggle("thin", px < THIN_PX);
     const name = box.kind === "scope" ? scopeName(model.data, box.row) : box.kind === "more" ? "more" : "not listed";
     if (px < NAME_PX) {
-      element.textContent = "";
+      if (element.firstChild) element.textContent = "";
       element.setAttribute("aria-label", name);
     } else {
       element.removeAttribute("aria-label");
@@ -280,7 +284,9 @@ export function flameGraph({ graph, readout, path }, state, acts) {
     graph.focus();
   });
   new ResizeObserver(() => {
-    if (graph.clientWidth > 0 && String(graph.clientWidth) !== graph.dataset.least) draw();
+    if (graph.clientWidth === 0 || graph.clientWidth === width) return;
+    width = graph.clientWidth;
+    draw();
   }).observe(graph);
 
   return {

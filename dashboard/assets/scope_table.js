@@ -33,37 +33,43 @@ function scopeGrid(grid, { prefix, rows, rowHtml, state, acts, key }) {
   let shown = [];
   let onPaper = false;
 
-  const rowPx = () => Number(getComputedStyle(grid).getPropertyValue("--row-px"));
+  // What is read of the page is kept: to ask for it after a change makes the browser lay out everything at once.
+  const head = /** @type {HTMLElement} */ (grid.querySelector(".head-row"));
+  let [rowPx, headPx, roomPx, scrolledPx] = [1, 0, 0, 0];
+  function measure() {
+    rowPx = Number(getComputedStyle(grid).getPropertyValue("--row-px"));
+    headPx = head.offsetHeight;
+    roomPx = grid.clientHeight;
+    scrolledPx = grid.scrollTop;
+  }
 
   function draw() {
     shown = rows();
     grid.setAttribute("aria-rowcount", String(shown.length + 1));
     body.style.setProperty("--rows", String(onPaper ? Math.min(shown.length, ROWS_ON_PAPER) : shown.length));
+    scrolledPx = Math.min(scrolledPx, Math.max(0, headPx + shown.length * rowPx - roomPx));
     fill();
   }
 
-  /** Draws the rows within sight. */
+  /** Draws the rows within sight; none where the grid itself is out of it. */
   function fill() {
-    const height = rowPx();
-    const first = onPaper ? 0 : Math.max(0, Math.floor(grid.scrollTop / height) - ROWS_AROUND);
-    const count = onPaper ? ROWS_ON_PAPER : Math.ceil(grid.clientHeight / height) + 2 * ROWS_AROUND;
+    const first = onPaper ? 0 : Math.max(0, Math.floor(scrolledPx / rowPx) - ROWS_AROUND);
+    const count = onPaper ? ROWS_ON_PAPER : roomPx === 0 ? 0 : Math.ceil(roomPx / rowPx) + 2 * ROWS_AROUND;
     const within = shown.slice(first, first + count);
     body.innerHTML = within.map((row, place) => rowHtml(row, first + place)).join("");
-    const at = document.getElementById(prefix + state.active);
-    if (at && grid.contains(at)) grid.setAttribute("aria-activedescendant", at.id);
+    if (within.includes(state.active)) grid.setAttribute("aria-activedescendant", prefix + state.active);
     else grid.removeAttribute("aria-activedescendant");
   }
 
   /** Brings the row that the reader is at into sight. */
   function reveal() {
     const place = shown.indexOf(state.active);
-    if (place < 0) return;
-    const height = rowPx();
-    const head = /** @type {HTMLElement} */ (grid.querySelector(".head-row")).offsetHeight;
-    const room = grid.clientHeight - head;
-    if (place * height < grid.scrollTop) grid.scrollTop = place * height;
-    if ((place + 1) * height > grid.scrollTop + room) grid.scrollTop = (place + 1) * height - room;
+    if (place < 0 || roomPx === 0) return;
+    const [top, bottom] = [place * rowPx, (place + 1) * rowPx - (roomPx - headPx)];
+    if (top >= scrolledPx && bottom <= scrolledPx) return;
+    scrolledPx = top < scrolledPx ? top : bottom;
     fill();
+    grid.scrollTop = scrolledPx;
   }
 
   let isDue = false;
@@ -72,15 +78,21 @@ function scopeGrid(grid, { prefix, rows, rowHtml, state, acts, key }) {
     isDue = true;
     requestAnimationFrame(() => {
       isDue = false;
+      if (scrolledPx === grid.scrollTop) return;
+      scrolledPx = grid.scrollTop;
       fill();
     });
   }, { passive: true });
-  new ResizeObserver(fill).observe(grid);
+  new ResizeObserver(() => {
+    const before = [rowPx, roomPx];
+    measure();
+    if (before[0] !== rowPx || before[1] !== roomPx) draw();
+  }).observe(grid);
 
   grid.addEventListener("keydown", (event) => {
     if (event.target !== grid || event.ctrlKey || event.metaKey || event.altKey) return;
     const place = shown.indexOf(state.active);
-    const page = Math.max(1, Math.floor(grid.clientHeight / rowPx()) - 2);
+    const page = Math.max(1, Math.floor(roomPx / rowPx) - 2);
     const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -shown.length, End: shown.length };
     const step = steps[/** @type {keyof typeof steps} */ (event.key)];
     const own = key?.(event.key, state.active) ?? null;
@@ -121,7 +133,16 @@ function scopeGrid(grid, { prefix, rows, rowHtml, state, acts, key }) {
     onPaper = false;
     draw();
   });
-  return { draw, fill, reveal };
+  return {
+    draw,
+    fill,
+    reveal,
+    /** Draws what has come into sight. */
+    open() {
+      measure();
+      draw();
+    },
+  };
 }
 
 /** @param {ScopeState} state @param {Metric} metric @param {number} row @param {Part} part */
@@ -255,8 +276,8 @@ export function scopeTable(grid, state, acts) {
     // Names from their start, figures from the greatest.
     descending = id === sortedBy ? !descending : id !== "name";
     sortedBy = id;
-    grid.scrollTop = 0;
     view.draw();
+    grid.scrollTop = 0;
   });
   return view;
 }

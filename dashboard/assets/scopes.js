@@ -39,7 +39,8 @@ function showScopes(data) {
       // Who is at a scope outside of it would be nowhere.
       if (!scopePath(model, state.active).includes(row)) state.active = row;
       flame.draw();
-      acts.activate(state.active);
+      details();
+      table.fill();
       tree.show(false);
       const hash = row === 0 ? location.pathname + location.search : `#scope=${data.index[row]}`;
       if (location.hash !== (row === 0 ? "" : hash)) history.pushState(null, "", hash);
@@ -47,7 +48,6 @@ function showScopes(data) {
     /** The tree shows all below `row`. @param {number} row */
     list(row) {
       choose("tree");
-      state.active = row;
       acts.activate(row);
       tree.show(true);
       part("scope-tree").scrollIntoView({ block: "nearest" });
@@ -131,7 +131,8 @@ function showScopes(data) {
       tab.tabIndex = isIt ? 0 : -1;
       part(/** @type {string} */ (tab.getAttribute("aria-controls"))).hidden = !isIt;
     }
-    (name === "tree" ? tree : table).draw();
+    tree.open();
+    table.open();
   }
   for (const tab of tabs) {
     tab.addEventListener("click", () => choose(/** @type {string} */ (tab.dataset.view)));

@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 /// The page and its partials, by name.
-const TEMPLATES: [(&str, &str); 22] = [
+const TEMPLATES: [(&str, &str); 23] = [
     ("page", include_str!("../templates/page.hbs")),
     ("overview", include_str!("../templates/overview.hbs")),
     ("fragmentation", include_str!("../templates/fragmentation.hbs")),
@@ -24,6 +24,7 @@ const TEMPLATES: [(&str, &str); 22] = [
     ("category", include_str!("../templates/category.hbs")),
     ("types", include_str!("../templates/types.hbs")),
     ("lifetimes", include_str!("../templates/lifetimes.hbs")),
+    ("sizes", include_str!("../templates/sizes.hbs")),
     ("handed_out", include_str!("../templates/handed_out.hbs")),
     ("threads", include_str!("../templates/threads.hbs")),
     ("foreign_frees", include_str!("../templates/foreign_frees.hbs")),

@@ -26,6 +26,7 @@ pub mod scope_tree;
 pub mod scopes;
 pub mod sharing;
 pub mod sites;
+pub mod sizes;
 pub mod tasks;
 pub mod threads;
 pub mod timeline;
@@ -56,6 +57,8 @@ pub struct Page {
     pub types: types::Types,
     /// How long blocks lived; `None`: not measured.
     pub lifetimes: Option<lifetimes::Lifetimes>,
+    /// Live blocks by size; `None`: none is listed.
+    pub sizes: Option<sizes::Sizes>,
     /// Threads.
     pub threads: threads::Threads,
     /// Tasks; `None`: none was polled.
@@ -83,6 +86,7 @@ pub fn page(snapshot: &Snapshot) -> Page {
         scopes: scopes::scopes(snapshot, &labels),
         types: types::types(snapshot),
         lifetimes: lifetimes::lifetimes(snapshot),
+        sizes: sizes::sizes(snapshot),
         threads: threads::threads(snapshot, &labels),
         tasks: tasks::tasks(snapshot),
         diagnostics: diagnostics::diagnostics(snapshot, &labels),
