@@ -64,6 +64,8 @@ function scopeGrid(grid, { prefix, rows, rowHtml, state, acts, key }) {
   /** Brings the row that the reader is at into sight. */
   function reveal() {
     const place = shown.indexOf(state.active);
+    // With more rows than before the grid itself may have grown.
+    measure();
     if (place < 0 || roomPx === 0) return;
     const [top, bottom] = [place * rowPx, (place + 1) * rowPx - (roomPx - headPx)];
     if (top >= scrolledPx && bottom <= scrolledPx) return;
@@ -139,8 +141,9 @@ function scopeGrid(grid, { prefix, rows, rowHtml, state, acts, key }) {
     reveal,
     /** Draws what has come into sight. */
     open() {
-      measure();
       draw();
+      measure();
+      fill();
     },
   };
 }

@@ -437,7 +437,7 @@ fn the_largest_recording_answers_at_once() {
             "walk",
             "document.getElementById('flame').dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowDown' }))",
         ),
-        ("tree row", "document.querySelectorAll('#scope-tree .twisty')[turn].click()"),
+        ("tree row", "document.querySelectorAll('#scope-tree .twisty')[0].click()"),
         ("all scopes", "document.querySelectorAll('#scope-tabs button')[(turn + 1) % 2].click()"),
         ("sort", "document.querySelectorAll('#scope-table .head-row button')[turn].click()"),
         ("scroll", "document.getElementById('scope-table').scrollTop = turn * 20000"),
@@ -494,6 +494,12 @@ fn it_fits_in_each_size_and_colour() {
                 assert_eq!(drawn, room);
                 go_to_scopes(&mut browser);
                 browser.screenshot(&format!("flame-{name}-{width}-{scheme}"), false);
+                for panel in ["threads", "sizes"] {
+                    browser.eval(&format!(
+                        "document.getElementById('{panel}').scrollIntoView({{ behavior: 'instant' }})"
+                    ));
+                    browser.screenshot(&format!("flame-{name}-{width}-{scheme}-{panel}"), false);
+                }
                 browser.assert_quiet();
             }
         }
