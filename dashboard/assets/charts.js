@@ -1,6 +1,12 @@
 // A small thing on a panel that is complete without it: the timeline's readout.
+import { island, render } from "./island.js";
+import { unpacked } from "./packed.js";
+
 const chart = document.getElementById("timeline");
 if (chart) {
+  const { timeline } = island;
+  const views = timeline.rows.map((_, position) => unpacked(timeline, position));
+  chart.querySelector("tbody").innerHTML = render("points", { points: views });
   const points = [...chart.querySelectorAll("tbody tr")];
   const plot = chart.querySelector(".plot");
   const cursor = chart.querySelector(".cursor");

@@ -1,9 +1,15 @@
 // The memory map: what a square is, read out below on hover and focus; arrow keys move from square to square.
+import { island, render } from "./island.js";
+import { unpacked } from "./packed.js";
+
 const map = document.getElementById("memory-map");
 const readout = document.getElementById("memory-map-readout");
 if (readout) {
+  const { threads, squares } = island.memory_map;
+  const views = squares.rows.map((_, position) => unpacked(squares, position));
   // Each square is an image with its title for a name, or a link; one of a group is in the order of the tab key.
-  for (const group of map.querySelectorAll(".squares")) {
+  for (const [thread, group] of [...map.querySelectorAll(".squares")].entries()) {
+    group.innerHTML = render("squares", { squares: views.splice(0, threads[thread]) });
     [...group.children].forEach((square, position) => {
       if (!square.hasAttribute("href")) square.setAttribute("role", "img");
       square.tabIndex = position === 0 ? 0 : -1;

@@ -2,6 +2,7 @@
 // The panel of scopes: one state (figure, zoom, search, where the reader is), shown as flame graph, tree and table.
 // Without this script, or without a tree to draw, the list that the page came with stands in its place.
 import { figureHtml } from "./hbs.js";
+import { island } from "./island.js";
 import { countedHtml, flameGraph } from "./flame.js";
 import {
   amount, isMeasured, METRIC_NAMES, metricOf, scopeModel, scopePath, searchScopes, shareOfSum, sumFigure, topmost,
@@ -164,5 +165,5 @@ function showScopes(data) {
 }
 
 /** @type {ScopeData | null} */
-const scopeData = JSON.parse(part("data").textContent ?? "").scopes;
+const scopeData = island.scopes;
 if (scopeData && scopeData.metrics.some(isMeasured)) showScopes(scopeData);

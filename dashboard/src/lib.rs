@@ -13,6 +13,7 @@
 pub mod cli;
 pub mod figure;
 pub mod island;
+pub mod packed;
 pub mod partials;
 pub mod render;
 pub mod script;

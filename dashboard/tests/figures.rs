@@ -17,13 +17,14 @@ mod page;
 mod reading;
 #[path = "fixture/scopes_drawn.rs"]
 mod scopes_drawn;
+#[path = "fixture/whole.rs"]
+mod whole;
 
-use memscope_dashboard::render;
 use memscope_runtime::snapshot::{Evidence, Mode, Snapshot};
 use serde_json::Value;
 
 fn page_and_document(snapshot: &Snapshot) -> (String, Value) {
-    (render(snapshot).unwrap(), serde_json::to_value(snapshot).unwrap())
+    (whole::whole(snapshot), serde_json::to_value(snapshot).unwrap())
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //!
 //! Without a Chromium these tests say so and pass, as those of `browser.rs` do.
 
+#![allow(clippy::print_stdout, reason = "what was measured is worth reading")]
+
 #[path = "fixture/breakout.rs"]
 mod breakout;
 #[path = "browser/devtools.rs"]

@@ -84,8 +84,11 @@ impl Serialize for Whole {
 /// A figure, its error, its bound.
 type Read = (Option<u64>, Option<u64>, Option<u64>);
 
-/// The figures that can be chosen, each with how it is read.
-const METRICS: [(&str, fn(&ScopeMemory) -> Read); 4] = [
+/// A field of the document, with how it is read.
+type Field = (&'static str, fn(&ScopeMemory) -> Read);
+
+/// The figures that can be chosen.
+const METRICS: [Field; 4] = [
     ("live_bytes", |memory| {
         (Some(memory.live_bytes), memory.live_bytes_error, memory.live_bytes_upper_bound)
     }),
@@ -115,7 +118,7 @@ pub fn scope_tree(snapshot: &Snapshot) -> Option<ScopeTree> {
             METRICS.iter().any(|(_, read)| read(&rows[row].exclusive) != read(&rows[row].inclusive))
         })
         .collect();
-    let metric = |(field, read): (&'static str, fn(&ScopeMemory) -> Read)| Metric {
+    let metric = |(field, read): Field| Metric {
         field,
         exclusive: column(rows.iter().map(|row| read(&row.exclusive)).collect()),
         inclusive: column(with_below.iter().map(|&row| read(&rows[row].inclusive)).collect()),
