@@ -18,6 +18,7 @@
 //!                                                      descending order of `key` (null last, then as they stand)
 //! rows    = pointer, in which one token may be "*": every element of that list
 //! filter  = key " = " JSON literal                     only elements whose value at `key` is this
+//!         | key " in " integer ".." [integer]          only those whose value is in this range, its end left out
 //! key     = tokens relative to the element, e.g. inclusive/allocated_bytes
 //! ```
 //!

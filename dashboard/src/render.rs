@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 /// The page and its partials, by name.
-const TEMPLATES: [(&str, &str); 26] = [
+const TEMPLATES: [(&str, &str); 27] = [
     ("page", include_str!("../templates/page.hbs")),
     ("overview", include_str!("../templates/overview.hbs")),
     ("fragmentation", include_str!("../templates/fragmentation.hbs")),
@@ -28,6 +28,7 @@ const TEMPLATES: [(&str, &str); 26] = [
     ("category", include_str!("../templates/category.hbs")),
     ("types", include_str!("../templates/types.hbs")),
     ("lifetimes", include_str!("../templates/lifetimes.hbs")),
+    ("sizes", include_str!("../templates/sizes.hbs")),
     ("handed_out", include_str!("../templates/handed_out.hbs")),
     ("threads", include_str!("../templates/threads.hbs")),
     ("foreign_frees", include_str!("../templates/foreign_frees.hbs")),
@@ -42,11 +43,14 @@ const TEMPLATES: [(&str, &str); 26] = [
 ];
 
 /// Styles, by name, written into the page as they are.
-const STYLES: [(&str, &str); 2] =
-    [("page.css", include_str!("../assets/page.css")), ("panels.css", include_str!("../assets/panels.css"))];
+const STYLES: [(&str, &str); 3] = [
+    ("page.css", include_str!("../assets/page.css")),
+    ("panels.css", include_str!("../assets/panels.css")),
+    ("scopes.css", include_str!("../assets/scopes.css")),
+];
 
 /// The modules of the page's [script], each after those that it imports from.
-pub const MODULES: [(&str, &str); 12] = [
+pub const MODULES: [(&str, &str); 15] = [
     ("units.js", include_str!("../assets/units.js")),
     ("figure.js", include_str!("../assets/figure.js")),
     ("hbs.js", include_str!("../assets/hbs.js")),
@@ -58,7 +62,10 @@ pub const MODULES: [(&str, &str); 12] = [
     ("variables.js", include_str!("../assets/variables.js")),
     ("inspector.js", include_str!("../assets/inspector.js")),
     ("memory_map.js", include_str!("../assets/memory_map.js")),
-    ("charts.js", include_str!("../assets/charts.js")),
+    ("scope_model.js", include_str!("../assets/scope_model.js")),
+    ("flame.js", include_str!("../assets/flame.js")),
+    ("scope_table.js", include_str!("../assets/scope_table.js")),
+    ("scopes.js", include_str!("../assets/scopes.js")),
 ];
 
 /// Why a page could not be written. No recording leads here: it means a fault in the templates.

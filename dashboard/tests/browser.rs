@@ -18,6 +18,8 @@ mod origin;
 mod page;
 #[path = "fixture/reading.rs"]
 mod reading;
+#[path = "fixture/scopes_drawn.rs"]
+mod scopes_drawn;
 
 use devtools::Browser;
 use memscope_dashboard::render;
@@ -234,16 +236,14 @@ fn the_timeline_says_its_error_and_a_bound_is_no_rank() {
     let readout = browser.eval("document.querySelector('.readout').textContent");
     assert_eq!(readout, "14.3 MiB ± 2.7 MiB at 0 ms");
     // By exclusive live bytes: scopes whose bound is larger than what others are estimated at come last all the same.
-    browser.eval(
-        "(() => { const order = document.getElementById('scopes-sort'); order.value = '2'; \
-         order.dispatchEvent(new Event('change')); })()",
-    );
-    let last = browser
-        .eval("document.querySelector('#scope-rows > :last-child [data-label=exclusive]').textContent");
-    assert_eq!(last, "< 1.5 MiB");
-    let first = browser
-        .eval("document.querySelector('#scope-rows > :first-child [data-label=exclusive]').textContent");
-    assert!(first.as_str().unwrap().contains("±"), "{first}");
+    browser.eval("document.getElementById('scope-tab-table').click()");
+    let by_exclusive = "document.querySelector('[data-sort=\"exclusive live_bytes\"]').click()";
+    let first = "document.querySelector('#scope-table .rows > :first-child > :nth-child(3)').textContent";
+    browser.eval(by_exclusive);
+    let greatest = browser.eval(first);
+    assert!(greatest.as_str().unwrap().contains("±"), "{greatest}");
+    browser.eval(by_exclusive);
+    assert_eq!(browser.eval(first), "< 1.5 MiB");
     browser.assert_quiet();
 }
 
@@ -279,10 +279,8 @@ fn what_the_script_shows_is_the_documents_too() {
     );
     choose(&mut browser, "variables-stage", "");
     choose(&mut browser, "variables-sort", "name");
-    browser.eval(
-        "(() => { const order = document.getElementById('scopes-sort'); order.value = '2'; \
-         order.dispatchEvent(new Event('change')); })()",
-    );
+    browser.eval("document.getElementById('scope-tab-table').click()");
+    browser.eval("document.querySelector('[data-sort=\"exclusive live_bytes\"]').click()");
     for share in ["0", "0.3", "0.99"] {
         browser.eval(&format!(
             "(() => {{ const plot = document.querySelector('.plot'); const box = plot.getBoundingClientRect(); \
@@ -306,8 +304,9 @@ fn a_link_to_a_scope_opens_its_row() {
     browser.open(&file, "", PHONE, "light");
     let is_open = |scope: usize| {
         format!(
-            "(() => {{ const row = document.getElementById('scope={scope}'); const top = row.getBoundingClientRect().top; \
-             return row.firstElementChild.open && top >= 0 && top < window.innerHeight; }})()"
+            "(() => {{ const row = document.querySelector('#scope-tree [data-scope=\"{scope}\"]'); \
+             const top = document.getElementById('scopes').getBoundingClientRect().top; \
+             return Boolean(row) && row.classList.contains('at') && top >= 0 && top < window.innerHeight; }})()"
         )
     };
     // The finding's root cause.

@@ -15,6 +15,8 @@ mod origin;
 mod page;
 #[path = "fixture/reading.rs"]
 mod reading;
+#[path = "fixture/scopes_drawn.rs"]
+mod scopes_drawn;
 #[path = "fixture/whole.rs"]
 mod whole;
 

@@ -21,6 +21,7 @@ fn check(snapshot: &Snapshot) {
     assert_eq!(totals.live_allocations, totals.allocations - totals.deallocations);
     let root = &snapshot.scopes[0].inclusive;
     assert_eq!((root.allocations, root.live_bytes), (totals.allocations, totals.live_bytes));
+    assert_eq!(root.allocated_bytes, totals.allocated_bytes);
     // A scope's parts are what it is, and no live figure is negative (it would be close to 2^64).
     for scope in &snapshot.scopes {
         assert!(scope.exclusive.live_bytes <= scope.inclusive.live_bytes, "{:?}", scope.path);

@@ -2,7 +2,7 @@
 
 use super::label::Labels;
 use super::variable_rows::{VariableRows, variable_rows};
-use super::{inspector, memory_map, timeline};
+use super::{inspector, memory_map, scope_tree, timeline};
 use crate::packed::Packed;
 use memscope_runtime::snapshot::Snapshot;
 use serde::Serialize;
@@ -24,6 +24,8 @@ pub struct Island {
     pub memory_map: memory_map::Squares,
     /// What `timeline.js` reads out.
     pub timeline: Packed,
+    /// What `scopes.js` draws; `None`: the recording has no tree of scopes.
+    pub scopes: Option<scope_tree::ScopeTree>,
 }
 
 /// The island for `snapshot`, with the programs of [`PARTIALS`].
@@ -34,5 +36,6 @@ pub fn island(snapshot: &Snapshot, labels: &Labels<'_>, partials: Map<String, Va
         inspectors: inspector::packed(snapshot, labels),
         memory_map: memory_map::packed(&memory_map::memory_map(snapshot, labels)),
         timeline: timeline::packed(snapshot),
+        scopes: scope_tree::scope_tree(snapshot),
     }
 }

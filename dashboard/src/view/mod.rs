@@ -22,9 +22,11 @@ pub mod overview;
 pub mod passport;
 pub mod ranking;
 pub mod recording;
+pub mod scope_tree;
 pub mod scopes;
 pub mod sharing;
 pub mod sites;
+pub mod sizes;
 pub mod tasks;
 pub mod threads;
 pub mod timeline;
@@ -54,6 +56,8 @@ pub struct Page {
     pub types: types::Types,
     /// How long blocks lived; `None`: not measured.
     pub lifetimes: Option<lifetimes::Lifetimes>,
+    /// Live blocks by size; `None`: none is listed.
+    pub sizes: Option<sizes::Sizes>,
     /// Threads.
     pub threads: threads::Threads,
     /// Tasks; `None`: none was polled.
@@ -79,6 +83,7 @@ pub fn page(snapshot: &Snapshot, labels: &label::Labels<'_>) -> Page {
         scopes: scopes::scopes(snapshot, labels),
         types: types::types(snapshot),
         lifetimes: lifetimes::lifetimes(snapshot),
+        sizes: sizes::sizes(snapshot),
         threads: threads::threads(snapshot, labels),
         tasks: tasks::tasks(snapshot),
         diagnostics: diagnostics::diagnostics(snapshot, labels),

@@ -175,7 +175,8 @@ impl Browser {
         self.wait_for("Page.loadEventFired");
     }
 
-    fn resize(&mut self, width: u32, height: u32) {
+    /// Makes the window this large.
+    pub fn resize(&mut self, width: u32, height: u32) {
         // No phone's viewport: that one widens itself to what does not fit, and would hide it.
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.call("Emulation.setDeviceMetricsOverride", metrics);

@@ -1,0 +1,301 @@
+// @ts-check
+// The flame graph of scopes: the root on top, a box's width its inclusive figure, the foot of a box what is its own.
+// What is narrower than a pixel is folded into a box of its own beside its siblings, which says how much it stands for.
+//
+// Lengths are shares of the graph's width, so that it follows the window; the reader of the page's tests computes each
+// again from the document (`data-flame` names the figure, `data-top` the scope over the whole width).
+import { count, name } from "./figure.js";
+import { escaped, figureHtml } from "./hbs.js";
+import { countText } from "./units.js";
+import {
+  flameBoxes, METRIC_NAMES, scopeColour, scopeFigure, scopeName, scopePath, shareFigure, shareOfSum, sumFigure, unlistedFigure,
+} from "./scope_model.js";
+
+/** @typedef {import("./scope_model.js").Box} Box */
+/** @typedef {import("./scope_model.js").Metric} Metric */
+/** @typedef {import("./scope_model.js").ScopeModel} ScopeModel */
+/** @typedef {import("./figure.js").Figure} Figure */
+/**
+ * @typedef {object} ScopeState what all views of the scopes show
+ * @property {ScopeModel} model @property {Metric} metric
+ * @property {number} top row over the whole width of the flame graph
+ * @property {number} active row that the reader is at
+ * @property {Set<number>} found rows that a search found
+ */
+/**
+ * @typedef {object} ScopeActs
+ * @property {(row: number) => void} activate @property {(row: number) => void} zoom @property {(row: number) => void} list
+ */
+
+/** Boxes below this width have no gap beside them; from the others on they have room for a name, and for their figure
+ * beside it; in pixels. */
+const [THIN_PX, NAME_PX, FIGURE_PX] = [4, 22, 190];
+
+/** Height of a row of boxes, a gap of one pixel included, and of a box's foot; the boxes' own height is in scopes.css. */
+const [BOX_PX, FOOT_PX] = [23, 4];
+
+/** A count of rows of ours, with the rows that it counts. @param {ScopeModel} model @param {number[]} rows */
+export function countedHtml(model, rows) {
+  const indices = rows.map((row) => model.data.index[row]).join(" ");
+  return `<span data-counted="${indices}">${countText(rows.length)}</span>`;
+}
+
+/** Bytes to the last one, where the figure itself rounds them. @param {Figure} figure */
+function exactHtml(figure) {
+  if (figure.title === null || figure.bound !== null || !figure.title.endsWith("bytes")) return "";
+  return ` <small>${figureHtml({ ...figure, text: figure.title, title: null, error: null })}</small>`;
+}
+
+/** @param {ScopeModel} model @param {number} row */
+export function placeHtml(model, row) {
+  const { data } = model;
+  const file = data.file[row];
+  if (file === null) return "";
+  const line = data.line[row];
+  const number = line === null ? "" : `:${figureHtml(name(`/scopes/${data.index[row]}/line`, line))}`;
+  return `<span class="place">${escaped(data.files[file])}${number}</span>`;
+}
+
+/** What a box is, in words and figures. @param {ScopeState} state @param {Box | { row: number, kind: "scope", folded: number[] }} box */
+function readoutHtml({ model, metric }, box) {
+  const { row } = box;
+  /** @param {string} label @param {string} figures */
+  const fact = (label, figures) => `<span class="fact"><span>${label}</span> ${figures}</span>`;
+  const called = escaped(scopeName(model.data, row));
+  if (box.kind === "more") {
+    const sum = sumFigure(model, metric, box.folded);
+    return `<b>${countedHtml(model, box.folded)} more below ${called}</b><span class="facts">`
+      + fact("together", figureHtml(sum) + exactHtml(sum)) + fact(`of ${called}`, figureHtml(shareOfSum(model, metric, box.folded, row)))
+      + fact("", "each too narrow to draw; zoom in or see the tree") + "</span>";
+  }
+  if (box.kind === "unlisted") {
+    const rest = unlistedFigure(model, metric, row);
+    return `<b>Below ${called}, in scopes that are not listed</b><span class="facts">${fact("together", figureHtml(rest) + exactHtml(rest))}</span>`;
+  }
+  const parent = model.data.parent[row];
+  const inclusive = scopeFigure(model, metric, row, "inclusive");
+  const exclusive = scopeFigure(model, metric, row, "exclusive");
+  const key = model.data.keys[model.data.key[row]];
+  return `<b>${called}</b> <span class="where">${key ? `<code>${escaped(key)}</code> ` : ""}${placeHtml(model, row)}</span><span class="facts">`
+    + fact("inclusive", figureHtml(inclusive) + exactHtml(inclusive)) + fact("exclusive", figureHtml(exclusive) + exactHtml(exclusive))
+    + (parent === null ? "" : fact(`of ${escaped(scopeName(model.data, parent))}`, figureHtml(shareFigure(model, metric, row, parent)))
+      + fact("of all", figureHtml(shareFigure(model, metric, row, 0))))
+    + fact("calls", figureHtml(callsFigure(model, row))) + "</span>";
+}
+
+/** @param {ScopeModel} model @param {number} row @returns {Figure} */
+export const callsFigure = (model, row) => count(`/scopes/${model.data.index[row]}/calls`, model.data.calls[row]);
+
+/** @param {Box} box */
+const boxKey = (box) => (box.kind === "scope" ? "" : `${box.kind}-`) + box.row;
+
+/**
+ * Draws into `graph`, tells of a box in `readout` and of the way to the top in `path`.
+ * @param {{ graph: HTMLElement, readout: HTMLElement, path: HTMLElement }} places @param {ScopeState} state @param {ScopeActs} acts
+ */
+export function flameGraph({ graph, readout, path }, state, acts) {
+  const { model } = state;
+  /** @type {Map<string, HTMLElement>} */
+  let elements = new Map();
+  /** @type {WeakMap<Element, Box>} */
+  const boxOf = new WeakMap();
+  /** @type {Box[]} */
+  let boxes = [];
+  // Kept, for to ask for it after a change makes the browser lay out everything at once.
+  let width = Math.max(graph.clientWidth, 1);
+  /** The box under the keys, which may be no scope's. @type {string} */
+  let cursor = "";
+
+  function draw() {
+    boxes = flameBoxes(model, state.metric, state.top, 1 / width);
+    /** @type {Map<string, HTMLElement>} */
+    const drawn = new Map();
+    let deepest = 0;
+    for (const box of boxes) {
+      deepest = Math.max(deepest, box.depth);
+      const key = boxKey(box);
+      const element = elements.get(key) ?? newBox(box, key);
+      place(element, box);
+      boxOf.set(element, box);
+      drawn.set(key, element);
+    }
+    for (const [key, element] of elements) if (!drawn.has(key)) element.remove();
+    // In the order of the tree, for what reads the page aloud; what stays is not moved.
+    let last = /** @type {Element | null} */ (null);
+    for (const element of drawn.values()) {
+      const next = last ? last.nextElementSibling : graph.firstElementChild;
+      if (next !== element) graph.insertBefore(element, next);
+      last = element;
+    }
+    elements = drawn;
+    graph.dataset.flame = state.metric.field;
+    graph.dataset.top = String(model.data.index[state.top]);
+    graph.dataset.least = String(width);
+    // No custom property, which each box would inherit anew.
+    graph.style.height = `${(deepest + 1) * BOX_PX}px`;
+    graph.classList.toggle("empty", boxes.length === 0);
+    graph.classList.toggle("few", boxes.length < 400);
+    drawPath();
+    mark();
+  }
+
+  /** @param {Box} box @param {string} key */
+  function newBox(box, key) {
+    const element = document.createElement("div");
+    element.id = `flame-${key}`;
+    element.setAttribute("role", "treeitem");
+    element.className = `box ${box.kind === "scope" ? scopeColour(model, box.row) : box.kind === "more" ? "narrow" : "unlisted"}`;
+    return element;
+  }
+
+  /** @param {HTMLElement} element @param {Box} box */
+  function place(element, box) {
+    /** @param {number} share */
+    const percent = (share) => `${(share * 100).toFixed(4)}%`;
+    element.setAttribute("style", `left:${percent(box.left)};width:${percent(box.width)};top:${box.depth * BOX_PX}px;background-size:${percent(box.own)} ${FOOT_PX}px`);
+    element.setAttribute("aria-level", String(box.depth + 1));
+    if (box.kind === "scope") element.dataset.scope = String(model.data.index[box.row]);
+    else element.dataset.below = String(model.data.index[box.row]);
+    if (box.kind === "more") element.dataset.folded = box.folded.map((row) => model.data.index[row]).join(" ");
+    const px = box.width * width;
+    element.classList.toggle("thin", px < THIN_PX);
+    const name = box.kind === "scope" ? scopeName(model.data, box.row) : box.kind === "more" ? "more" : "not listed";
+    if (px < NAME_PX) {
+      if (element.firstChild) element.textContent = "";
+      element.setAttribute("aria-label", name);
+    } else {
+      element.removeAttribute("aria-label");
+      const figure = px >= FIGURE_PX && box.kind === "scope" ? ` ${figureHtml(scopeFigure(model, state.metric, box.row, "inclusive"))}` : "";
+      element.innerHTML = `<span class="label">${escaped(name)}${figure}</span>`;
+    }
+  }
+
+  /** The way from the root to the top, each step a way out. */
+  function drawPath() {
+    const steps = scopePath(model, state.top);
+    path.hidden = steps.length < 2;
+    path.innerHTML = steps.map((row, step) => {
+      const name = escaped(scopeName(model.data, row));
+      const last = step === steps.length - 1;
+      return last ? `<li aria-current="true">${name}</li>` : `<li><button type="button" data-scope="${model.data.index[row]}">${name}</button></li>`;
+    }).join("");
+  }
+
+  /** Shows where the reader is and what a search found; nothing else changes. */
+  function mark() {
+    graph.classList.toggle("searching", state.found.size > 0);
+    const at = elements.get(cursor) ?? elements.get(String(state.active)) ?? elements.values().next().value;
+    for (const element of elements.values()) {
+      const box = /** @type {Box} */ (boxOf.get(element));
+      const isFound = box.kind === "scope" ? state.found.has(box.row) : box.folded.some((row) => state.found.has(row));
+      element.classList.toggle("found", isFound);
+      element.classList.toggle("at", element === at);
+    }
+    if (at) graph.setAttribute("aria-activedescendant", at.id);
+    else graph.removeAttribute("aria-activedescendant");
+    tell(at ? boxOf.get(at) : undefined);
+  }
+
+  /** @param {Box | undefined} box */
+  function tell(box) {
+    readout.innerHTML = box
+      ? readoutHtml(state, box)
+      : `Nothing to draw: no scope has any of “${METRIC_NAMES[state.metric.field].label}”.`;
+  }
+
+  /** @param {Event} event */
+  const boxAt = (event) => {
+    const element = /** @type {Element} */ (event.target).closest(".box");
+    return element ? boxOf.get(element) : undefined;
+  };
+
+  /** @param {Box} box */
+  function enter(box) {
+    if (box.kind === "scope" && box.row !== state.top) return acts.zoom(box.row);
+    if (box.kind === "scope") return acts.zoom(model.data.parent[box.row] ?? box.row);
+    if (box.row !== state.top) return acts.zoom(box.row);
+    acts.list(box.row);
+  }
+
+  /** @param {Box} box */
+  function moveTo(box) {
+    cursor = boxKey(box);
+    if (box.kind === "scope") acts.activate(box.row);
+    mark();
+    elements.get(cursor)?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+
+  /** The box to which a key leads. @param {string} key @param {Box} box @returns {Box | undefined} */
+  function neighbour(key, box) {
+    /** @param {Box} other */
+    const above = (other) => (other.kind === "scope" ? model.data.parent[other.row] : other.row);
+    const siblings = boxes.filter((other) => other.depth === box.depth && above(other) === above(box));
+    siblings.sort((a, b) => a.left - b.left);
+    const place = siblings.indexOf(box);
+    switch (key) {
+      case "ArrowDown": return boxes.filter((other) => other.depth === box.depth + 1 && above(other) === box.row && box.kind === "scope")
+        .sort((a, b) => a.left - b.left)[0];
+      case "ArrowUp": return boxes.find((other) => other.kind === "scope" && other.row === above(box));
+      case "ArrowRight": return siblings[place + 1];
+      case "ArrowLeft": return siblings[place - 1];
+      case "Home": return boxes[0];
+      default: return undefined;
+    }
+  }
+
+  graph.addEventListener("click", (event) => {
+    const box = boxAt(event);
+    if (!box) return;
+    cursor = boxKey(box);
+    if (box.kind === "scope") acts.activate(box.row);
+    enter(box);
+  });
+  graph.addEventListener("pointerover", (event) => {
+    const box = boxAt(event);
+    if (box) tell(box);
+  });
+  graph.addEventListener("pointerleave", mark);
+  graph.addEventListener("keydown", (event) => {
+    const at = graph.querySelector(".at");
+    const box = at ? boxOf.get(at) : undefined;
+    if (!box || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Enter" || event.key === " ") {
+      enter(box);
+    } else if (event.key === "Escape") {
+      if (state.top === 0) return;
+      acts.zoom(0);
+    } else if (event.key === "ArrowUp" && box.row === state.top && box.kind === "scope") {
+      const parent = model.data.parent[state.top];
+      if (parent !== null) {
+        acts.zoom(parent);
+        acts.activate(parent);
+      }
+    } else {
+      const next = neighbour(event.key, box);
+      if (next) moveTo(next);
+      else if (!event.key.startsWith("Arrow")) return;
+    }
+    event.preventDefault();
+  });
+  path.addEventListener("click", (event) => {
+    const step = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("button"));
+    if (!step) return;
+    acts.zoom(/** @type {number} */ (model.rowOf.get(Number(step.dataset.scope))));
+    graph.focus();
+  });
+  new ResizeObserver(() => {
+    if (graph.clientWidth === 0 || graph.clientWidth === width) return;
+    width = graph.clientWidth;
+    draw();
+  }).observe(graph);
+
+  return {
+    draw,
+    mark,
+    /** Leaves what is no scope's box. */
+    follow() {
+      cursor = String(state.active);
+      mark();
+    },
+  };
+}

@@ -1,0 +1,248 @@
+// @ts-check
+// The scope tree of the page's data: its rows by any of the chosen figures, and where the flame graph's boxes lie.
+// Pure functions of the data; nothing here touches the page.
+import { bytes, count, share, withUpperBound } from "./figure.js";
+
+/** @typedef {import("./figure.js").Figure} Figure */
+/** @typedef {import("./units.js").Whole} Whole */
+/** @typedef {{ values: (Whole | null)[] | null, errors: (Whole | null)[] | null, bounds: Record<string, Whole> }} Column */
+/** @typedef {{ field: string, exclusive: Column, inclusive: Column }} Metric */
+/**
+ * @typedef {object} ScopeData as `src/view/scope_tree.rs` writes it
+ * @property {number[]} index @property {(number | null)[]} parent
+ * @property {string[]} names @property {number[]} name @property {string[]} keys @property {number[]} key
+ * @property {string[]} files @property {(number | null)[]} file @property {(number | null)[]} line
+ * @property {Whole[]} calls @property {number[]} with_below @property {Metric[]} metrics
+ */
+/** @typedef {"exclusive" | "inclusive"} Part of a scope: alone, or with all below */
+/**
+ * @typedef {object} Box of the flame graph; lengths are shares of its width
+ * @property {number} row whose box it is; of `more` and `unlisted` the row above
+ * @property {"scope" | "more" | "unlisted"} kind
+ * @property {number} depth rows between it and the top
+ * @property {number} left @property {number} width
+ * @property {number} own share of the box that is the scope's alone
+ * @property {number[]} folded the rows that `more` stands for
+ */
+/**
+ * @typedef {object} ScopeModel
+ * @property {ScopeData} data
+ * @property {number[][]} children of each row
+ * @property {number[]} depth of each row; 0: the root
+ * @property {string[]} searched what a search looks at, of each row
+ * @property {string[]} module of each row, which its colour stands for
+ * @property {number[]} place of each row in the inclusive columns; -1: it has nothing below
+ * @property {Map<number, number>} rowOf row of each index into the document
+ * @property {Map<string, number[][]>} ordered children by each figure, greatest first
+ */
+
+/** What each figure is called, and what it counts. @type {Record<string, { label: string, unit: "bytes" | "blocks" }>} */
+export const METRIC_NAMES = {
+  live_bytes: { label: "Live", unit: "bytes" },
+  live_at_peak_bytes: { label: "At the peak", unit: "bytes" },
+  allocated_bytes: { label: "Total bytes", unit: "bytes" },
+  allocations: { label: "Allocations", unit: "blocks" },
+};
+
+/** @param {ScopeData} data @returns {ScopeModel} */
+export function scopeModel(data) {
+  const rows = data.index.length;
+  /** @type {number[][]} */
+  const children = Array.from({ length: rows }, () => []);
+  const depth = new Array(rows).fill(0);
+  data.parent.forEach((parent, row) => {
+    if (parent === null) return;
+    children[parent].push(row);
+    depth[row] = depth[parent] + 1;
+  });
+  const place = new Array(rows).fill(-1);
+  data.with_below.forEach((row, number) => (place[row] = number));
+  const file = (/** @type {number} */ row) => (data.file[row] === null ? "" : data.files[/** @type {number} */ (data.file[row])]);
+  return {
+    data,
+    children,
+    depth,
+    place,
+    searched: data.index.map((_, row) => `${scopeName(data, row)}\n${data.keys[data.key[row]]}\n${file(row)}`.toLowerCase()),
+    module: data.key.map((key) => data.keys[key].replace(/(::)?[^:]*$/, "")),
+    rowOf: new Map(data.index.map((index, row) => [index, row])),
+    ordered: new Map(),
+  };
+}
+
+/** @param {ScopeData} data @param {number} row */
+export function scopeName(data, row) {
+  return data.names[data.name[row]] || "outside tracked functions";
+}
+
+/** @param {ScopeModel} model @param {string} field */
+export const metricOf = (model, field) => /** @type {Metric} */ (model.data.metrics.find((metric) => metric.field === field));
+
+/** Whether any scope has the figure. @param {Metric} metric */
+export const isMeasured = (metric) => metric.exclusive.values !== null || metric.inclusive.values !== null;
+
+/** The column that holds the figure of `row`, and where. @param {ScopeModel} model @param {Metric} metric @param {number} row @param {Part} part @returns {[Column, number]} */
+function cell(model, metric, row, part) {
+  const place = model.place[row];
+  return part === "inclusive" && place >= 0 ? [metric.inclusive, place] : [metric.exclusive, row];
+}
+
+/** As a length: 0 where it is not measured. @param {ScopeModel} model @param {Metric} metric @param {number} row @param {Part} part */
+export function amount(model, metric, row, part) {
+  const [column, place] = cell(model, metric, row, part);
+  return Number(column.values?.[place] ?? 0);
+}
+
+/** Where the figure stands in the document. @param {ScopeModel} model @param {Metric} metric @param {number} row @param {Part} part */
+export const scopePointer = (model, metric, row, part) => `/scopes/${model.data.index[row]}/${part}/${metric.field}`;
+
+/** @param {Metric} metric */
+const isOfBytes = (metric) => METRIC_NAMES[metric.field].unit === "bytes";
+
+/** @param {ScopeModel} model @param {Metric} metric @param {number} row @param {Part} part @returns {Figure} */
+export function scopeFigure(model, metric, row, part) {
+  const [column, place] = cell(model, metric, row, part);
+  const from = scopePointer(model, metric, row, part);
+  const value = column.values?.[place] ?? null;
+  const error = column.errors?.[place] ?? null;
+  if (!isOfBytes(metric)) return count(from, value, error);
+  return withUpperBound(bytes(from, value, error), column.bounds[place] ?? null);
+}
+
+/** A sum over `rows` that are not below one another. @param {ScopeModel} model @param {Metric} metric @param {number[]} rows @returns {Figure} */
+export function sumFigure(model, metric, rows) {
+  const from = rows.map((row) => scopePointer(model, metric, row, "inclusive")).join(" + ");
+  const sum = exactSum(rows.map((row) => exactAmount(model, metric, row, "inclusive")));
+  return isOfBytes(metric) ? bytes(from, sum) : count(from, sum);
+}
+
+/** null: not measured. @param {ScopeModel} model @param {Metric} metric @param {number} row @param {Part} part */
+function exactAmount(model, metric, row, part) {
+  const [column, place] = cell(model, metric, row, part);
+  const value = column.values?.[place] ?? null;
+  return value === null ? null : BigInt(value);
+}
+
+/** null where a part is. @param {(bigint | null)[]} parts */
+const exactSum = (parts) => parts.reduce((sum, part) => (sum === null || part === null ? null : sum + part), /** @type {bigint | null} */ (0n));
+
+/** What `row` has with all below and neither alone nor in the scopes that are listed. @param {ScopeModel} model @param {Metric} metric @param {number} row @returns {Figure} */
+export function unlistedFigure(model, metric, row) {
+  const parts = [...model.children[row].map((child) => /** @type {[number, Part]} */ ([child, "inclusive"]))];
+  parts.unshift([row, "exclusive"]);
+  const from = parts.reduce((from, [row, part]) => `${from} - ${scopePointer(model, metric, row, part)}`, scopePointer(model, metric, row, "inclusive"));
+  const whole = exactAmount(model, metric, row, "inclusive");
+  const listed = exactSum(parts.map(([row, part]) => exactAmount(model, metric, row, part)));
+  const rest = whole === null || listed === null ? null : whole - listed;
+  return isOfBytes(metric) ? bytes(from, rest) : count(from, rest);
+}
+
+/** The inclusive figure of `row` as a share of that of `whole`. @param {ScopeModel} model @param {Metric} metric @param {number} row @param {number} whole @returns {Figure} */
+export function shareFigure(model, metric, row, whole) {
+  return shareOfSum(model, metric, [row], whole);
+}
+
+/** @param {ScopeModel} model @param {Metric} metric @param {number[]} rows @param {number} whole @returns {Figure} */
+export function shareOfSum(model, metric, rows, whole) {
+  const sum = sumFigure(model, metric, rows);
+  const from = rows.length > 1 ? `(${sum.from})` : sum.from;
+  const all = exactAmount(model, metric, whole, "inclusive");
+  const isKnown = sum.value !== null && all !== null;
+  // Of nothing there is no share.
+  const figure = share(from, isKnown ? sum.value ?? 0 : 0, scopePointer(model, metric, whole, "inclusive"), isKnown ? all : 0);
+  return { ...figure, title: null };
+}
+
+/** The rows below `row`, the one with the greatest figure first. @param {ScopeModel} model @param {Metric} metric @param {number} row */
+export function childrenBy(model, metric, row) {
+  let ordered = model.ordered.get(metric.field);
+  if (!ordered) model.ordered.set(metric.field, (ordered = []));
+  return (ordered[row] ??= [...model.children[row]].sort(
+    (a, b) => amount(model, metric, b, "inclusive") - amount(model, metric, a, "inclusive") || a - b));
+}
+
+/**
+ * The boxes of `top` and all below that are at least a `least` share of the width; what is narrower is folded into a box
+ * `more` beside its siblings, and what the recording does not list into a box `unlisted`.
+ * @param {ScopeModel} model @param {Metric} metric @param {number} top @param {number} least @returns {Box[]}
+ */
+export function flameBoxes(model, metric, top, least) {
+  /** @type {Box[]} */
+  const boxes = [];
+  const open = [{ row: top, depth: 0, left: 0, width: 1 }];
+  for (let next = open.pop(); next; next = open.pop()) {
+    const { row, depth, left, width } = next;
+    const below = childrenBy(model, metric, row);
+    const own = amount(model, metric, row, "exclusive");
+    const ofChildren = below.reduce((sum, child) => sum + amount(model, metric, child, "inclusive"), 0);
+    const listed = own + ofChildren;
+    // A recording's parts never sum to more than their whole; those of a strange file are drawn to scale all the same.
+    const whole = Math.max(amount(model, metric, row, "inclusive"), listed);
+    if (whole === 0) continue;
+    boxes.push({ row, kind: "scope", depth, left, width, own: own / whole, folded: [] });
+    let x = left;
+    /** @type {number[]} */
+    const folded = [];
+    let foldedWidth = 0;
+    const wide = [];
+    for (const child of below) {
+      const part = (amount(model, metric, child, "inclusive") / whole) * width;
+      if (part === 0) break;
+      if (part >= least) {
+        wide.push({ row: child, depth: depth + 1, left: x, width: part });
+        x += part;
+      } else {
+        folded.push(child);
+        foldedWidth += part;
+      }
+    }
+    // The stack gives the last one first.
+    open.push(...wide.reverse());
+    if (folded.length > 0) {
+      boxes.push({ row, kind: "more", depth: depth + 1, left: x, width: foldedWidth, own: 0, folded });
+      x += foldedWidth;
+    }
+    const rest = ((whole - listed) / whole) * width;
+    if (rest >= least) boxes.push({ row, kind: "unlisted", depth: depth + 1, left: x, width: rest, own: 0, folded: [] });
+  }
+  return boxes;
+}
+
+/** The rows from the root to `row`. @param {ScopeModel} model @param {number} row */
+export function scopePath(model, row) {
+  const path = [];
+  for (let at = /** @type {number | null} */ (row); at !== null; at = model.data.parent[at]) path.unshift(at);
+  return path;
+}
+
+/** The rows in which each of `words` stands. @param {ScopeModel} model @param {string} words */
+export function searchScopes(model, words) {
+  const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
+  if (wanted.length === 0) return [];
+  return model.data.index.map((_, row) => row).filter((row) => wanted.every((word) => model.searched[row].includes(word)));
+}
+
+/** Those of `rows` that are below none of the others, so that no byte is counted twice. @param {ScopeModel} model @param {number[]} rows */
+export function topmost(model, rows) {
+  const wanted = new Set(rows);
+  // A row's parent stands before it.
+  const below = new Array(model.data.index.length).fill(false);
+  model.data.parent.forEach((parent, row) => {
+    if (parent !== null) below[row] = below[parent] || wanted.has(parent);
+  });
+  return rows.filter((row) => !below[row]);
+}
+
+/** One of twelve colours and three shades, the same for the same names in each recording. @param {ScopeModel} model @param {number} row */
+export function scopeColour(model, row) {
+  if (model.module[row] === "") return "hue-none shade-a";
+  const hue = "abcdefghijkl"[hash(model.module[row]) % 12];
+  return `hue-${hue} shade-${"abc"[hash(scopeName(model.data, row)) % 3]}`;
+}
+
+/** FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), of UTF-16 units. @param {string} text */
+function hash(text) {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) >>> 0;
+  return hash;
+}

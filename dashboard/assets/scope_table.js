@@ -1,0 +1,286 @@
+// @ts-check
+// The scopes as a tree and as a table of all of them: only the rows within sight are in the page.
+//
+// The rows are one list of numbers, whatever is shown; the grid has the focus and names the row that the reader is at
+// (`aria-activedescendant`), so that a row may leave the page without taking the focus along.
+import { escaped, figureHtml } from "./hbs.js";
+import { callsFigure, placeHtml } from "./flame.js";
+import { amount, childrenBy, isMeasured, METRIC_NAMES, scopeFigure, scopeName, scopePath, scopePointer } from "./scope_model.js";
+
+/** @typedef {import("./scope_model.js").Metric} Metric */
+/** @typedef {import("./scope_model.js").Part} Part */
+/** @typedef {import("./flame.js").ScopeState} ScopeState */
+/** @typedef {import("./flame.js").ScopeActs} ScopeActs */
+
+/** Rows above and below the window that are drawn too, so that scrolling shows no gap. */
+const ROWS_AROUND = 8;
+/** Rows that print at most. */
+const ROWS_ON_PAPER = 100;
+/** Steps of indentation at most: there is no room for more. */
+const DEEPEST_INDENT = 24;
+/** Scopes with at least this share of all are open at first. */
+const OPEN_SHARE = 0.2;
+
+/**
+ * A grid of rows of one height.
+ * @param {HTMLElement} grid with a header and a body
+ * @param {{ prefix: string, rows: () => number[], rowHtml: (row: number, place: number) => string, state: ScopeState, acts: ScopeActs,
+ *   key?: (key: string, row: number) => number | null }} view
+ */
+function scopeGrid(grid, { prefix, rows, rowHtml, state, acts, key }) {
+  const body = /** @type {HTMLElement} */ (grid.querySelector(".rows"));
+  /** @type {number[]} */
+  let shown = [];
+  let onPaper = false;
+
+  // What is read of the page is kept: to ask for it after a change makes the browser lay out everything at once.
+  const head = /** @type {HTMLElement} */ (grid.querySelector(".head-row"));
+  let [rowPx, headPx, roomPx, scrolledPx] = [1, 0, 0, 0];
+  function measure() {
+    rowPx = Number(getComputedStyle(grid).getPropertyValue("--row-px"));
+    headPx = head.offsetHeight;
+    roomPx = grid.clientHeight;
+    scrolledPx = grid.scrollTop;
+  }
+
+  function draw() {
+    shown = rows();
+    grid.setAttribute("aria-rowcount", String(shown.length + 1));
+    body.style.setProperty("--rows", String(onPaper ? Math.min(shown.length, ROWS_ON_PAPER) : shown.length));
+    scrolledPx = Math.min(scrolledPx, Math.max(0, headPx + shown.length * rowPx - roomPx));
+    fill();
+  }
+
+  /** Draws the rows within sight; none where the grid itself is out of it. */
+  function fill() {
+    const first = onPaper ? 0 : Math.max(0, Math.floor(scrolledPx / rowPx) - ROWS_AROUND);
+    const count = onPaper ? ROWS_ON_PAPER : roomPx === 0 ? 0 : Math.ceil(roomPx / rowPx) + 2 * ROWS_AROUND;
+    const within = shown.slice(first, first + count);
+    body.innerHTML = within.map((row, place) => rowHtml(row, first + place)).join("");
+    if (within.includes(state.active)) grid.setAttribute("aria-activedescendant", prefix + state.active);
+    else grid.removeAttribute("aria-activedescendant");
+  }
+
+  /** Brings the row that the reader is at into sight. */
+  function reveal() {
+    const place = shown.indexOf(state.active);
+    // With more rows than before the grid itself may have grown.
+    measure();
+    if (place < 0 || roomPx === 0) return;
+    const [top, bottom] = [place * rowPx, (place + 1) * rowPx - (roomPx - headPx)];
+    if (top >= scrolledPx && bottom <= scrolledPx) return;
+    scrolledPx = top < scrolledPx ? top : bottom;
+    fill();
+    grid.scrollTop = scrolledPx;
+  }
+
+  let isDue = false;
+  grid.addEventListener("scroll", () => {
+    if (isDue) return;
+    isDue = true;
+    requestAnimationFrame(() => {
+      isDue = false;
+      if (scrolledPx === grid.scrollTop) return;
+      scrolledPx = grid.scrollTop;
+      fill();
+    });
+  }, { passive: true });
+  new ResizeObserver(() => {
+    const before = [rowPx, roomPx];
+    measure();
+    if (before[0] !== rowPx || before[1] !== roomPx) draw();
+  }).observe(grid);
+
+  grid.addEventListener("keydown", (event) => {
+    if (event.target !== grid || event.ctrlKey || event.metaKey || event.altKey) return;
+    const place = shown.indexOf(state.active);
+    const page = Math.max(1, Math.floor(roomPx / rowPx) - 2);
+    const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -shown.length, End: shown.length };
+    const step = steps[/** @type {keyof typeof steps} */ (event.key)];
+    const own = key?.(event.key, state.active) ?? null;
+    if (step !== undefined) {
+      acts.activate(shown[Math.max(0, Math.min(shown.length - 1, place + step))]);
+      reveal();
+    } else if (own !== null) {
+      acts.activate(own);
+      reveal();
+    } else if (event.key === "Enter") {
+      acts.zoom(state.active);
+    } else {
+      return;
+    }
+    event.preventDefault();
+  });
+  /** @param {Event} event */
+  const rowAt = (event) => {
+    const element = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-scope]"));
+    return element ? /** @type {number} */ (state.model.rowOf.get(Number(element.dataset.scope))) : null;
+  };
+  grid.addEventListener("click", (event) => {
+    const row = rowAt(event);
+    if (row === null) return;
+    const isTwisty = /** @type {Element} */ (event.target).closest(".twisty") !== null;
+    if (isTwisty) key?.("toggle", row);
+    acts.activate(row);
+  });
+  grid.addEventListener("dblclick", (event) => {
+    const row = rowAt(event);
+    if (row !== null) acts.zoom(row);
+  });
+  window.addEventListener("beforeprint", () => {
+    onPaper = true;
+    draw();
+  });
+  window.addEventListener("afterprint", () => {
+    onPaper = false;
+    draw();
+  });
+  return {
+    draw,
+    fill,
+    reveal,
+    /** Draws what has come into sight. */
+    open() {
+      draw();
+      measure();
+      fill();
+    },
+  };
+}
+
+/** @param {ScopeState} state @param {Metric} metric @param {number} row @param {Part} part */
+function barHtml({ model }, metric, row, part) {
+  const [value, whole] = [amount(model, metric, row, part), amount(model, metric, 0, "inclusive")];
+  const width = whole === 0 ? 0 : (value / whole) * 100;
+  const from = `${scopePointer(model, metric, row, part)} / ${scopePointer(model, metric, 0, "inclusive")}`;
+  return `<i class="bar" aria-hidden="true"><i style="width:${width.toFixed(2)}%" data-width="${from}"></i></i>`;
+}
+
+/** @param {string} prefix @param {ScopeState} state @param {number} row @param {number} place @param {string} more attributes */
+function rowStart(prefix, state, row, place, more) {
+  const classes = [row === state.active ? "at" : "", state.found.has(row) ? "found" : ""].join(" ").trim();
+  return `<div role="row" id="${prefix}${row}" class="${classes}" aria-rowindex="${place + 2}" aria-selected="${row === state.active}" `
+    + `data-scope="${state.model.data.index[row]}"${more}`;
+}
+
+/** The tree, by the chosen figure. @param {HTMLElement} grid @param {ScopeState} state @param {ScopeActs} acts */
+export function scopeTree(grid, state, acts) {
+  const { model } = state;
+  /** @type {Set<number>} */
+  const open = new Set([0]);
+  model.data.index.forEach((_, row) => {
+    if (amount(model, state.metric, row, "inclusive") >= OPEN_SHARE * amount(model, state.metric, 0, "inclusive")) open.add(row);
+  });
+
+  function rows() {
+    const shown = [];
+    const ahead = [0];
+    for (let row = ahead.pop(); row !== undefined; row = ahead.pop()) {
+      shown.push(row);
+      if (open.has(row)) ahead.push(...[...childrenBy(model, state.metric, row)].reverse());
+    }
+    return shown;
+  }
+
+  /** @param {number} row @param {number} place */
+  function rowHtml(row, place) {
+    const hasBelow = model.children[row].length > 0;
+    const expanded = hasBelow ? ` aria-expanded="${open.has(row)}"` : "";
+    const depth = model.depth[row];
+    const start = rowStart("tree-", state, row, place, ` aria-level="${depth + 1}"${expanded} style="--row:${place};--indent:${Math.min(depth, DEEPEST_INDENT)}"`);
+    return `${start}><span role="gridcell" class="name"><i class="twisty" aria-hidden="true"></i><b>${escaped(scopeName(model.data, row))}</b> ${placeHtml(model, row)}</span>`
+      + `<span role="gridcell" class="num calls">${figureHtml(callsFigure(model, row))}</span>`
+      + `<span role="gridcell" class="num">${figureHtml(scopeFigure(model, state.metric, row, "exclusive"))}${barHtml(state, state.metric, row, "exclusive")}</span>`
+      + `<span role="gridcell" class="num">${figureHtml(scopeFigure(model, state.metric, row, "inclusive"))}${barHtml(state, state.metric, row, "inclusive")}</span></div>`;
+  }
+
+  /** The row to go to by a key of trees; null: none. @param {string} name @param {number} row @returns {number | null} */
+  function key(name, row) {
+    const below = childrenBy(model, state.metric, row);
+    const isOpen = open.has(row) && below.length > 0;
+    if (name === "toggle") {
+      if (isOpen) open.delete(row);
+      else open.add(row);
+      view.draw();
+      return row;
+    }
+    if (name === "ArrowRight") return isOpen ? below[0] : below.length > 0 ? key("toggle", row) : row;
+    if (name === "ArrowLeft") return isOpen ? key("toggle", row) : model.data.parent[row] ?? row;
+    return null;
+  }
+
+  const view = scopeGrid(grid, { prefix: "tree-", rows, rowHtml, state, acts, key });
+  return {
+    ...view,
+    /** Opens all above the row that the reader is at, and brings it into sight. @param {boolean} andBelow */
+    show(andBelow) {
+      for (const row of scopePath(model, state.active)) if (andBelow || row !== state.active) open.add(row);
+      view.draw();
+      view.reveal();
+    },
+    /** Opens all above `rows`. @param {number[]} rows */
+    openTo(rows) {
+      for (const row of rows) for (const above of scopePath(model, row)) if (above !== row) open.add(above);
+      view.draw();
+    },
+  };
+}
+
+/** The table of all scopes and figures. @param {HTMLElement} grid @param {ScopeState} state @param {ScopeActs} acts */
+export function scopeTable(grid, state, acts) {
+  const { model } = state;
+  const metrics = model.data.metrics.filter(isMeasured);
+  /** @type {{ id: string, metric: Metric | null, part: Part }[]} */
+  const columns = metrics.flatMap((metric) => [
+    { id: `exclusive ${metric.field}`, metric, part: /** @type {Part} */ ("exclusive") },
+    { id: `inclusive ${metric.field}`, metric, part: /** @type {Part} */ ("inclusive") },
+  ]);
+  let sortedBy = `inclusive ${state.metric.field}`;
+  let descending = true;
+  const head = /** @type {HTMLElement} */ (grid.querySelector(".head-row"));
+  const titles = [["name", "Scope", ""], ["calls", "Calls", ""], ...columns.map(({ id, metric, part }) =>
+    [id, METRIC_NAMES[/** @type {Metric} */ (metric).field].label, part])];
+  head.innerHTML = titles.map(([id, label, part]) =>
+    `<span role="columnheader" class="${id === "name" ? "name" : "num"}"><button type="button" data-sort="${id}">${label}${part ? ` <small>${part}</small>` : ""}</button></span>`).join("");
+
+  /** @param {number} row @returns {number | string} */
+  function sortKey(row) {
+    if (sortedBy === "name") return scopeName(model.data, row);
+    if (sortedBy === "calls") return Number(model.data.calls[row]);
+    const column = /** @type {typeof columns[number]} */ (columns.find(({ id }) => id === sortedBy));
+    return amount(model, /** @type {Metric} */ (column.metric), row, column.part);
+  }
+
+  function rows() {
+    for (const cell of head.querySelectorAll("[role=columnheader]")) {
+      const isIt = /** @type {HTMLElement} */ (cell.firstElementChild).dataset.sort === sortedBy;
+      if (isIt) cell.setAttribute("aria-sort", descending ? "descending" : "ascending");
+      else cell.removeAttribute("aria-sort");
+    }
+    const keys = model.data.index.map((_, row) => sortKey(row));
+    const found = state.found.size > 0 ? [...state.found] : model.data.index.map((_, row) => row);
+    const sign = descending ? -1 : 1;
+    return found.sort((a, b) => (keys[a] < keys[b] ? -sign : keys[a] > keys[b] ? sign : a - b));
+  }
+
+  /** @param {number} row @param {number} place */
+  function rowHtml(row, place) {
+    const cells = columns.map(({ metric, part }) =>
+      `<span role="gridcell" class="num">${figureHtml(scopeFigure(model, /** @type {Metric} */ (metric), row, part))}</span>`);
+    return `${rowStart("table-", state, row, place, ` style="--row:${place}"`)}><span role="gridcell" class="name"><b>${escaped(scopeName(model.data, row))}</b> ${placeHtml(model, row)}</span>`
+      + `<span role="gridcell" class="num">${figureHtml(callsFigure(model, row))}</span>${cells.join("")}</div>`;
+  }
+
+  const view = scopeGrid(grid, { prefix: "table-", rows, rowHtml, state, acts });
+  head.addEventListener("click", (event) => {
+    const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("button"));
+    if (!button) return;
+    const id = /** @type {string} */ (button.dataset.sort);
+    // Names from their start, figures from the greatest.
+    descending = id === sortedBy ? !descending : id !== "name";
+    sortedBy = id;
+    view.draw();
+    grid.scrollTop = 0;
+  });
+  return view;
+}

@@ -1,0 +1,169 @@
+// @ts-check
+// The panel of scopes: one state (figure, zoom, search, where the reader is), shown as flame graph, tree and table.
+// Without this script, or without a tree to draw, the list that the page came with stands in its place.
+import { figureHtml } from "./hbs.js";
+import { island } from "./island.js";
+import { countedHtml, flameGraph } from "./flame.js";
+import {
+  amount, isMeasured, METRIC_NAMES, metricOf, scopeModel, scopePath, searchScopes, shareOfSum, sumFigure, topmost,
+} from "./scope_model.js";
+import { scopeTable, scopeTree } from "./scope_table.js";
+
+/** @typedef {import("./scope_model.js").ScopeData} ScopeData */
+/** @typedef {import("./flame.js").ScopeState} ScopeState */
+
+/** Rows that a search opens the tree for at most. */
+const MOST_OPENED = 200;
+
+/** @param {string} id */
+const part = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+/** @param {ScopeData} data */
+function showScopes(data) {
+  const model = scopeModel(data);
+  const measured = data.metrics.filter(isMeasured);
+  const first = measured.find((metric) => amount(model, metric, 0, "inclusive") > 0) ?? measured[0];
+  /** @type {ScopeState} */
+  const state = { model, metric: first, top: 0, active: 0, found: new Set() };
+  const acts = {
+    /** The reader is at `row`. @param {number} row */
+    activate(row) {
+      state.active = row;
+      flame.follow();
+      tree.fill();
+      table.fill();
+      details();
+    },
+    /** `row` takes the whole width. @param {number} row */
+    zoom(row) {
+      state.top = row;
+      // Who is at a scope outside of it would be nowhere.
+      if (!scopePath(model, state.active).includes(row)) state.active = row;
+      flame.draw();
+      details();
+      table.fill();
+      tree.show(false);
+      const hash = row === 0 ? location.pathname + location.search : `#scope=${data.index[row]}`;
+      if (location.hash !== (row === 0 ? "" : hash)) history.pushState(null, "", hash);
+    },
+    /** The tree shows all below `row`. @param {number} row */
+    list(row) {
+      choose("tree");
+      acts.activate(row);
+      tree.show(true);
+      part("scope-tree").scrollIntoView({ block: "nearest" });
+    },
+  };
+  part("scopes-drawn").hidden = false;
+  part("scope-list").hidden = true;
+  const flame = flameGraph({ graph: part("flame"), readout: part("flame-readout"), path: part("flame-path") }, state, acts);
+  const tree = scopeTree(part("scope-tree"), state, acts);
+  const table = scopeTable(part("scope-table"), state, acts);
+
+  /** All that the page knows of the scope that the reader is at, which it came with for the largest. */
+  let borrowed = /** @type {{ home: HTMLElement, body: Element } | null} */ (null);
+  function details() {
+    const home = document.getElementById(`scope=${data.index[state.active]}`)?.querySelector("details") ?? null;
+    if (borrowed && borrowed.home === home) return;
+    if (borrowed) borrowed.home.append(borrowed.body);
+    const body = home?.querySelector(".more-of-scope") ?? null;
+    borrowed = home && body ? { home, body } : null;
+    const none = document.createElement("p");
+    none.className = "more";
+    none.textContent = "What else is known of a scope is on this page for those with the most allocated bytes only.";
+    part("scope-details").replaceChildren(body ?? none);
+  }
+
+  const figures = part("flame-figures");
+  for (const metric of data.metrics) {
+    const { label } = METRIC_NAMES[metric.field];
+    const choice = document.createElement("label");
+    const radio = document.createElement("input");
+    radio.type = "radio";
+    radio.name = "scope-figure";
+    radio.value = metric.field;
+    radio.checked = metric === state.metric;
+    radio.disabled = !isMeasured(metric);
+    choice.append(radio, label);
+    if (radio.disabled) choice.append(" (not measured by scope in this recording)");
+    figures.append(choice);
+  }
+  figures.addEventListener("change", (event) => {
+    state.metric = metricOf(model, /** @type {HTMLInputElement} */ (event.target).value);
+    flame.draw();
+    found();
+  });
+
+  const search = /** @type {HTMLInputElement} */ (part("flame-search"));
+  function found() {
+    const rows = searchScopes(model, search.value);
+    state.found = new Set(rows);
+    const sentence = part("flame-found");
+    if (search.value.trim() === "") {
+      sentence.textContent = "";
+    } else if (rows.length === 0) {
+      sentence.textContent = "No scope has these words in its name, path or file.";
+    } else {
+      const once = topmost(model, rows);
+      const share = shareOfSum(model, state.metric, once, 0);
+      sentence.innerHTML = `<b>${countedHtml(model, rows)} ${rows.length === 1 ? "scope" : "scopes"}</b>, ${figureHtml(sumFigure(model, state.metric, once))}`
+        + `, ${figureHtml(share)} of all (not counted twice)`;
+      if (rows.length <= MOST_OPENED) tree.openTo(rows);
+    }
+    flame.mark();
+    tree.draw();
+    table.draw();
+  }
+  search.addEventListener("input", found);
+  search.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || search.value === "") return;
+    event.preventDefault();
+    search.value = "";
+    found();
+  });
+  part("flame-controls").addEventListener("submit", (event) => event.preventDefault());
+
+  const tabs = [...document.querySelectorAll("#scope-tabs [role=tab]")].map((tab) => /** @type {HTMLElement} */ (tab));
+  /** @param {string} name */
+  function choose(name) {
+    for (const tab of tabs) {
+      const isIt = tab.dataset.view === name;
+      tab.setAttribute("aria-selected", String(isIt));
+      tab.tabIndex = isIt ? 0 : -1;
+      part(/** @type {string} */ (tab.getAttribute("aria-controls"))).hidden = !isIt;
+    }
+    tree.open();
+    table.open();
+  }
+  for (const tab of tabs) {
+    tab.addEventListener("click", () => choose(/** @type {string} */ (tab.dataset.view)));
+    tab.addEventListener("keydown", (event) => {
+      if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+      const other = tabs[(tabs.indexOf(tab) + 1) % tabs.length];
+      choose(/** @type {string} */ (other.dataset.view));
+      other.focus();
+    });
+  }
+
+  /** A link to a scope (`#scope=INDEX`) zooms to it and shows its row. */
+  function follow() {
+    const named = /^#scope=(\d+)$/.exec(location.hash);
+    const row = named ? model.rowOf.get(Number(named[1])) : location.hash === "" ? 0 : undefined;
+    if (row === undefined) return;
+    if (named || state.top !== 0) {
+      state.active = row;
+      acts.zoom(row);
+    }
+    if (named) part("scopes").scrollIntoView();
+  }
+  window.addEventListener("hashchange", follow);
+  choose("tree");
+  flame.draw();
+  found();
+  details();
+  follow();
+}
+
+/** @type {ScopeData | null} */
+const scopeData = island.scopes;
+if (scopeData && scopeData.metrics.some(isMeasured)) showScopes(scopeData);
