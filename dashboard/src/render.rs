@@ -3,16 +3,18 @@
 //! The file is whole in itself: styles, scripts and data are inline, and its content security policy forbids the
 //! browser to load anything. Every string is escaped by Handlebars; the data island by [`crate::island`].
 
-use crate::{island, units, view};
+use crate::{compare, island, trend, units, view};
 use handlebars::{
     Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason, html_escape,
 };
 use memscope_runtime::snapshot::Snapshot;
+use serde::Serialize;
 use std::fmt;
 use std::sync::OnceLock;
 
 /// The page and its partials, by name.
-const TEMPLATES: [(&str, &str); 22] = [
+const TEMPLATES: [(&str, &str); 28] = [
+    ("head", include_str!("../templates/head.hbs")),
     ("page", include_str!("../templates/page.hbs")),
     ("overview", include_str!("../templates/overview.hbs")),
     ("fragmentation", include_str!("../templates/fragmentation.hbs")),
@@ -35,16 +37,23 @@ const TEMPLATES: [(&str, &str); 22] = [
     ("recording", include_str!("../templates/recording.hbs")),
     ("thread", include_str!("../templates/thread.hbs")),
     ("place", include_str!("../templates/place.hbs")),
+    ("compare", include_str!("../templates/compare.hbs")),
+    ("compare_rows", include_str!("../templates/compare_rows.hbs")),
+    ("trend", include_str!("../templates/trend.hbs")),
+    ("trend_curve", include_str!("../templates/trend_curve.hbs")),
+    ("trend_table", include_str!("../templates/trend_table.hbs")),
 ];
 
 /// Styles and scripts, by name, written into the page as they are.
-const ASSETS: [(&str, &str); 6] = [
+const ASSETS: [(&str, &str); 8] = [
     ("page.css", include_str!("../assets/page.css")),
     ("panels.css", include_str!("../assets/panels.css")),
     ("variables.js", include_str!("../assets/variables.js")),
     ("inspector.js", include_str!("../assets/inspector.js")),
     ("memory_map.js", include_str!("../assets/memory_map.js")),
     ("charts.js", include_str!("../assets/charts.js")),
+    ("compare.css", include_str!("../assets/compare.css")),
+    ("compare.js", include_str!("../assets/compare.js")),
 ];
 
 /// Why a page could not be written. No recording leads here: it means a fault in the templates.
@@ -94,6 +103,29 @@ pub fn render(snapshot: &Snapshot) -> Result<String, RenderError> {
           -> HelperResult { Ok(out.write(&island)?) };
     registry.register_helper("island", Box::new(write_island));
     registry.render("page", &view::page(snapshot)).map_err(|error| RenderError::Render(Box::new(error)))
+}
+
+/// The page that compares `then` with the baseline `base`; the same for the same two.
+///
+/// # Errors
+/// [`RenderError`], which no recording can cause.
+pub fn render_compare(base: &Snapshot, then: &Snapshot) -> Result<String, RenderError> {
+    whole("compare", &view::compare::page(base, then, &compare::compare(base, then)))
+}
+
+/// The page of many recordings, in whichever order they are: where memory goes from session to session.
+///
+/// # Errors
+/// [`RenderError`], which no recording can cause.
+pub fn render_trend(recordings: &[&Snapshot]) -> Result<String, RenderError> {
+    let ordered = trend::in_time_order(recordings);
+    whole("trend", &view::trend::page(&ordered, &trend::trend(&ordered)))
+}
+
+/// The page `template` of a view that needs no island.
+fn whole(template: &str, view: &impl Serialize) -> Result<String, RenderError> {
+    let registry = parsed().map_err(|error| RenderError::Template(Box::new(error)))?;
+    registry.render(template, view).map_err(|error| RenderError::Render(Box::new(error)))
 }
 
 /// The templates. They are parsed once: it takes longer than the page of a small recording does, and a program may

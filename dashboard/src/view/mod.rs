@@ -7,6 +7,8 @@
 
 pub mod activity;
 pub mod category;
+pub mod compare;
+pub mod compare_head;
 pub mod diagnostics;
 pub mod first_line;
 mod folded;
@@ -18,16 +20,19 @@ pub mod inspector;
 pub mod label;
 pub mod lifetimes;
 pub mod memory_map;
+pub mod multiple;
 pub mod overview;
 pub mod passport;
 pub mod ranking;
 pub mod recording;
 pub mod scopes;
 pub mod sharing;
+pub mod side;
 pub mod sites;
 pub mod tasks;
 pub mod threads;
 pub mod timeline;
+pub mod trend;
 pub mod types;
 pub mod variables;
 
