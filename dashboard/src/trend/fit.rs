@@ -65,15 +65,14 @@ pub fn turn(points: &[Point]) -> Option<usize> {
         return None;
     }
     let sum = |residuals: &[f64]| residuals.iter().map(|residual| residual * residual).sum::<f64>();
-    let mut best: Option<(usize, f64)> = None;
-    for place in FEWEST..=n - FEWEST {
-        let both = sum(&residuals(&points[..place])?) + sum(&residuals(&points[place..])?);
-        if best.is_none_or(|(_, least)| both < least) {
-            best = Some((place, both));
-        }
-    }
-    let (place, two) = best?;
-    let ratio = two / sum(&one);
+    let one = sum(&one);
+    let places = FEWEST..=n - FEWEST;
+    let both = |place: usize| Some(sum(&residuals(&points[..place])?) + sum(&residuals(&points[place..])?));
+    let all: Vec<f64> = places.clone().map(both).collect::<Option<_>>()?;
+    let least = all.iter().copied().fold(f64::INFINITY, f64::min);
+    // The first of those that are as good but for what floats lose.
+    let (place, two) = places.zip(all).find(|(_, two)| *two <= least + one * 1e-9)?;
+    let ratio = two / one;
     let by_chance = (n - 5) as f64 * ratio.powf((n - 4) as f64 / 2.0);
     (by_chance <= CHANCE).then_some(place)
 }
@@ -135,8 +134,10 @@ mod tests {
 
     #[test]
     fn a_line_that_turns_is_found_where_it_turns() {
-        // Flat at 100, then 50 more each session from the fifth on (place 4): two lines fit exactly, so q = 0.
-        assert_eq!(turn(&at_places(&[100, 100, 100, 100, 150, 200, 250])), Some(4));
+        // Flat at 100, then from 160 at the fifth (place 4) 50 more each session: two lines fit exactly, so q = 0.
+        assert_eq!(turn(&at_places(&[100, 100, 100, 100, 160, 210, 260])), Some(4));
+        // A session that lies on both lines (the fourth, for the second one runs through 100) begins the second.
+        assert_eq!(turn(&at_places(&[100, 100, 100, 100, 150, 200, 250])), Some(3));
         // A step with flat sides turns too: the line is another one, though its slope is not.
         assert_eq!(turn(&at_places(&[10, 10, 10, 90, 90, 90])), Some(3));
     }
