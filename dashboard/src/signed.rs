@@ -32,14 +32,23 @@ impl Figure {
         let power = if reads_zero { power(error) } else { power(beside.abs()).max(power(error)) };
         figure.from = from.into();
         figure.value = number(error);
-        figure.text = magnitude(error, unit, power);
-        figure.title = (unit == Unit::Bytes && power > 0).then(|| format!("{} bytes", decimal(error)));
+        // Nobody needs the tenths of an error of a hundred; the exact one stands in the title.
+        let is_small = error < 100.0;
+        figure.text = magnitude(if is_small || power > 0 { error } else { error.round() }, unit, power);
+        figure.title = match unit {
+            Unit::Bytes => (power > 0).then(|| format!("{} bytes", decimal(error))),
+            Unit::Count => (!is_small && error.fract() != 0.0).then(|| decimal(error)),
+        };
         figure
     }
 
-    /// How much more `then` is than `base`, as a share of that; `None` where the base is 0.
+    /// How much more `then` is than `base`, as a share of that; `None` where the base is 0, or the share would read so.
     pub fn growth(base_from: &str, base: u64, then_from: &str, then: u64) -> Option<Self> {
         let share = (base > 0).then(|| (then as f64 - base as f64) / base as f64)?;
+        // It would read 0.0 %, of something that is not 0.
+        if share.abs() < 0.0005 {
+            return None;
+        }
         let mut figure = Self::not_measured();
         figure.from = format!("({then_from} - {base_from}) / {base_from}");
         figure.value = number(share);
@@ -133,5 +142,6 @@ mod tests {
         assert_eq!(Figure::growth("/b", 100, "/a", 150).unwrap().text, "+50.0 %");
         assert_eq!(Figure::growth("/b", 100, "/a", 75).unwrap().text, "−25.0 %");
         assert!(Figure::growth("/b", 0, "/a", 75).is_none());
+        assert!(Figure::growth("/b", 100_000, "/a", 100_049).is_none());
     }
 }

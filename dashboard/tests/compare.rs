@@ -118,7 +118,10 @@ fn what_follows_live_bytes_decides_where_these_are_as_they_were() {
     then.variables[1].instances = 70;
     let rows = compare(&base, &then).variables;
     // 10,500 − 9,999; how often a binding was executed is no memory.
-    assert_eq!((rows[0].class, rows[0].by, rows[0].differences[1].difference), (Class::Grown, Some(1), Some(501)));
+    assert_eq!(
+        (rows[0].class, rows[0].by, rows[0].differences[1].difference),
+        (Class::Grown, Some(1), Some(501))
+    );
     assert_eq!((rows[1].class, rows[1].differences[3].difference), (Class::Unchanged, Some(63)));
 }
 
@@ -215,8 +218,7 @@ fn what_cannot_be_compared_fairly_is_said() {
     assert!(kinds(&later).is_empty());
     let sampling = |mean_bytes, lost_samples| {
         let mut snapshot = base.clone();
-        snapshot.profiler.sampling =
-            Some(Sampling { mean_bytes, samples: 1, live_samples: 1, lost_samples });
+        snapshot.profiler.sampling = Some(Sampling { mean_bytes, samples: 1, live_samples: 1, lost_samples });
         snapshot
     };
     let caveats = compare(&sampling(1_000, 0), &sampling(2_000, 3)).caveats;

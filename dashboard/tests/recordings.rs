@@ -131,8 +131,7 @@ fn refuse_other_digits((html, document): &(String, Value), step: usize) {
     let is_decimal = |at: &usize| html[..*at].rsplit(['"', '−', '-']).next().unwrap().contains('.');
     let is_value = |at: &usize| html[..*at].rsplit_once("=\"").unwrap().0.ends_with("data-value");
     let digits = html[body..end].match_indices(|c: char| c.is_ascii_digit()).map(|(at, _)| body + at);
-    let shown: Vec<usize> =
-        digits.filter(|at| is_shown(at) && !(is_decimal(at) && is_value(at))).collect();
+    let shown: Vec<usize> = digits.filter(|at| is_shown(at) && !(is_decimal(at) && is_value(at))).collect();
     assert!(shown.len() > 1_500, "{}", shown.len());
     for &at in shown.iter().step_by(step) {
         let other = char::from(b'0' + (html.as_bytes()[at] - b'0' + 1) % 10);

@@ -70,7 +70,8 @@ fn rows_of(panel: &Panel) -> String {
         if of_class > MOST_ROWS {
             continue;
         }
-        let name = [Some(&row.name), row.type_name.as_ref()].into_iter().flatten().cloned().collect::<Vec<_>>();
+        let name =
+            [Some(&row.name), row.type_name.as_ref()].into_iter().flatten().cloned().collect::<Vec<_>>();
         let mut cells = vec![
             row.by.map_or_else(|| row.class.name.to_owned(), |by| format!("{} in {by}", row.class.name)),
             name.join(": "),

@@ -50,16 +50,16 @@ fn text(page: &Page) -> String {
 }
 
 fn rows(all: &[Multiple]) -> String {
-    let mut table =
-        table(&["", "where", "first", "last", "each session", "each hour", "turns"], None);
+    let mut table = table(&["", "where", "first", "last", "each session", "each hour", "turns"], None);
     let slope = |figure: &Option<Figure>| {
         figure.as_ref().map_or_else(|| "not computed".to_owned(), Figure::to_string)
     };
     for row in all {
         let within = if row.is_unsure { " (within the error)" } else { "" };
-        let turn = row.turn.as_ref().map_or_else(String::new, |turn| {
-            format!("{}: {} → {}", turn.at, turn.before, turn.after)
-        });
+        let turn = row
+            .turn
+            .as_ref()
+            .map_or_else(String::new, |turn| format!("{}: {} → {}", turn.at, turn.before, turn.after));
         table.add_row([
             row.name.clone(),
             row.scope.clone().unwrap_or_default(),

@@ -39,12 +39,7 @@ impl Group<'_> {
 
 /// The key of a variable.
 pub fn variable(row: &Variable) -> Key<'_> {
-    Key {
-        scope: &row.scope,
-        full: None,
-        name: Some(&row.name),
-        type_name: row.type_name.as_deref(),
-    }
+    Key { scope: &row.scope, full: None, name: Some(&row.name), type_name: row.type_name.as_deref() }
 }
 
 /// The key of a type.

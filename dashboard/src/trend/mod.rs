@@ -38,7 +38,7 @@ pub struct Trend {
     pub caveats: Vec<Caveat>,
     /// Sums over the process.
     pub totals: Vec<Series>,
-    /// The steepest scopes, each by itself, by live bytes.
+    /// The steepest scopes, each by itself, by live bytes; what neither rises nor falls is not among them.
     pub scopes: Vec<Series>,
     /// How many scopes there are in all.
     pub all_scopes: usize,
@@ -209,6 +209,7 @@ fn points<'a, R: 'a>(
 }
 
 /// The [`MOST_SERIES`] of `groups` with the steepest slopes, those that may be chance last, and how many there are in all.
+/// Where slopes are computed, what has one of 0 and no turn is not among them.
 fn steepest<'a, R: 'a>(
     groups: &[Group<'_>],
     measure: &Measure<R>,
@@ -217,13 +218,18 @@ fn steepest<'a, R: 'a>(
     folded: impl Fn(&Snapshot) -> u64 + Copy,
 ) -> (Vec<Series>, usize) {
     let of = |index: usize| points(&groups[index], measure, sessions, list, folded);
+    let has_slopes = sessions.len() >= fit::FEWEST;
     let mut order: Vec<(Reverse<(bool, u64, u64)>, usize)> = (0..groups.len())
-        .map(|index| {
+        .filter_map(|index| {
             let points = of(index);
             let newest = points.iter().rev().find_map(|point| point.estimate.value).unwrap_or(0);
             let slope = slope(&points, sessions);
+            let is_flat = slope.is_none_or(|slope| slope.per_session == 0.0) && turn(&points).is_none();
+            if has_slopes && is_flat {
+                return None;
+            }
             let steep = slope.map_or(0, |slope| (slope.per_session.abs() * 1024.0) as u64);
-            (Reverse((slope.is_some_and(|slope| !slope.is_within_error), steep, newest)), index)
+            Some((Reverse((slope.is_some_and(|slope| !slope.is_within_error), steep, newest)), index))
         })
         .collect();
     order.sort_unstable();

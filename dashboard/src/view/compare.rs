@@ -121,10 +121,14 @@ pub struct Cell {
     pub difference: Option<Figure>,
     /// The difference as a share of what was.
     pub growth: Option<Figure>,
-    /// `more`, `less`, `same`, `unsure` (within the error) or `unknown`.
+    /// `up`, `down`, `same`, `unsure` (within the error) or `unknown`.
     pub sense: &'static str,
     /// Whether the difference is within the error.
     pub is_unsure: bool,
+    /// Whether there are two figures to show: some are measured, and they are not one.
+    pub has_sides: bool,
+    /// Whether both have the same, and something.
+    pub is_same: bool,
 }
 
 /// The name of `class`, and what it says.
@@ -144,11 +148,9 @@ pub fn class(class: Class) -> Term {
             "may be folded",
             "In one recording alone; the other lists not everything, and may have folded it.",
         ),
-        Class::NotMeasured => (
-            "not_measured",
-            "not measured",
-            "One recording did not measure what the rows are compared by.",
-        ),
+        Class::NotMeasured => {
+            ("not_measured", "not measured", "One recording did not measure what the rows are compared by.")
+        }
         Class::Unchanged => ("unchanged", "unchanged", "The same in both."),
     };
     Term { key, name, meaning }
@@ -210,7 +212,8 @@ fn panel(
 ) -> Panel {
     let listed = listed(rows, most);
     let live = |row: &Row| row.differences[0].difference;
-    let furthest = listed.iter().filter(|row| live(row).is_some()).max_by_key(|row| row.differences[0].size());
+    let furthest =
+        listed.iter().filter(|row| live(row).is_some()).max_by_key(|row| row.differences[0].size());
     let views = listed.iter().map(|row| row_view(id, row, &columns, recorded, furthest.copied()));
     let counts = Class::ALL.into_iter().filter_map(|one| {
         let count = rows.iter().filter(|row| row.class == one).count();
@@ -268,7 +271,8 @@ fn row_view(
     furthest: Option<&Row>,
 ) -> RowView {
     let sides = |row: &Row, number: usize| {
-        let sides = Sides { list: Some(list), rows: &row.rows, difference: &row.differences[number], recorded };
+        let sides =
+            Sides { list: Some(list), rows: &row.rows, difference: &row.differences[number], recorded };
         (side::difference(&sides), row.differences[number].difference)
     };
     let bar = furthest.and_then(|furthest| match (sides(row, 0), sides(furthest, 0)) {
@@ -294,7 +298,8 @@ fn row_view(
         class: class(row.class),
         by: row.by.filter(|&by| by > 0).map(|by| columns[by]),
         name,
-        type_name: is_variable.then(|| row.type_name.as_deref().map_or_else(|| "type not known".into(), visible)),
+        type_name: is_variable
+            .then(|| row.type_name.as_deref().map_or_else(|| "type not known".into(), visible)),
         scope,
         bar,
         cells: cells.collect(),
@@ -328,8 +333,16 @@ pub fn cell(label: &'static str, sides: &Sides<'_>) -> Cell {
             None => "unknown",
             Some(_) if sides.difference.is_within_error => "unsure",
             Some(0) => "same",
-            Some(difference) => if difference > 0 { "more" } else { "less" },
+            Some(difference) => {
+                if difference > 0 {
+                    "up"
+                } else {
+                    "down"
+                }
+            }
         },
         is_unsure: sides.difference.is_within_error,
+        has_sides: base.or(then).is_some() && difference != Some(0),
+        is_same: is_known && difference == Some(0) && then != Some(0),
     }
 }

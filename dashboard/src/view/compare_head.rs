@@ -187,6 +187,8 @@ pub fn of_many(caveat: &Caveat) -> &'static str {
         Caveat::Folded { .. } => {
             "Some list not everything. What is missing in one of them may be folded, and is no point of a curve."
         }
-        Caveat::CutTexts { .. } => "Long texts were cut in some; a row that bears one is matched only if all were cut alike.",
+        Caveat::CutTexts { .. } => {
+            "Long texts were cut in some; a row that bears one is matched only if all were cut alike."
+        }
     }
 }

@@ -37,7 +37,7 @@ pub struct Multiple {
     pub per_session: Option<Figure>,
     /// In each hour; `None`: not computed.
     pub per_hour: Option<Figure>,
-    /// `more`, `less`, `same`, `unsure` (within the error) or `unknown`.
+    /// `up`, `down`, `same`, `unsure` (within the error) or `unknown`.
     pub sense: &'static str,
     /// Whether the slope is within the error.
     pub is_unsure: bool,
@@ -92,12 +92,7 @@ pub struct Stretch {
 }
 
 /// `series`, whose rows stand in `list`, over the `recordings` that `trend` looks at.
-pub fn multiple(
-    list: Option<&str>,
-    series: &Series,
-    trend: &Trend,
-    recordings: &[&Snapshot],
-) -> Multiple {
+pub fn multiple(list: Option<&str>, series: &Series, trend: &Trend, recordings: &[&Snapshot]) -> Multiple {
     let formulas = formulas(list, series, trend, recordings);
     let all = formulas.join(", ");
     let slope = series.slope;
@@ -136,8 +131,8 @@ pub fn multiple(
         sense: match slope {
             None => "unknown",
             Some(slope) if slope.is_within_error => "unsure",
-            Some(slope) if slope.per_session > 0.0 => "more",
-            Some(slope) if slope.per_session < 0.0 => "less",
+            Some(slope) if slope.per_session > 0.0 => "up",
+            Some(slope) if slope.per_session < 0.0 => "down",
             Some(_) => "same",
         },
         is_unsure: slope.is_some_and(|slope| slope.is_within_error),
@@ -169,7 +164,8 @@ pub fn figure(
         };
     }
     let at = |field: &str| pointers(recording, list, &point.rows, field);
-    let errors = if point.estimate.error.is_some() { at(&format!("{}_error", series.field)) } else { Vec::new() };
+    let errors =
+        if point.estimate.error.is_some() { at(&format!("{}_error", series.field)) } else { Vec::new() };
     estimate(&at(series.field), &point.estimate, series.unit, &errors)
 }
 

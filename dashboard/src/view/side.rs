@@ -110,8 +110,10 @@ pub fn difference_figure(sides: &Sides<'_>) -> Figure {
     let at = [errors(sides, 1), errors(sides, 0)].concat();
     // Estimates of which every instance was looked at have an error of 0, and their difference is exact.
     let is_unsampled = sides.difference.difference == Some(0) && sides.difference.is_within_error;
-    let error = sides.difference.error.filter(|&error| error > 0.0 || is_unsampled).map(|error| {
-        Figure::error_beside(root_of_squares(&at), error, value.unwrap_or(0.0), unit)
-    });
+    let error = sides
+        .difference
+        .error
+        .filter(|&error| error > 0.0 || is_unsampled)
+        .map(|error| Figure::error_beside(root_of_squares(&at), error, value.unwrap_or(0.0), unit));
     Figure::signed(difference(sides), value, unit).with_error(error)
 }

@@ -8,7 +8,7 @@ use super::multiple::{self, Multiple};
 use crate::compare::measure;
 use crate::figure::Figure;
 use crate::text::visible;
-use crate::trend::{MOST_SERIES, MOST_SESSIONS, Series, Session, Trend, fit};
+use crate::trend::{MOST_SESSIONS, Series, Session, Trend, fit};
 use memscope_runtime::snapshot::Snapshot;
 use serde::Serialize;
 
@@ -54,6 +54,8 @@ pub struct Panel {
     pub total: Figure,
     /// How many are not listed.
     pub folded: Option<Figure>,
+    /// Whether there are slopes to list them by.
+    pub has_slopes: bool,
 }
 
 /// A session with its sums.
@@ -77,22 +79,24 @@ pub fn page(recordings: &[&Snapshot], trend: &Trend) -> Page {
     let multiples = |list, all: &[Series]| -> Vec<Multiple> {
         all.iter().map(|series| multiple::multiple(list, series, trend, recordings)).collect()
     };
+    let has_slopes = trend.sessions.len() >= fit::FEWEST;
     let panel = |(id, heading), lead, series: &[Series], all: usize| Panel {
         id,
         heading,
         lead,
         provenance: provenance.clone(),
+        has_slopes,
         rows: multiples(Some(id), series),
         total: Figure::count(format!("keys({id})"), all as u64),
         folded: (all > series.len())
-            .then(|| Figure::count(format!("keys({id}) - {MOST_SERIES}"), (all - series.len()) as u64)),
+            .then(|| Figure::count(format!("keys({id}) - {}", series.len()), (all - series.len()) as u64)),
     };
     let sessions = trend.sessions.iter().enumerate();
     Page {
         title: compare_head::title(recordings),
         first_line: first_line(recordings, trend),
         caveats: trend.caveats.iter().map(compare_head::of_many).collect(),
-        has_slopes: trend.sessions.len() >= fit::FEWEST,
+        has_slopes,
         has_turns: trend.sessions.len() >= 2 * fit::FEWEST,
         totals: multiples(None, &trend.totals),
         columns: measure::OF_TOTALS.iter().map(|measure| measure.label).collect(),
@@ -122,7 +126,8 @@ fn first_line(recordings: &[&Snapshot], trend: &Trend) -> Vec<Part> {
         words: format!("{}: ", compare_head::title(recordings)),
         figure: Some(Figure::count(from, looked_at)),
     }];
-    let words = if looked_at == 1 { " session" } else { " sessions, in the order in which they were started" };
+    let words =
+        if looked_at == 1 { " session" } else { " sessions, in the order in which they were started" };
     if trend.left_out == 0 {
         parts.push(Part { words: words.into(), figure: None });
     } else {
