@@ -35,7 +35,9 @@
 //! slope(y, …)               least-squares slope of what is not null over its places 0, 1, 2 …; null if it has none
 //! slope_over(rows, y, …)    the same over the values of `rows` at these places
 //! slope_error(e, …)         standard error of `slope` of figures with these errors; null: no figure at this place
-//! at_turn(rows, y, …)       the value of `rows` at the first place of the second of two lines (crate::trend::fit)
+//! slope_error_over(rows, e, …)   that of `slope_over`
+//! at_turn(rows, y, …)       the value of `rows` at the first place of the second of two lines (crate::trend::fit); of
+//!                           estimates the word "errors" and theirs follow
 //! list = "variables" | "scopes" | "types"; y, e = formula | "null"
 //! ```
 //!

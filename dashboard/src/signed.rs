@@ -34,7 +34,8 @@ impl Figure {
         figure.value = number(error);
         // Nobody needs the tenths of an error of a hundred; the exact one stands in the title.
         let is_small = error < 100.0;
-        figure.text = magnitude(if is_small || power > 0 { error } else { error.round() }, unit, power);
+        figure.text =
+            magnitude(if unit == Unit::Count && !is_small { error.round() } else { error }, unit, power);
         figure.title = match unit {
             Unit::Bytes => (power > 0).then(|| format!("{} bytes", decimal(error))),
             Unit::Count => (!is_small && error.fract() != 0.0).then(|| decimal(error)),
@@ -52,7 +53,7 @@ impl Figure {
         let mut figure = Self::not_measured();
         figure.from = format!("({then_from} - {base_from}) / {base_from}");
         figure.value = number(share);
-        figure.text = format!("{}{}", sign(share), units::share(share.abs()));
+        figure.text = format!("{}{} %", sign(share), one_decimal(share.abs() * 100.0));
         Some(figure)
     }
 }

@@ -81,7 +81,7 @@ fn more_rows_than_a_page_lists_are_counted() {
 fn each_number_of_a_trend_is_the_documents() {
     let exact = fixture::exact(&fixture::large(40));
     for count in [1, 2, 3, 5, 6, 9, 12] {
-        assert_bound(&trended(&sessions(count, &exact)), 100);
+        assert_bound(&trended(&sessions(count, &exact)), 80);
     }
     assert_bound(&trended(&sessions(8, &fixture::sampled(40))), 400);
     // More than are looked at.

@@ -8,10 +8,13 @@
 //! over all places that leave [`FEWEST`] points on either side. Two lines always fit better; so we ask how much better chance
 //! would do. If the points lay on one line with independent normal errors of one size, `q = S₂/S₁` at one given place would be
 //! at most r with probability `r^((n−4)/2)`: a Beta((n−4)/2, 1), for S₂ has n − 4 degrees of freedom and S₁ − S₂ has 2. There
-//! are n − 5 places. The line turns if `(n−5) · q^((n−4)/2) ≤ `[`CHANCE`] and one line misses some point by a byte or more.
+//! are n − 5 places. The line turns if `(n−5) · q^((n−4)/2) ≤ `[`CHANCE`] and one line misses some point by a byte or more,
+//! and by more than [`ERRORS`] standard errors of that point.
 
 /// Points that a line needs: two always lie on one.
 pub const FEWEST: usize = 3;
+/// What an estimate may be off by without meaning anything, in standard errors.
+pub const ERRORS: f64 = crate::compare::difference::ERRORS;
 /// How often straight lines with noise may be called turned.
 pub const CHANCE: f64 = 0.01;
 
@@ -54,14 +57,17 @@ pub fn slope_error(at: &[u64], errors: &[f64]) -> f64 {
     weighted.sqrt() / from_first.iter().map(squares).sum::<f64>()
 }
 
-/// Index of the first point of the second line; `None`: one line is enough.
-pub fn turn(points: &[Point]) -> Option<usize> {
+/// Index of the first point of the second line; `None`: one line is enough. `errors`: the points' standard errors, 0 where they
+/// are exact.
+pub fn turn(points: &[Point], errors: &[f64]) -> Option<usize> {
     let n = points.len();
     if n < 2 * FEWEST {
         return None;
     }
     let one = residuals(points)?;
-    if one.iter().all(|residual| residual.abs() < 1.0) {
+    let is_missed =
+        |(residual, error): (&f64, &f64)| residual.abs() >= 1.0 && residual.abs() > error * ERRORS;
+    if !one.iter().zip(errors).any(is_missed) {
         return None;
     }
     let sum = |residuals: &[f64]| residuals.iter().map(|residual| residual * residual).sum::<f64>();
@@ -100,6 +106,10 @@ mod tests {
         (0..).zip(ys.iter().copied()).collect()
     }
 
+    fn turned(points: &[Point]) -> Option<usize> {
+        turn(points, &vec![0.0; points.len()])
+    }
+
     #[test]
     fn a_slope_is_that_of_least_squares() {
         // Σx = 6, Σy = 21, Σxy = 0·3 + 1·4 + 2·6 + 3·8 = 40, Σx² = 14: (4·40 − 6·21) / (4·14 − 36) = 34/20.
@@ -123,7 +133,7 @@ mod tests {
         assert_eq!(slope(&[(7, 1), (7, 2), (7, 3)]), None);
         // Nonsense of a hostile file overflows nothing.
         assert_eq!(slope(&[(0, u64::MAX), (u64::MAX, u64::MAX), (1, 0)]), None);
-        assert_eq!(turn(&[(0, u64::MAX); 6]), None);
+        assert_eq!(turned(&[(0, u64::MAX); 6]), None);
     }
 
     #[test]
@@ -135,22 +145,22 @@ mod tests {
     #[test]
     fn a_line_that_turns_is_found_where_it_turns() {
         // Flat at 100, then from 160 at the fifth (place 4) 50 more each session: two lines fit exactly, so q = 0.
-        assert_eq!(turn(&at_places(&[100, 100, 100, 100, 160, 210, 260])), Some(4));
+        assert_eq!(turned(&at_places(&[100, 100, 100, 100, 160, 210, 260])), Some(4));
         // A session that lies on both lines (the fourth, for the second one runs through 100) begins the second.
-        assert_eq!(turn(&at_places(&[100, 100, 100, 100, 150, 200, 250])), Some(3));
+        assert_eq!(turned(&at_places(&[100, 100, 100, 100, 150, 200, 250])), Some(3));
         // A step with flat sides turns too: the line is another one, though its slope is not.
-        assert_eq!(turn(&at_places(&[10, 10, 10, 90, 90, 90])), Some(3));
+        assert_eq!(turned(&at_places(&[10, 10, 10, 90, 90, 90])), Some(3));
     }
 
     #[test]
     fn straight_short_and_noisy_lines_do_not_turn() {
-        assert_eq!(turn(&at_places(&[5, 10, 15, 20, 25, 30, 35])), None);
+        assert_eq!(turned(&at_places(&[5, 10, 15, 20, 25, 30, 35])), None);
         // Five points leave no place with three on either side.
-        assert_eq!(turn(&at_places(&[0, 0, 0, 90, 180])), None);
+        assert_eq!(turned(&at_places(&[0, 0, 0, 90, 180])), None);
         // One line through (0,0,3,0,0,3)… x̄ = 2.5, ȳ = 1, Sxy = 3·(−0.5) + 3·2.5 = 6, Sxx = 17.5:
         // S₁ = 18 − 6 − 36/17.5 = 9.943. Either half (0, 0, 3) has ȳ = 1, Sxy = 3, Sxx = 2: 9 − 3 − 4.5 = 1.5, so S₂ = 3.
         // q = 0.302 with n = 6: (6−5)·q¹ = 0.302 is above 0.01.
-        assert_eq!(turn(&at_places(&[0, 0, 3, 0, 0, 3])), None);
+        assert_eq!(turned(&at_places(&[0, 0, 3, 0, 0, 3])), None);
     }
 
     /// The threshold itself: of six points q is compared with 0.01 as it is.
@@ -161,7 +171,16 @@ mod tests {
         // a·(−1.5) + a·1.5 = 0), Sxx = 17.5, Syy = 6·h²/4 + 4a²/3: S₁ = 1.5h² + 4a²/3 − 20.25h²/17.5 = 0.342857h² + 4a²/3.
         // q = 0.01 where 0.342857h² = 99·4a²/3, h = 19.62a. With a = 100: 1,962.1.
         let points = |h: u64| at_places(&[0, 100, 0, h, h + 100, h]);
-        assert_eq!(turn(&points(1_961)), None);
-        assert_eq!(turn(&points(1_963)), Some(3));
+        assert_eq!(turned(&points(1_961)), None);
+        assert_eq!(turned(&points(1_963)), Some(3));
+    }
+
+    /// (0, 0, 0, 90, 90, 90) around its one line: Sxy = 90·(0.5 + 1.5 + 2.5) = 405, Sxx = 17.5, slope 23.14. The line misses
+    /// the third point by 45 − 0.5·23.14 = 33.43 most of all, as it does the fourth.
+    #[test]
+    fn what_estimates_may_be_off_by_is_no_turn() {
+        let points = at_places(&[0, 0, 0, 90, 90, 90]);
+        assert_eq!(turn(&points, &[16.7; 6]), Some(3));
+        assert_eq!(turn(&points, &[16.8; 6]), None);
     }
 }

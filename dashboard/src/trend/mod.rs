@@ -22,8 +22,7 @@ use std::cmp::Reverse;
 pub const MOST_SESSIONS: usize = 100;
 /// Scopes and variables at most: the steepest of each.
 pub const MOST_SERIES: usize = 24;
-/// Slopes of estimates below this many of their errors may be chance.
-pub const ERRORS: f64 = crate::compare::difference::ERRORS;
+pub use fit::ERRORS;
 /// Milliseconds of an hour.
 pub const HOUR_MS: f64 = 3_600_000.0;
 
@@ -104,6 +103,8 @@ pub struct Slope {
     pub per_session_error: Option<f64>,
     /// In each hour between the sessions' starts; `None`: a start is not known, or all are one.
     pub per_hour: Option<f64>,
+    /// Standard error of `per_hour`; `None`: there is none, or the figures are exact.
+    pub per_hour_error: Option<f64>,
     /// Whether the slope may as well be chance.
     pub is_within_error: bool,
 }
@@ -115,8 +116,12 @@ pub struct Turn {
     pub session: usize,
     /// Slope of the first line.
     pub before: f64,
+    /// Standard error of `before`; `None`: the figures are exact.
+    pub before_error: Option<f64>,
     /// Slope of the second.
     pub after: f64,
+    /// Standard error of `after`; `None`: the figures are exact.
+    pub after_error: Option<f64>,
 }
 
 /// `recordings` in the order in which they were started; of one process by their length.
@@ -264,31 +269,52 @@ pub fn measured(points: &[SessionPoint]) -> Vec<fit::Point> {
     (0..).zip(points).filter_map(|(session, point)| Some((session, point.estimate.value?))).collect()
 }
 
+/// The standard errors of these, 0 where a figure is exact; `None`: all are.
+fn errors(points: &[SessionPoint]) -> Option<Vec<f64>> {
+    let of_points = || points.iter().filter(|point| point.estimate.value.is_some());
+    let is_estimated = of_points().any(|point| point.estimate.error.is_some());
+    is_estimated.then(|| of_points().map(|point| point.estimate.error.unwrap_or(0.0)).collect())
+}
+
+fn places(points: &[fit::Point]) -> Vec<u64> {
+    points.iter().map(|point| point.0).collect()
+}
+
 fn slope(points: &[SessionPoint], sessions: &[&Snapshot]) -> Option<Slope> {
     let by_session = measured(points);
     let per_session = fit::slope(&by_session)?;
-    let places: Vec<u64> = by_session.iter().map(|point| point.0).collect();
-    let of_points = || points.iter().filter(|point| point.estimate.value.is_some());
-    let errors: Vec<f64> = of_points().map(|point| point.estimate.error.unwrap_or(0.0)).collect();
-    let is_estimated = of_points().any(|point| point.estimate.error.is_some());
-    let per_session_error = is_estimated.then(|| fit::slope_error(&places, &errors));
+    let errors = errors(points);
+    let error_over = |moments: &[u64]| errors.as_ref().map(|errors| fit::slope_error(moments, errors));
+    let per_session_error = error_over(&places(&by_session));
     let at = |place: u64| sessions[place as usize].program.started_unix_ms;
     let by_time: Vec<fit::Point> = by_session.iter().map(|&(place, value)| (at(place), value)).collect();
     let is_timed = by_time.iter().all(|point| point.0 > 0);
+    let per_hour = fit::slope(&by_time).filter(|_| is_timed).map(|slope| slope * HOUR_MS);
+    let per_hour_error = per_hour.and(error_over(&places(&by_time))).map(|error| error * HOUR_MS);
     Some(Slope {
         per_session,
         per_session_error,
-        per_hour: fit::slope(&by_time).filter(|_| is_timed).map(|slope| slope * HOUR_MS),
+        per_hour,
+        per_hour_error,
         is_within_error: per_session_error.is_some_and(|error| per_session.abs() <= error * ERRORS),
     })
 }
 
 fn turn(points: &[SessionPoint]) -> Option<Turn> {
     let measured = measured(points);
-    let place = fit::turn(&measured)?;
+    let errors = errors(points);
+    let exact = vec![0.0; measured.len()];
+    let place = fit::turn(&measured, errors.as_ref().unwrap_or(&exact))?;
+    let (before, after) = measured.split_at(place);
+    let error = |part: &[fit::Point], from: usize| {
+        let errors = errors.as_ref()?;
+        Some(fit::slope_error(&places(part), &errors[from..from + part.len()]))
+    };
     Some(Turn {
         session: measured[place].0 as usize,
-        before: fit::slope(&measured[..place])?,
-        after: fit::slope(&measured[place..])?,
+        before: fit::slope(before)?,
+        before_error: error(before, 0),
+        after: fit::slope(after)?,
+        after_error: error(after, place),
     })
 }

@@ -1,7 +1,7 @@
 //! One figure from session to session: a small curve, its slope, and where it turns.
 //!
 //! The curve goes through what is drawn of `data-series` (the formulas of its points, one for each recording): x by session,
-//! y from 0 to the series' greatest. Beside it stands the line of least squares, or the two where it turns.
+//! y from 0 to the series' greatest. Behind the word "errors" stand those of estimates. Beside the curve stands the line of least squares, or the two where it turns.
 
 use super::side::{estimate, pointers, root_of_squares, sum};
 use super::trend::{name, started};
@@ -93,31 +93,43 @@ pub struct Stretch {
 
 /// `series`, whose rows stand in `list`, over the `recordings` that `trend` looks at.
 pub fn multiple(list: Option<&str>, series: &Series, trend: &Trend, recordings: &[&Snapshot]) -> Multiple {
+    const STARTS: &str = "/recordings/*/program/started_unix_ms";
     let formulas = formulas(list, series, trend, recordings);
-    let all = formulas.join(", ");
+    let errors = errors(list, series, trend);
+    let (all, all_errors) = (formulas.join(", "), errors.join(", "));
+    let signed = |from: String, value: f64, error_from: String, error: Option<f64>| {
+        let error = error.map(|error| Figure::error_beside(error_from, error, value, series.unit));
+        Figure::signed(from, Some(value), series.unit).with_error(error)
+    };
     let slope = series.slope;
     let per_session = slope.map(|slope| {
-        let error = slope.per_session_error.map(|error| {
-            let from = format!("slope_error({})", errors(list, series, trend).join(", "));
-            Figure::error_beside(from, error, slope.per_session, series.unit)
-        });
-        Figure::signed(format!("slope({all})"), Some(slope.per_session), series.unit).with_error(error)
+        let error_from = format!("slope_error({all_errors})");
+        signed(format!("slope({all})"), slope.per_session, error_from, slope.per_session_error)
     });
-    const STARTS: &str = "/recordings/*/program/started_unix_ms";
-    let per_hour = slope.and_then(|slope| slope.per_hour).map(|per_hour| {
-        Figure::signed(format!("slope_over({STARTS}, {all}) * 3600000"), Some(per_hour), series.unit)
+    let per_hour = slope.and_then(|slope| {
+        let error_from = format!("slope_error_over({STARTS}, {all_errors}) * 3600000");
+        let from = format!("slope_over({STARTS}, {all}) * 3600000");
+        Some(signed(from, slope.per_hour?, error_from, slope.per_hour_error))
     });
     let turn = series.turn.map(|turn| {
-        let (before, after) = formulas.split_at(trend.left_out + turn.session);
-        let part = |part: &[String], slope: f64| {
-            Figure::signed(format!("slope({})", part.join(", ")), Some(slope), series.unit)
+        let place = trend.left_out + turn.session;
+        let part = |range: std::ops::Range<usize>, slope: f64, error: Option<f64>| {
+            let from = format!("slope({})", formulas[range.clone()].join(", "));
+            signed(from, slope, format!("slope_error({})", errors[range].join(", ")), error)
         };
+        let of_errors =
+            if turn.before_error.is_some() { format!(", errors, {all_errors}") } else { String::new() };
         TurnView {
-            at: started(&format!("at_turn({STARTS}, {all})"), &trend.sessions[turn.session]),
-            before: part(before, turn.before),
-            after: part(after, turn.after),
+            at: started(&format!("at_turn({STARTS}, {all}{of_errors})"), &trend.sessions[turn.session]),
+            before: part(0..place, turn.before, turn.before_error),
+            after: part(place..formulas.len(), turn.after, turn.after_error),
         }
     });
+    // The rule of the turn asks for the errors, and so does who draws the lines again.
+    let drawn_from = match errors.iter().any(|error| error.starts_with(['/', 's'])) {
+        true => format!("{all}, errors, {all_errors}"),
+        false => all,
+    };
     let (name, type_name, scope) =
         if list.is_none() { (series.label.to_owned(), None, None) } else { name(series) };
     let last = series.points.len().saturating_sub(1);
@@ -125,7 +137,7 @@ pub fn multiple(list: Option<&str>, series: &Series, trend: &Trend, recordings: 
         name,
         type_name,
         scope,
-        curve: curve(series, all),
+        curve: curve(series, drawn_from),
         first: figure(list, series, 0, trend, recordings),
         last: figure(list, series, last, trend, recordings),
         sense: match slope {
