@@ -83,7 +83,7 @@ fn each_number_of_a_trend_is_the_documents() {
     for count in [1, 2, 3, 5, 6, 9, 12] {
         assert_bound(&trended(&sessions(count, &exact)), 80);
     }
-    assert_bound(&trended(&sessions(8, &fixture::sampled(40))), 400);
+    assert_bound(&trended(&sessions(8, &fixture::sampled(40))), 200);
     // More than are looked at.
     let mut few = fixture::exact(&fixture::small());
     few.scopes = exact.scopes[..9].to_vec();

@@ -213,6 +213,17 @@ fn points<'a, R: 'a>(
     sessions.iter().enumerate().map(&mut point).collect()
 }
 
+/// What series are ordered by.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    /// Whether its slope is more than chance.
+    is_certain: bool,
+    /// Its slope, either way, in 1024ths.
+    steep: u64,
+    /// Its newest figure.
+    newest: u64,
+}
+
 /// The [`MOST_SERIES`] of `groups` with the steepest slopes, those that may be chance last, and how many there are in all.
 /// Where slopes are computed, what has one of 0 and no turn is not among them.
 fn steepest<'a, R: 'a>(
@@ -224,7 +235,7 @@ fn steepest<'a, R: 'a>(
 ) -> (Vec<Series>, usize) {
     let of = |index: usize| points(&groups[index], measure, sessions, list, folded);
     let has_slopes = sessions.len() >= fit::FEWEST;
-    let mut order: Vec<(Reverse<(bool, u64, u64)>, usize)> = (0..groups.len())
+    let mut order: Vec<(Reverse<Rank>, usize)> = (0..groups.len())
         .filter_map(|index| {
             let points = of(index);
             let newest = points.iter().rev().find_map(|point| point.estimate.value).unwrap_or(0);
@@ -234,7 +245,8 @@ fn steepest<'a, R: 'a>(
                 return None;
             }
             let steep = slope.map_or(0, |slope| (slope.per_session.abs() * 1024.0) as u64);
-            Some((Reverse((slope.is_some_and(|slope| !slope.is_within_error), steep, newest)), index))
+            let is_certain = slope.is_some_and(|slope| !slope.is_within_error);
+            Some((Reverse(Rank { is_certain, steep, newest }), index))
         })
         .collect();
     order.sort_unstable();
