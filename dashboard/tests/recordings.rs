@@ -88,7 +88,7 @@ fn each_number_of_a_trend_is_the_documents() {
     let mut few = fixture::exact(&fixture::small());
     few.scopes = exact.scopes[..9].to_vec();
     few.variables = exact.variables[..9].to_vec();
-    assert_bound(&trended(&sessions(104, &few)), 800);
+    assert_bound(&trended(&sessions(104, &few)), 500);
     let mut mixed = sessions(7, &exact);
     mixed[2].mode = Mode::Off;
     mixed[4].folded.scopes.scopes = 5;

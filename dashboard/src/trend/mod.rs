@@ -19,7 +19,7 @@ use serde::Serialize;
 use std::cmp::Reverse;
 
 /// Sessions at most: the newest.
-pub const MOST_SESSIONS: usize = 100;
+pub const MOST_SESSIONS: usize = 60;
 /// Scopes and variables at most: the steepest of each.
 pub const MOST_SERIES: usize = 24;
 pub use fit::ERRORS;
