@@ -7,8 +7,9 @@ mod several;
 use memscope_dashboard::{render_compare, render_trend};
 use memscope_runtime::snapshot::{Folded, Snapshot};
 use several::sessions;
+use std::fs;
 use std::io::{self, Write as _};
-use std::time::Instant;
+use std::time::Duration;
 
 const MOST_BYTES: usize = 3_000_000;
 const VARIABLES: usize = 100_000;
@@ -62,11 +63,17 @@ fn huge(sampled: bool) -> [Snapshot; 2] {
     [base, then]
 }
 
+/// How long this thread has been on a processor: other work on the machine is no fault of ours.
+fn on_processor() -> Duration {
+    let account = fs::read_to_string("/proc/thread-self/schedstat").expect("Linux counts");
+    Duration::from_nanos(account.split(' ').next().and_then(|ns| ns.parse().ok()).expect("nanoseconds"))
+}
+
 /// `render`'s page, in time where it was compiled to be quick.
 fn page(what: &str, render: impl FnOnce() -> String) {
-    let start = Instant::now();
+    let start = on_processor();
     let html = render();
-    let ms = start.elapsed().as_millis();
+    let ms = (on_processor() - start).as_millis();
     // Past the test harness, which would keep a passing test's words to itself.
     writeln!(io::stderr(), "{what}: {} bytes in {ms} ms", html.len()).expect("standard error is open");
     assert!(html.len() <= MOST_BYTES, "{what}: {} bytes, more than {MOST_BYTES}", html.len());
@@ -86,13 +93,13 @@ fn a_trend_has_a_bounded_size() {
     for (what, of) in [("exact", fixture::exact(&fixture::large(200))), ("sampled", fixture::sampled(200))] {
         let mut all = sessions(120, &of);
         for (number, session) in all.iter_mut().enumerate() {
-            // Lines that turn, for these have the most figures.
+            // Lines that turn, for these have the most figures. The newest session is the first.
             let number = number as u64;
             for row in &mut session.variables {
-                row.heap_bytes = row.heap_bytes.map(|heap| heap + number.saturating_sub(60) * 1_000_000);
+                row.heap_bytes = row.heap_bytes.map(|heap| heap + 30_u64.saturating_sub(number) * 1_000_000);
             }
             for row in &mut session.scopes {
-                row.exclusive.live_bytes += number.saturating_sub(60) * 1_000_000;
+                row.exclusive.live_bytes += 30_u64.saturating_sub(number) * 1_000_000;
             }
         }
         let all: Vec<&Snapshot> = all.iter().collect();
