@@ -16,6 +16,8 @@
 //!         | "min(" formula ", " formula ")"
 //!         | "rest(" integer ", " rows ", " key ")"     sum over all rows but the first `integer` of them in
 //!                                                      descending order of `key` (null last, then as they stand)
+//!         | "sqrt(" formula ")"                        square root
+//!         | over several recordings                    see below
 //! rows    = pointer, in which one token may be "*": every element of that list
 //! filter  = key " = " JSON literal                     only elements whose value at `key` is this
 //!         | key " in " integer ".." [integer]          only those whose value is in this range, its end left out
@@ -23,6 +25,22 @@
 //! ```
 //!
 //! Any null makes a formula null, except inside `sum`. A null figure reads "not measured".
+//!
+//! The pages over several recordings speak of one document, `{"recordings": [document, …]}`: the baseline and the other one
+//! for a comparison, all in time order ([`crate::trend::in_time_order`]) for a trend. So a pointer begins with
+//! `/recordings/0`, a difference is `a - b`, its standard error `sqrt(a_error * a_error + b_error * b_error)`. Beside these:
+//!
+//! ```text
+//! classed(list, class)      how many rows of /recordings/*/list, matched by crate::compare, are of this class
+//! keys(list)                how many different rows there are, matched so
+//! slope(y, …)               least-squares slope of what is not null over its places 0, 1, 2 …; null if it has none
+//! slope_over(rows, y, …)    the same over the values of `rows` at these places
+//! slope_error(e, …)         standard error of `slope` of figures with these errors; null: no figure at this place
+//! slope_error_over(rows, e, …)   that of `slope_over`
+//! at_turn(rows, y, …)       the value of `rows` at the first place of the second of two lines (crate::trend::fit); of
+//!                           estimates the word "errors" and theirs follow
+//! list = "variables" | "scopes" | "types"; y, e = formula | "null"
+//! ```
 //!
 //! What the page's scripts show says where it comes from too: `data-row` points at the row of the document that a text
 //! tells of, `data-shown` names the list on the page whose shown items are counted. Of lengths that are drawn see

@@ -4,6 +4,7 @@
 //! ```text
 //! snapshot → view (plain data, each number with its origin) → render (Handlebars) → one HTML file
 //!          → show (feature `cli`)                                                 → text for a terminal
+//! snapshots → compare, trend (matched rows, differences, slopes) → view → render
 //! ```
 //!
 //! Absent: no panel computes a finding, reads a file or the clock; nothing is shown that the snapshot does not
@@ -11,6 +12,7 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod compare;
 pub mod figure;
 pub mod island;
 pub mod packed;
@@ -19,8 +21,10 @@ pub mod render;
 pub mod script;
 #[cfg(feature = "cli")]
 pub mod show;
+pub mod signed;
 pub mod text;
+pub mod trend;
 pub mod units;
 pub mod view;
 
-pub use render::{RenderError, render};
+pub use render::{RenderError, render, render_compare, render_trend};

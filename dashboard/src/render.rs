@@ -3,16 +3,18 @@
 //! The file is whole in itself: styles, scripts and data are inline, and its content security policy forbids the
 //! browser to load anything. Every string is escaped by Handlebars; the data island by [`crate::island`].
 
-use crate::{island, partials, script, units, view};
+use crate::{compare, island, partials, script, trend, units, view};
 use handlebars::{
     Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason, html_escape,
 };
 use memscope_runtime::snapshot::Snapshot;
+use serde::Serialize;
 use std::fmt;
 use std::sync::OnceLock;
 
 /// The page and its partials, by name.
-const TEMPLATES: [(&str, &str); 27] = [
+const TEMPLATES: [(&str, &str); 33] = [
+    ("head", include_str!("../templates/head.hbs")),
     ("page", include_str!("../templates/page.hbs")),
     ("overview", include_str!("../templates/overview.hbs")),
     ("fragmentation", include_str!("../templates/fragmentation.hbs")),
@@ -40,13 +42,20 @@ const TEMPLATES: [(&str, &str); 27] = [
     ("recording", include_str!("../templates/recording.hbs")),
     ("thread", include_str!("../templates/thread.hbs")),
     ("place", include_str!("../templates/place.hbs")),
+    ("compare", include_str!("../templates/compare.hbs")),
+    ("compare_rows", include_str!("../templates/compare_rows.hbs")),
+    ("trend", include_str!("../templates/trend.hbs")),
+    ("trend_curve", include_str!("../templates/trend_curve.hbs")),
+    ("trend_table", include_str!("../templates/trend_table.hbs")),
 ];
 
-/// Styles, by name, written into the page as they are.
-const STYLES: [(&str, &str); 3] = [
+/// Styles, and the script of pages over several recordings, by name, written into the page as they are.
+const ASSETS: [(&str, &str); 5] = [
     ("page.css", include_str!("../assets/page.css")),
     ("panels.css", include_str!("../assets/panels.css")),
     ("scopes.css", include_str!("../assets/scopes.css")),
+    ("compare.css", include_str!("../assets/compare.css")),
+    ("compare.js", include_str!("../assets/compare.js")),
 ];
 
 /// The modules of the page's [script], each after those that it imports from.
@@ -149,6 +158,29 @@ pub fn programs(names: &[&str]) -> Result<serde_json::Map<String, serde_json::Va
 /// The names of all partials; the page itself is none.
 pub fn partial_names() -> impl Iterator<Item = &'static str> {
     TEMPLATES.into_iter().map(|(name, _)| name).filter(|name| *name != "page")
+}
+
+/// The page that compares `then` with the baseline `base`; the same for the same two.
+///
+/// # Errors
+/// [`RenderError`], which no recording can cause.
+pub fn render_compare(base: &Snapshot, then: &Snapshot) -> Result<String, RenderError> {
+    whole("compare", &view::compare::page(base, then, &compare::compare(base, then)))
+}
+
+/// The page of many recordings, in whichever order they are: where memory goes from session to session.
+///
+/// # Errors
+/// [`RenderError`], which no recording can cause.
+pub fn render_trend(recordings: &[&Snapshot]) -> Result<String, RenderError> {
+    let ordered = trend::in_time_order(recordings);
+    whole("trend", &view::trend::page(&ordered, &trend::trend(&ordered)))
+}
+
+/// The page `template` of a view that needs no island.
+fn whole(template: &str, view: &impl Serialize) -> Result<String, RenderError> {
+    let registry = parsed().map_err(|error| RenderError::Template(Box::new(error)))?;
+    registry.render(template, view).map_err(|error| RenderError::Render(Box::new(error)))
 }
 
 /// The templates. They are parsed once: it takes longer than the page of a small recording does, and a program may
@@ -257,7 +289,7 @@ fn asset(
     out: &mut dyn Output,
 ) -> HelperResult {
     let name = helper.param(0).and_then(|param| param.value().as_str()).unwrap_or_default();
-    let Some((_, text)) = STYLES.iter().find(|(asset, _)| *asset == name) else {
+    let Some((_, text)) = ASSETS.iter().find(|(asset, _)| *asset == name) else {
         return Err(RenderErrorReason::Other(format!("there is no asset {name:?}")).into());
     };
     Ok(out.write(text)?)
@@ -269,7 +301,7 @@ mod tests {
 
     #[test]
     fn no_asset_ends_its_own_element() {
-        for (name, text) in STYLES.into_iter().chain(MODULES) {
+        for (name, text) in ASSETS.into_iter().chain(MODULES) {
             let lower = text.to_lowercase();
             assert!(!lower.contains("</script") && !lower.contains("</style"), "{name}");
         }

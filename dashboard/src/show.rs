@@ -204,7 +204,7 @@ fn heading(name: &str, order: &str, shown: usize, listed: usize, folded: u64) ->
     format!("{name} by {order} ({shown}/{})", folded.saturating_add(listed as u64))
 }
 
-fn text_columns(table: &mut Table, columns: &[usize]) {
+pub(crate) fn text_columns(table: &mut Table, columns: &[usize]) {
     for &column in columns {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Left);
@@ -213,7 +213,7 @@ fn text_columns(table: &mut Table, columns: &[usize]) {
 }
 
 /// A table whose first column is text and whose others are numbers.
-fn table(header: &[&str], width: Option<u16>) -> Table {
+pub(crate) fn table(header: &[&str], width: Option<u16>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Dynamic);

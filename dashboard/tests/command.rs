@@ -192,3 +192,82 @@ fn the_parts_of_a_file_are_listed_with_their_sizes() {
     fs::write(&file, &bytes[..40]).unwrap();
     assert_refused(&memscope(&["info", path(&file)]), "is truncated");
 }
+
+#[test]
+fn two_recordings_are_compared_as_text_json_and_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let base = fixture::exact(&fixture::small());
+    let mut then = base.clone();
+    then.program.started_unix_ms += 1_000;
+    then.variables[1].heap_bytes = Some(9_096);
+    fs::write(at("base"), write(&base)).unwrap();
+    fs::write(at("then"), write(&then)).unwrap();
+    let (base_file, then_file, page) = (at("base"), at("then"), at("page.html"));
+    let both = ["compare", path(&base_file), path(&then_file)];
+    let text = String::from_utf8(memscope(&both).stdout).unwrap();
+    // 9,096 − 5,000 bytes are 4 KiB; the small fixture folds variables, so it says so.
+    let line = text.lines().find(|line| line.contains("large_one")).unwrap();
+    assert!(line.starts_with(" grown") && line.contains("+4.0 KiB"), "{text}");
+    assert!(
+        text.contains("1 grown, 1 unchanged") && text.contains("! The baseline lists not everything"),
+        "{text}"
+    );
+    let json = memscope(&[&both[..], &["--json"]].concat()).stdout;
+    let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+    assert_eq!(json, serde_json::to_value(memscope_dashboard::compare::compare(&base, &then)).unwrap());
+    assert_eq!(json["variables"][0]["differences"][0]["difference"], 4_096);
+    let written = memscope(&[&both[..], &["-o", path(&page)]].concat());
+    assert!(written.status.success() && written.stdout.is_empty());
+    assert_eq!(fs::read_to_string(&page).unwrap(), memscope_dashboard::render_compare(&base, &then).unwrap());
+    // Bad input: one line, and the page is left.
+    fs::write(at("text"), "not a recording").unwrap();
+    let (text_file, missing) = (at("text"), at("missing"));
+    let output = ["-o", path(&page)];
+    for (other, says) in [(&text_file, "is no .memscope recording"), (&missing, "cannot be read")] {
+        for order in [[path(&base_file), path(other)], [path(other), path(&base_file)]] {
+            assert_refused(&memscope(&[&["compare"], &order[..], &output].concat()), says);
+            assert_refused(&memscope(&[&["trend"], &order[..], &output].concat()), says);
+        }
+    }
+    for own in [&base_file, &then_file] {
+        assert_refused(&memscope(&[&both[..], &["-o", path(own)]].concat()), "is the recording itself");
+        let trend = ["trend", path(&base_file), path(&then_file), "-o", path(own)];
+        assert_refused(&memscope(&trend), "is the recording itself");
+    }
+    assert!(fs::read_to_string(&page).unwrap().contains("comparison"));
+}
+
+#[test]
+fn sessions_have_a_trend_as_text_json_and_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut sessions = Vec::new();
+    for number in 0..3_u64 {
+        let mut session = fixture::exact(&fixture::small());
+        session.program.started_unix_ms += number * 3_600_000;
+        session.totals.live_bytes += number * 2_048;
+        let file = folder.path().join(format!("{number}.memscope"));
+        fs::write(&file, write(&session)).unwrap();
+        sessions.push((session, file));
+    }
+    // In whichever order they are given.
+    sessions.reverse();
+    let files: Vec<&str> = sessions.iter().map(|(_, file)| path(file)).collect();
+    let all: Vec<_> = sessions.iter().map(|(session, _)| session).collect();
+    let arguments = [&["trend"], &files[..]].concat();
+    let text = String::from_utf8(memscope(&arguments).stdout).unwrap();
+    // 2,048 bytes more in each session, which are an hour apart.
+    let line = text.lines().find(|line| line.contains("Live at export")).unwrap();
+    assert_eq!(line.matches("+2.0 KiB").count(), 2, "{text}");
+    let json = memscope(&[&arguments[..], &["--json"]].concat()).stdout;
+    // As text, for a float that is read again may lose its last bit.
+    let expected = serde_json::to_string_pretty(&memscope_dashboard::trend::trend(&all)).unwrap();
+    assert_eq!(String::from_utf8(json).unwrap().trim_end(), expected);
+    let page = folder.path().join("page.html");
+    assert!(memscope(&[&arguments[..], &["-o", path(&page)]].concat()).status.success());
+    assert_eq!(fs::read_to_string(&page).unwrap(), memscope_dashboard::render_trend(&all).unwrap());
+    let one = String::from_utf8(memscope(&["trend", files[0]]).stdout).unwrap();
+    assert!(one.contains("! Slopes are not computed") && one.contains("not computed"), "{one}");
+    // None at all is clap's to refuse.
+    assert_eq!(memscope(&["trend"]).status.code(), Some(2));
+}

@@ -3,9 +3,11 @@
 //! Invariants: whatever is wrong is said in one line on stderr, `memscope: what, where, what to do`, with exit
 //! code 2 (as clap does for its own errors); an output file is replaced as a whole or left as it was.
 
+mod compare;
 mod csv;
 mod info;
 mod recover;
+mod trend;
 
 use crate::{render, show, text};
 use clap::{Parser, Subcommand};
@@ -46,6 +48,32 @@ enum Command {
         #[arg(long, value_enum, value_name = "LIST", conflicts_with = "json")]
         csv: Option<csv::List>,
     },
+    /// Compares a recording with a baseline: what grew, shrank, came and went.
+    Compare {
+        /// The baseline, a `.memscope` file.
+        base: PathBuf,
+        /// The recording to compare with it.
+        #[arg(value_name = "NEW")]
+        then: PathBuf,
+        /// Writes a page instead of text; a file that is there is replaced.
+        #[arg(short, long, value_name = "OUT.html")]
+        output: Option<PathBuf>,
+        /// Prints all rows as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Says where memory goes over many recordings, in the order in which they were started.
+    Trend {
+        /// The recordings, `.memscope` files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// Writes a page instead of text; a file that is there is replaced.
+        #[arg(short, long, value_name = "OUT.html")]
+        output: Option<PathBuf>,
+        /// Prints the series as JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// Lists what a recording's file consists of, with sizes, without loading it.
     Info {
         /// The recording, a `.memscope` file.
@@ -76,6 +104,8 @@ pub fn run() -> ExitCode {
         Command::Render { file, output } => render_to(&file, &output),
         Command::Show { file, csv: Some(list), .. } => csv::print(&file, list),
         Command::Show { file, json, csv: None } => show_file(&file, json),
+        Command::Compare { base, then, output, json } => compare::run(&base, &then, output.as_deref(), json),
+        Command::Trend { files, output, json } => trend::run(&files, output.as_deref(), json),
         Command::Info { file } => info::info(&file),
         Command::Recover { file, output } => recover::recover(&file, output.as_deref()),
     };
@@ -128,11 +158,16 @@ fn cannot_be_written(output: &Path, error: &io::Error) -> Failure {
 
 fn render_to(file: &Path, output: &Path) -> Result<(), Failure> {
     let snapshot = read(file)?;
-    if is_same(file, output) {
+    let html = render(&snapshot).map_err(Failure::new)?;
+    write_page(&[file], output, &html)
+}
+
+/// Writes the page of the recordings `files` to `output`, which is none of them.
+fn write_page(files: &[&Path], output: &Path, html: &str) -> Result<(), Failure> {
+    if files.iter().any(|file| is_same(file, output)) {
         let output = output.display();
         return Err(Failure::new(format_args!("{output}: is the recording itself; choose another with -o")));
     }
-    let html = render(&snapshot).map_err(Failure::new)?;
     replace_file(output, html.as_bytes()).map_err(|error| cannot_be_written(output, &error))
 }
 

@@ -1,5 +1,5 @@
 //! A headless Chromium, driven over its DevTools WebSocket: as little of it as the page's tests need.
-#![allow(unreachable_pub, reason = "a module of one test file")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
 use serde_json::{Value, json};
 use std::env;
