@@ -13,6 +13,7 @@
 pub mod cli;
 pub mod figure;
 pub mod island;
+pub mod live;
 pub mod render;
 #[cfg(feature = "cli")]
 pub mod show;

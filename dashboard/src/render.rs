@@ -3,17 +3,20 @@
 //! The file is whole in itself: styles, scripts and data are inline, and its content security policy forbids the
 //! browser to load anything. Every string is escaped by Handlebars; the data island by [`crate::island`].
 
+use crate::live::Live;
 use crate::{island, units, view};
 use handlebars::{
     Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason, html_escape,
 };
 use memscope_runtime::snapshot::Snapshot;
+use serde::Serialize;
 use std::fmt;
 use std::sync::OnceLock;
 
 /// The page and its partials, by name.
-const TEMPLATES: [(&str, &str); 22] = [
+const TEMPLATES: [(&str, &str); 23] = [
     ("page", include_str!("../templates/page.hbs")),
+    ("live", include_str!("../templates/live.hbs")),
     ("overview", include_str!("../templates/overview.hbs")),
     ("fragmentation", include_str!("../templates/fragmentation.hbs")),
     ("timeline", include_str!("../templates/timeline.hbs")),
@@ -84,6 +87,19 @@ impl std::error::Error for RenderError {
 /// # Errors
 /// [`RenderError`], which no recording can cause.
 pub fn render(snapshot: &Snapshot) -> Result<String, RenderError> {
+    page(snapshot, None)
+}
+
+/// The page of a file, or one that is fed.
+#[derive(Serialize)]
+struct Page {
+    #[serde(flatten)]
+    panels: view::Page,
+    /// `None`: it is a file's.
+    live: Option<Live>,
+}
+
+pub(crate) fn page(snapshot: &Snapshot, live: Option<Live>) -> Result<String, RenderError> {
     let island = island::escaped_json(&view::variables::island(snapshot)).map_err(RenderError::Island)?;
     let mut registry = parsed().map_err(|error| RenderError::Template(Box::new(error)))?;
     let write_island = move |_: &Helper<'_>,
@@ -93,7 +109,8 @@ pub fn render(snapshot: &Snapshot) -> Result<String, RenderError> {
                              out: &mut dyn Output|
           -> HelperResult { Ok(out.write(&island)?) };
     registry.register_helper("island", Box::new(write_island));
-    registry.render("page", &view::page(snapshot)).map_err(|error| RenderError::Render(Box::new(error)))
+    let page = Page { panels: view::page(snapshot), live };
+    registry.render("page", &page).map_err(|error| RenderError::Render(Box::new(error)))
 }
 
 /// The templates. They are parsed once: it takes longer than the page of a small recording does, and a program may

@@ -8,6 +8,7 @@ pub mod alerts;
 pub mod declared;
 pub mod findings;
 pub mod format;
+pub mod pulse;
 pub mod snapshot;
 mod weight;
 
@@ -132,6 +133,7 @@ pub use crate::{
     crossing::{PassNothing, PassPointer, Passing, Pointer},
     fork::{Side, unlock},
     mode::Mode,
+    observer::AtStart,
     scope::{ScopeGuard, enter},
     site::{Site, SiteRef, type_name_of},
     spawn_scope::{InScope, SpawnScope, spawn_scope},
