@@ -31,16 +31,34 @@
 //! behind it, it never reads `0 ± 0`: it reads its upper bound, `< 1.5 MiB`, or "no sample" where the document has none.
 
 use crate::units;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use std::fmt;
+
+/// The largest whole number up to which a float holds each: `Number.MAX_SAFE_INTEGER`.
+const MOST_OF_A_FLOAT: u64 = (1 << 53) - 1;
+
+fn exactly<S: Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S::Error> {
+    match value.as_u64() {
+        Some(whole) if whole > MOST_OF_A_FLOAT => serializer.collect_str(&whole),
+        _ => value.serialize(serializer),
+    }
+}
+
+/// A ratio as JSON: one that is whole without a decimal point, as a browser writes it.
+fn ratio(value: f64) -> Value {
+    let is_whole = value.fract() == 0.0 && (0.0..=MOST_OF_A_FLOAT as f64).contains(&value);
+    if is_whole { Value::from(value as u64) } else { Value::from(value) }
+}
 
 /// A number as it is shown, with its exact value and its origin.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Figure {
     /// What the page reads.
     pub text: String,
-    /// The exact number; null: not measured.
+    /// The exact number; null: not measured. JSON of the view holds a whole one above 2^53 − 1 as a string of its
+    /// digits, for a browser would round it.
+    #[serde(serialize_with = "exactly")]
     pub value: Value,
     /// Formula over JSON pointers, see the [module](self); empty where the document has nothing to point at.
     pub from: String,
@@ -162,7 +180,7 @@ impl Figure {
         let share = (denominator > 0).then(|| numerator as f64 / denominator as f64);
         Self {
             text: share.map_or_else(|| units::NOT_MEASURED.into(), units::share),
-            value: share.map_or(Value::Null, Value::from),
+            value: share.map_or(Value::Null, ratio),
             from: format!("{numerator_from} / {denominator_from}"),
             title: share
                 .map(|_| format!("{} of {} bytes", units::count(numerator), units::count(denominator))),
@@ -194,7 +212,7 @@ impl Figure {
         let rate = (elapsed_ms > 0).then(|| amount as f64 * 1000.0 / elapsed_ms as f64);
         Self {
             text: rate.map_or_else(|| units::NOT_MEASURED.into(), text),
-            value: rate.map_or(Value::Null, Value::from),
+            value: rate.map_or(Value::Null, ratio),
             from: format!("{from} * 1000 / {elapsed_from}"),
             title: rate.map(|_| format!("{} in {} ms", units::count(amount), units::count(elapsed_ms))),
             error: None,

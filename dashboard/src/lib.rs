@@ -14,7 +14,9 @@ pub mod cli;
 pub mod figure;
 pub mod island;
 pub mod live;
+pub mod partials;
 pub mod render;
+pub mod script;
 #[cfg(feature = "cli")]
 pub mod show;
 pub mod text;

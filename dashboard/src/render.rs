@@ -4,7 +4,7 @@
 //! browser to load anything. Every string is escaped by Handlebars; the data island by [`crate::island`].
 
 use crate::live::Live;
-use crate::{island, units, view};
+use crate::{island, partials, script, units, view};
 use handlebars::{
     Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason, html_escape,
 };
@@ -40,10 +40,15 @@ const TEMPLATES: [(&str, &str); 23] = [
     ("place", include_str!("../templates/place.hbs")),
 ];
 
-/// Styles and scripts, by name, written into the page as they are.
-const ASSETS: [(&str, &str); 6] = [
-    ("page.css", include_str!("../assets/page.css")),
-    ("panels.css", include_str!("../assets/panels.css")),
+/// Styles, by name, written into the page as they are.
+const STYLES: [(&str, &str); 2] =
+    [("page.css", include_str!("../assets/page.css")), ("panels.css", include_str!("../assets/panels.css"))];
+
+/// The modules of the page's [script], each after those that it imports from.
+pub const MODULES: [(&str, &str); 7] = [
+    ("units.js", include_str!("../assets/units.js")),
+    ("figure.js", include_str!("../assets/figure.js")),
+    ("hbs.js", include_str!("../assets/hbs.js")),
     ("variables.js", include_str!("../assets/variables.js")),
     ("inspector.js", include_str!("../assets/inspector.js")),
     ("memory_map.js", include_str!("../assets/memory_map.js")),
@@ -60,6 +65,8 @@ pub enum RenderError {
     Render(Box<handlebars::RenderError>),
     /// The data island could not be serialized.
     Island(serde_json::Error),
+    /// A partial uses what the page's script does not know.
+    Program(String),
 }
 
 impl fmt::Display for RenderError {
@@ -68,6 +75,9 @@ impl fmt::Display for RenderError {
             Self::Template(error) => write!(f, "a template of the dashboard does not parse: {error}"),
             Self::Render(error) => write!(f, "the dashboard could not be rendered: {error}"),
             Self::Island(error) => write!(f, "the dashboard's data could not be serialized: {error}"),
+            Self::Program(fault) => {
+                write!(f, "a template of the dashboard does not run in a browser: {fault}")
+            }
         }
     }
 }
@@ -78,6 +88,7 @@ impl std::error::Error for RenderError {
             Self::Template(error) => Some(error),
             Self::Render(error) => Some(error),
             Self::Island(error) => Some(error),
+            Self::Program(_) => None,
         }
     }
 }
@@ -113,6 +124,29 @@ pub(crate) fn page(snapshot: &Snapshot, live: Option<Live>) -> Result<String, Re
     registry.render("page", &page).map_err(|error| RenderError::Render(Box::new(error)))
 }
 
+/// The partial `name` with its view, as [`render`] writes it into the page.
+///
+/// # Errors
+/// [`RenderError`]: there is no such partial, or the view is another's.
+pub fn partial(name: &str, view: &impl Serialize) -> Result<String, RenderError> {
+    let registry = parsed().map_err(|error| RenderError::Template(Box::new(error)))?;
+    registry.render(name, view).map_err(|error| RenderError::Render(Box::new(error)))
+}
+
+/// The partials `names`, with those that they include, as `assets/hbs.js` runs them.
+///
+/// # Errors
+/// [`RenderError`]: there is no such partial, or it uses what `hbs.js` does not know.
+pub fn programs(names: &[&str]) -> Result<serde_json::Map<String, serde_json::Value>, RenderError> {
+    let registry = parsed().map_err(|error| RenderError::Template(Box::new(error)))?;
+    partials::programs(names, |name| registry.get_template(name)).map_err(RenderError::Program)
+}
+
+/// The names of all partials; the page itself is none.
+pub fn partial_names() -> impl Iterator<Item = &'static str> {
+    TEMPLATES.into_iter().map(|(name, _)| name).filter(|name| *name != "page")
+}
+
 /// The templates. They are parsed once: it takes longer than the page of a small recording does, and a program may
 /// write its page again and again.
 fn parsed() -> Result<Handlebars<'static>, handlebars::TemplateError> {
@@ -129,6 +163,7 @@ fn parsed() -> Result<Handlebars<'static>, handlebars::TemplateError> {
     }
     registry.register_helper("figure", Box::new(figure));
     registry.register_helper("asset", Box::new(asset));
+    registry.register_helper("script", Box::new(page_script));
     Ok(PARSED.get_or_init(|| registry).clone())
 }
 
@@ -183,7 +218,9 @@ fn open(figure: &serde_json::Value, class: &str, out: &mut dyn Output) -> Helper
         out.write(" data-from=\"")?;
         out.write(&html_escape(from))?;
         out.write("\" data-value=\"")?;
-        out.write(&figure["value"].to_string())?;
+        // A string: the digits of a number that a browser would round.
+        let value = &figure["value"];
+        out.write(&value.as_str().map_or_else(|| value.to_string(), str::to_owned))?;
         out.write("\"")?;
     }
     if let Some(title) = figure["title"].as_str() {
@@ -195,7 +232,19 @@ fn open(figure: &serde_json::Value, class: &str, out: &mut dyn Output) -> Helper
     Ok(())
 }
 
-/// `{{asset "page.css"}}`: a style or script of ours, as it is.
+/// `{{script}}`: our modules as one script.
+fn page_script(
+    _: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    static SCRIPT: OnceLock<String> = OnceLock::new();
+    Ok(out.write(SCRIPT.get_or_init(|| script::script(&MODULES)))?)
+}
+
+/// `{{asset "page.css"}}`: a style of ours, as it is.
 fn asset(
     helper: &Helper<'_>,
     _: &Handlebars<'_>,
@@ -204,7 +253,7 @@ fn asset(
     out: &mut dyn Output,
 ) -> HelperResult {
     let name = helper.param(0).and_then(|param| param.value().as_str()).unwrap_or_default();
-    let Some((_, text)) = ASSETS.iter().find(|(asset, _)| *asset == name) else {
+    let Some((_, text)) = STYLES.iter().find(|(asset, _)| *asset == name) else {
         return Err(RenderErrorReason::Other(format!("there is no asset {name:?}")).into());
     };
     Ok(out.write(text)?)
@@ -216,9 +265,30 @@ mod tests {
 
     #[test]
     fn no_asset_ends_its_own_element() {
-        for (name, text) in ASSETS {
+        for (name, text) in STYLES.into_iter().chain(MODULES) {
             let lower = text.to_lowercase();
             assert!(!lower.contains("</script") && !lower.contains("</style"), "{name}");
+        }
+    }
+
+    /// What [`crate::script`] needs of a module.
+    #[test]
+    fn modules_keep_to_what_becomes_a_script() {
+        for (name, text) in MODULES {
+            for line in text.lines() {
+                assert!(
+                    line.matches('`').count() % 2 == 0,
+                    "{name}: a text over more lines than one: {line}"
+                );
+                let is_known = |rest: &str| {
+                    ["function ", "async function ", "const ", "class "]
+                        .iter()
+                        .any(|start| rest.starts_with(start))
+                };
+                assert!(line.strip_prefix("export ").is_none_or(is_known), "{name}: {line}");
+                let is_whole = |line: &str| !line.starts_with("/*") || !line.contains("*/ ");
+                assert!(is_whole(line.trim_start()), "{name}: code behind a comment: {line}");
+            }
         }
     }
 }

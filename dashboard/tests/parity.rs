@@ -1,0 +1,200 @@
+//! What the page's script writes is what Rust writes, byte for byte: each partial with the views of the fixtures, and
+//! figures made of raw numbers.
+//!
+//! Without a Chromium these tests say so and pass; with `MEMSCOPE_REQUIRE_BROWSER=1` they fail.
+
+#[path = "fixture/breakout.rs"]
+mod breakout;
+#[path = "browser/devtools.rs"]
+#[allow(dead_code, reason = "only a part of it is used here")]
+mod devtools;
+mod fixture;
+
+use devtools::Browser;
+use memscope_dashboard::figure::Figure;
+use memscope_dashboard::render::{MODULES, partial, partial_names, programs};
+use memscope_dashboard::{script, view};
+use memscope_runtime::snapshot::{Mode, Snapshot};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::fs;
+use tempfile::TempDir;
+
+/// A page that holds the modules `wanted`, each under the name of its file, and nothing else.
+fn open(browser: &mut Browser, wanted: &[&str]) -> TempDir {
+    let modules: Vec<_> = MODULES.into_iter().filter(|(file, _)| wanted.contains(file)).collect();
+    assert_eq!(modules.len(), wanted.len());
+    let names: Vec<_> = wanted.iter().map(|file| file.trim_end_matches(".js")).collect();
+    let shown: Vec<_> = names.iter().map(|name| format!("{name}: ${name}")).collect();
+    let script = script::script(&modules);
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("modules.html");
+    let html = format!(
+        "<!DOCTYPE html><meta charset=\"utf-8\"><link rel=\"icon\" href=\"data:,\"><script type=\"module\">{script}\n\
+         Object.assign(globalThis, {{ {} }});</script>",
+        shown.join(", ")
+    );
+    fs::write(&file, html).unwrap();
+    browser.open(&file, "", (800, 600), "light");
+    folder
+}
+
+/// Partials with the views that the page of `snapshot` gives them.
+fn views(snapshot: &Snapshot) -> Vec<(String, Value)> {
+    let page = serde_json::to_value(view::page(snapshot)).unwrap();
+    let names: BTreeSet<&str> = partial_names().collect();
+    let mut views = Vec::new();
+    for (field, view) in page.as_object().unwrap() {
+        if names.contains(&**field) && !view.is_null() {
+            views.push((field.clone(), view.clone()));
+        }
+    }
+    for inspector in page["inspectors"].as_array().unwrap() {
+        views.push(("inspector".into(), inspector.clone()));
+    }
+    views
+}
+
+#[test]
+fn each_partial_gives_the_same_bytes() {
+    let Some(mut browser) = Browser::start() else { return };
+    let _folder = open(&mut browser, &["units.js", "hbs.js"]);
+    let all: Vec<&str> = partial_names().collect();
+    let all = programs(&all).unwrap();
+    browser.eval(&format!("globalThis.render = hbs.renderer({})", Value::Object(all.clone())));
+    let mut rendered = BTreeSet::new();
+    let small = fixture::small();
+    let snapshots = [
+        fixture::large(50),
+        fixture::exact(&fixture::large(50)),
+        fixture::sampled(50),
+        breakout::hostile(),
+        Snapshot { mode: Mode::Off, findings: vec![], variables: vec![], scopes: vec![], ..small.clone() },
+        small,
+    ];
+    for snapshot in snapshots {
+        for (name, view) in views(&snapshot) {
+            let expected = partial(&name, &view).unwrap();
+            let html = browser.eval(&format!("render({name:?}, {view})"));
+            assert_same(&name, html.as_str().unwrap(), &expected);
+            rendered.extend(programs(&[&name]).unwrap().into_iter().map(|(name, _)| name));
+        }
+    }
+    let missed: Vec<_> = all.keys().filter(|name| !rendered.contains(*name)).collect();
+    assert!(missed.is_empty(), "no view for {missed:?}");
+}
+
+/// Fails where `html` begins to differ.
+fn assert_same(what: &str, html: &str, expected: &str) {
+    if html == expected {
+        return;
+    }
+    let at = html.bytes().zip(expected.bytes()).take_while(|(a, b)| a == b).count().saturating_sub(80);
+    let around =
+        |text: &str| String::from_utf8_lossy(&text.as_bytes()[at..(at + 200).min(text.len())]).into_owned();
+    panic!("{what}, from byte {at}:\nbrowser {}\nRust    {}", around(html), around(expected));
+}
+
+#[test]
+fn a_view_that_lacks_a_field_is_refused() {
+    let Some(mut browser) = Browser::start() else { return };
+    let _folder = open(&mut browser, &["units.js", "hbs.js"]);
+    let programs = Value::Object(programs(&["place", "diagnostics"]).unwrap());
+    let says = |browser: &mut Browser, name: &str, view: Value| {
+        browser.eval(&format!(
+            "(() => {{ try {{ return hbs.renderer({programs})({name:?}, {view}); }} catch (error) {{ return error.message; }} }})()"
+        ))
+    };
+    assert_eq!(says(&mut browser, "place", json!({ "line": null })), "the view has no file");
+    assert_eq!(says(&mut browser, "place", json!({ "file": "a" })), "the view has no line");
+    assert_eq!(says(&mut browser, "places", json!({})), "there is no partial places");
+    let whole = "<span class=\"place\">a&lt;b</span>\n";
+    assert_eq!(says(&mut browser, "place", json!({ "file": "a<b", "line": null })), whole);
+    assert_eq!(partial("place", &json!({ "file": "a<b", "line": null })).unwrap(), whole);
+}
+
+/// Numbers at which a text changes: each unit's first, what rounds up to it and what just does not; powers of ten, which
+/// are grouped; and where a float is no longer exact.
+fn values() -> Vec<u64> {
+    let mut values = vec![0, 1, 7, 48, u64::from(u32::MAX), 951_827_696_000, u64::MAX];
+    let around = |value: u64| [value - 1, value, value.saturating_add(1)];
+    for power in 1..20 {
+        values.extend(around(10_u64.pow(power)));
+    }
+    let units = [1024, 1 << 20, 1 << 30, 1_000, 60_000, 3_600_000, 1_000_000];
+    for unit in units {
+        values.extend(around(unit));
+        // x.x5 of a unit is a tie: 0.05, 0.95, 1.05, 9.95, 59.95, 999.95, 1023.95.
+        for tenths in [0, 9, 10, 99, 599, 9_999, 10_239] {
+            values.extend(around((2 * tenths + 1) * unit / 20));
+        }
+    }
+    // A float holds each whole number up to 2^53, and every other one above.
+    values.extend(around(1 << 53));
+    values.extend(around((1 << 54) + 2));
+    values.sort_unstable();
+    values.dedup();
+    values
+}
+
+#[test]
+fn figures_agree() {
+    let Some(mut browser) = Browser::start() else { return };
+    let _folder = open(&mut browser, &["units.js", "figure.js", "hbs.js"]);
+    let values = values();
+    assert!(values.len() > 150, "{}", values.len());
+    let mut figures: Vec<(String, Figure)> = Vec::new();
+    // A whole number in the page's data: above 2^53 − 1 a string of its digits.
+    let raw = |value: u64| if value < 1 << 53 { value.to_string() } else { format!("\"{value}\"") };
+    for &value in &values {
+        let digits = raw(value);
+        figures.push((format!("bytes('/x', {digits})"), Figure::bytes("/x", value)));
+        figures.push((format!("count('/x', {digits})"), Figure::count("/x", value)));
+        figures.push((format!("ms('/x', {digits})"), Figure::ms("/x", value)));
+        figures.push((format!("us('/x', {digits})"), Figure::us("/x", value)));
+        figures.push((format!("utc('/x', {digits})"), Figure::utc("/x", value)));
+        figures.push((format!("name('/x', {digits})"), Figure::name("/x", value)));
+        figures.push((format!("address('/x', {digits})"), Figure::address("/x", value)));
+    }
+    for kind in ["bytes", "count", "ms", "us", "name"] {
+        figures.push((format!("{kind}('/x', null)"), Figure::bytes("/x", None)));
+    }
+    // Each fifth with each seventh: pairs of all sizes.
+    for &one in values.iter().step_by(5).chain([&3, &5, &7]) {
+        for &other in values.iter().step_by(7).chain([&400, &12]) {
+            let (a, b) = (raw(one), raw(other));
+            figures.push((format!("bytes('/x', {a}, {b})"), Figure::estimated_bytes("/x", one, Some(other))));
+            figures.push((format!("count('/x', {a}, {b})"), Figure::estimated_count("/x", one, Some(other))));
+            figures.push((
+                format!("withUpperBound(figure.bytes('/x', {a}, {b}), {b})"),
+                Figure::estimated_bytes("/x", one, Some(other)).with_upper_bound(Some(other)),
+            ));
+            figures.push((format!("share('/x', {a}, '/y', {b})"), Figure::share("/x", one, "/y", other)));
+            figures.push((
+                format!("perSecond('/x', {a}, '/y', {b})"),
+                Figure::per_second("/x", one, "/y", other),
+            ));
+            figures.push((
+                format!("bytesPerSecond('/x', {a}, '/y', {b})"),
+                Figure::bytes_per_second("/x", one, "/y", other),
+            ));
+        }
+    }
+    // 0.25 % to 199.75 %: each other one is a tie of tenths.
+    for quarter in 1..800 {
+        figures.push((format!("share('/x', {quarter}, '/y', 400)"), Figure::share("/x", quarter, "/y", 400)));
+        figures.push((
+            format!("perSecond('/x', {quarter}, '/y', 40000)"),
+            Figure::per_second("/x", quarter, "/y", 40_000),
+        ));
+    }
+    let makers: Vec<_> = figures.iter().map(|(maker, _)| format!("() => figure.{maker}")).collect();
+    let html = browser.eval(&format!("[{}].map((make) => hbs.figureHtml(make()))", makers.join(",")));
+    for ((maker, figure), html) in figures.iter().zip(html.as_array().unwrap()) {
+        // The shortest partial that holds a figure.
+        let thread = partial("thread", &json!({ "id": figure, "name": null })).unwrap();
+        let expected =
+            thread.strip_prefix("<span class=\"thread\">thread ").unwrap().strip_suffix("</span>\n").unwrap();
+        assert_eq!(html.as_str().unwrap(), expected, "{maker}");
+    }
+}
