@@ -38,29 +38,45 @@ pub fn page(snapshot: &Snapshot, run: &str, update: u64) -> Result<String, Rende
     render::page(snapshot, Some(Live { run: run.to_owned(), update }))
 }
 
-/// The panels of `snapshot` that are fed, in the order of the page.
+/// The partials of the panels that are fed, in the order of the page.
+pub(crate) const PANELS: [&str; 12] = [
+    "overview",
+    "variables",
+    "memory_map",
+    "diagnostics",
+    "scopes",
+    "types",
+    "lifetimes",
+    "threads",
+    "handed_out",
+    "tasks",
+    "sites",
+    "recording",
+];
+
+/// The panels of `snapshot` that are fed, and before them the `island`, which the page's modules read.
 ///
 /// # Errors
 /// What serializing a view gives; no recording leads there.
 pub fn panels(snapshot: &Snapshot) -> Result<Vec<Panel>, serde_json::Error> {
     let page = view::page(snapshot);
-    let panel = |name, json: Result<String, serde_json::Error>| Ok(Panel { name, json: json? });
-    vec![
-        panel("overview", serde_json::to_string(&page.overview)),
-        panel("variables", serde_json::to_string(&page.variables)),
-        panel("memory_map", serde_json::to_string(&page.memory_map)),
-        panel("diagnostics", serde_json::to_string(&page.diagnostics)),
-        panel("scopes", serde_json::to_string(&page.scopes)),
-        panel("types", serde_json::to_string(&page.types)),
-        panel("lifetimes", serde_json::to_string(&page.lifetimes)),
-        panel("threads", serde_json::to_string(&page.threads)),
-        panel("handed_out", serde_json::to_string(&page.handed_out)),
-        panel("tasks", serde_json::to_string(&page.tasks)),
-        panel("sites", serde_json::to_string(&page.sites)),
-        panel("recording", serde_json::to_string(&page.recording)),
-    ]
-    .into_iter()
-    .collect()
+    let views = [
+        serde_json::to_string(&page.overview)?,
+        serde_json::to_string(&page.variables)?,
+        serde_json::to_string(&page.memory_map)?,
+        serde_json::to_string(&page.diagnostics)?,
+        serde_json::to_string(&page.scopes)?,
+        serde_json::to_string(&page.types)?,
+        serde_json::to_string(&page.lifetimes)?,
+        serde_json::to_string(&page.threads)?,
+        serde_json::to_string(&page.handed_out)?,
+        serde_json::to_string(&page.tasks)?,
+        serde_json::to_string(&page.sites)?,
+        serde_json::to_string(&page.recording)?,
+    ];
+    let island = Panel { name: "island", json: serde_json::to_string(&view::variables::island(snapshot))? };
+    let panels = PANELS.into_iter().zip(views).map(|(name, json)| Panel { name, json });
+    Ok([island].into_iter().chain(panels).collect())
 }
 
 /// The figures of the process's sums, each with its origin, by which the page finds where it stands. Nothing of

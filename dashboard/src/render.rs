@@ -3,7 +3,7 @@
 //! The file is whole in itself: styles, scripts and data are inline, and its content security policy forbids the
 //! browser to load anything. Every string is escaped by Handlebars; the data island by [`crate::island`].
 
-use crate::live::Live;
+use crate::live::{self, Live};
 use crate::{island, partials, script, units, view};
 use handlebars::{
     Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason, html_escape,
@@ -41,8 +41,11 @@ const TEMPLATES: [(&str, &str); 23] = [
 ];
 
 /// Styles, by name, written into the page as they are.
-const STYLES: [(&str, &str); 2] =
-    [("page.css", include_str!("../assets/page.css")), ("panels.css", include_str!("../assets/panels.css"))];
+const STYLES: [(&str, &str); 3] = [
+    ("page.css", include_str!("../assets/page.css")),
+    ("panels.css", include_str!("../assets/panels.css")),
+    ("live.css", include_str!("../assets/live.css")),
+];
 
 /// The modules of the page's [script], each after those that it imports from.
 pub const MODULES: [(&str, &str); 7] = [
@@ -54,6 +57,10 @@ pub const MODULES: [(&str, &str); 7] = [
     ("memory_map.js", include_str!("../assets/memory_map.js")),
     ("charts.js", include_str!("../assets/charts.js")),
 ];
+
+/// Of a page that is fed: before all others, and after them.
+const FIRST_OF_LIVE: (&str, &str) = ("rendered.js", include_str!("../assets/rendered.js"));
+const LAST_OF_LIVE: (&str, &str) = ("live.js", include_str!("../assets/live.js"));
 
 /// Why a page could not be written. No recording leads here: it means a fault in the templates.
 #[derive(Debug)]
@@ -164,6 +171,8 @@ fn parsed() -> Result<Handlebars<'static>, handlebars::TemplateError> {
     registry.register_helper("figure", Box::new(figure));
     registry.register_helper("asset", Box::new(asset));
     registry.register_helper("script", Box::new(page_script));
+    registry.register_helper("live_script", Box::new(live_script));
+    registry.register_helper("programs", Box::new(live_programs));
     Ok(PARSED.get_or_init(|| registry).clone())
 }
 
@@ -244,6 +253,32 @@ fn page_script(
     Ok(out.write(SCRIPT.get_or_init(|| script::script(&MODULES)))?)
 }
 
+/// `{{live_script}}`: the same for a page that is fed.
+fn live_script(
+    _: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    static SCRIPT: OnceLock<String> = OnceLock::new();
+    let modules = || [&[FIRST_OF_LIVE][..], &MODULES, &[LAST_OF_LIVE]].concat();
+    Ok(out.write(SCRIPT.get_or_init(|| script::script(&modules())))?)
+}
+
+/// `{{programs}}`: the panels' partials, as the script of a page that is fed runs them.
+fn live_programs(
+    _: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    let other = |fault: String| handlebars::RenderError::from(RenderErrorReason::Other(fault));
+    let programs = programs(&live::PANELS).map_err(|error| other(error.to_string()))?;
+    Ok(out.write(&island::escaped_json(&programs).map_err(|error| other(error.to_string()))?)?)
+}
+
 /// `{{asset "page.css"}}`: a style of ours, as it is.
 fn asset(
     helper: &Helper<'_>,
@@ -265,7 +300,7 @@ mod tests {
 
     #[test]
     fn no_asset_ends_its_own_element() {
-        for (name, text) in STYLES.into_iter().chain(MODULES) {
+        for (name, text) in STYLES.into_iter().chain(MODULES).chain([FIRST_OF_LIVE, LAST_OF_LIVE]) {
             let lower = text.to_lowercase();
             assert!(!lower.contains("</script") && !lower.contains("</style"), "{name}");
         }
@@ -274,7 +309,7 @@ mod tests {
     /// What [`crate::script`] needs of a module.
     #[test]
     fn modules_keep_to_what_becomes_a_script() {
-        for (name, text) in MODULES {
+        for (name, text) in MODULES.into_iter().chain([FIRST_OF_LIVE, LAST_OF_LIVE]) {
             for line in text.lines() {
                 assert!(
                     line.matches('`').count() % 2 == 0,

@@ -26,7 +26,7 @@ use std::time::{Duration, Instant};
 pub(super) const BEAT: Duration = Duration::from_millis(400);
 /// Panels take one part of the time in so many. With pulses and writing that stays below a hundredth of a processor:
 /// `docs/live.md` has the figures.
-const PANELS_PART: u32 = 200;
+const PANELS_PART: u32 = if cfg!(debug_assertions) { 10 } else { 200 }; // nobody counts what an unoptimised build takes
 /// Alerts that a browser is sent that comes later.
 const MOST_ALERTS: usize = 64;
 /// A page or file that was made so lately is given again.

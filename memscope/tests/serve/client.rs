@@ -6,9 +6,8 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// Nothing here takes so long. In a debug build a snapshot with its views takes some 100 ms, and panels come 200 times that
-/// apart.
-pub const PATIENCE: Duration = Duration::from_secs(120);
+/// Nothing here takes so long, on a busy machine either.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Answer {
     /// Status line and headers, in lower case.
