@@ -1,7 +1,8 @@
 // Small things on panels that are complete without them: the timeline's readout, the order of the scopes.
 const chart = document.getElementById("timeline");
 if (chart) {
-  const points = [...chart.querySelectorAll("tbody tr")];
+  // Asked for each time: a page that is fed gets new ones.
+  const points = () => [...chart.querySelectorAll("tbody tr")];
   const plot = chart.querySelector(".plot");
   const cursor = chart.querySelector(".cursor");
   const readout = chart.querySelector(".readout");
@@ -9,7 +10,7 @@ if (chart) {
     const box = plot.getBoundingClientRect();
     const x = ((event.clientX - box.left) / box.width) * 1000;
     const distance = (point) => Math.abs(point.dataset.x - x);
-    const nearest = points.reduce((best, point) => (distance(point) < distance(best) ? point : best));
+    const nearest = points().reduce((best, point) => (distance(point) < distance(best) ? point : best));
     const [at, live] = nearest.querySelectorAll("td");
     // Copies of the figures, so that what is read out says where it comes from too.
     const copies = (cell) => [...cell.childNodes].map((node) => node.cloneNode(true));
@@ -36,14 +37,15 @@ openScope();
 const scopes = document.getElementById("scope-rows");
 const controls = document.getElementById("scopes-controls");
 if (scopes.children.length > 1) {
-  const tree = [...scopes.children];
+  const place = (row) => Number(row.id.slice("scope=".length));
   const figure = (row, column) =>
     Number(row.querySelector(`summary > :nth-child(${column}) [data-value]`).dataset.value);
   const order = document.getElementById("scopes-sort");
   const sort = () => {
     // The columns of a row: name, path, calls, exclusive, inclusive.
     const column = Number(order.value) + 2;
-    const rows = order.value === "" ? tree : [...tree].sort((a, b) => figure(b, column) - figure(a, column));
+    const rows = [...scopes.children].sort((a, b) =>
+      (order.value === "" ? 0 : figure(b, column) - figure(a, column)) || place(a) - place(b));
     scopes.classList.toggle("flat", order.value !== "");
     scopes.append(...rows);
   };
@@ -51,4 +53,8 @@ if (scopes.children.length > 1) {
   controls.addEventListener("submit", (event) => event.preventDefault());
   order.addEventListener("change", sort);
   sort();
+  // A page that is fed has other figures now.
+  document.addEventListener("memscope:panel", (event) => {
+    if (event.detail === "scopes" && order.value !== "") sort();
+  });
 }

@@ -1,30 +1,64 @@
-// The inspector: a card's link names a dialog (`#variable=INDEX`); the address alone decides what is open.
-const prefix = "#variable=";
-const dialogs = document.querySelectorAll("dialog.inspector");
+// @ts-check
+// The inspector: a card's link names a variable (`#variable=INDEX`); the address alone decides what is open. It is made
+// when it is opened: of all that is known where the page holds that, of what the card tells elsewhere.
+import { card } from "./card.js";
+import { island, rendered } from "./island.js";
+import { unpacked } from "./packed.js";
+import { copy, showElement } from "./rendered.js";
+
+const room = /** @type {HTMLElement} */ (document.getElementById("inspectors"));
+const { inspectors, variables } = island;
 let tab = "Overview";
+/** @type {number | null} */
 let scrollBack = null;
 
+/**
+ * Where each variable stands in a list of indices.
+ * @param {number[]} indices
+ */
+const places = (indices) => new Map(indices.map((index, place) => [index, place]));
+let [whole, held] = [places(inspectors.index), places(variables.index)];
+
+/** @param {number} index @returns {HTMLDialogElement | null} */
+function made(index) {
+  const place = whole.get(index);
+  if (place !== undefined) {
+    const view = unpacked(inspectors.views, place, `/variables/${index}`);
+    return /** @type {HTMLDialogElement} */ (rendered("inspector", view));
+  }
+  const position = held.get(index);
+  if (position === undefined) return null;
+  return /** @type {HTMLDialogElement} */ (rendered("brief", card(variables, position)));
+}
+
+/**
+ * @param {HTMLElement} dialog
+ * @param {string} name
+ * @param {boolean} focus
+ */
 function select(dialog, name, focus) {
   tab = name;
-  for (const panel of dialog.querySelectorAll(".tab")) panel.hidden = panel.dataset.tab !== name;
-  for (const button of dialog.querySelectorAll("[role=tab]")) {
+  for (const panel of /** @type {NodeListOf<HTMLElement>} */ (dialog.querySelectorAll(".tab"))) {
+    panel.hidden = panel.dataset.tab !== name;
+  }
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (dialog.querySelectorAll("[role=tab]"))) {
     const selected = button.textContent === name;
-    button.setAttribute("aria-selected", selected);
+    button.setAttribute("aria-selected", String(selected));
     button.tabIndex = selected ? 0 : -1;
     if (selected && focus) button.focus();
   }
 }
 
-// Tabs are made when a dialog is first opened: a page holds up to two hundred.
+/** @param {HTMLDialogElement} dialog */
 function prepare(dialog) {
-  if (dialog.querySelector("[role=tablist]")) return;
   const tabs = document.createElement("div");
   tabs.className = "tabs";
   tabs.setAttribute("role", "tablist");
   tabs.setAttribute("aria-label", "About this variable");
+  /** @type {string[]} */
   const names = [];
-  for (const panel of dialog.querySelectorAll(".tab")) {
-    const name = panel.dataset.tab;
+  for (const panel of /** @type {NodeListOf<HTMLElement>} */ (dialog.querySelectorAll(".tab"))) {
+    const name = panel.dataset.tab ?? "";
     names.push(name);
     panel.id = `${dialog.id}/${name}`;
     panel.setAttribute("role", "tabpanel");
@@ -43,10 +77,10 @@ function prepare(dialog) {
     event.preventDefault();
     select(dialog, names[(names.indexOf(tab) + step + names.length) % names.length], true);
   });
-  dialog.querySelector("header").after(tabs);
+  if (names.length > 1) dialog.querySelector("header")?.after(tabs);
   dialog.addEventListener("click", (event) => {
-    const close = event.target.closest(".close");
-    if (close || event.target === dialog) {
+    const target = /** @type {Element} */ (event.target);
+    if (target.closest(".close") || target === dialog) {
       event.preventDefault();
       dialog.close();
     }
@@ -54,32 +88,58 @@ function prepare(dialog) {
   dialog.addEventListener("close", () => {
     // The address no longer names it, and the page does not jump.
     if (location.hash === `#${dialog.id}`) history.replaceState(null, "", location.pathname + location.search);
-    if (scrollBack !== null) window.scrollTo({ top: scrollBack, behavior: "instant" });
+    if (scrollBack !== null) window.scrollTo({ top: scrollBack, behavior: /** @type {any} */ ("instant") });
+    dialog.remove();
   });
 }
 
 function follow() {
   // Who goes to a scope leaves for good.
   if (location.hash.startsWith("#scope=")) scrollBack = null;
-  const open = location.hash.startsWith(prefix) ? document.getElementById(location.hash.slice(1)) : null;
-  for (const dialog of dialogs) if (dialog.open && dialog !== open) dialog.close();
-  if (!open || open.open) return;
+  const asked = /^#variable=(\d+)$/.exec(location.hash);
+  const open = /** @type {HTMLDialogElement | null} */ (room.querySelector("dialog[open]"));
+  if (open && asked && open.id === location.hash.slice(1)) return;
+  open?.close();
+  const dialog = asked && made(Number(asked[1]));
+  if (!dialog) return;
+  opened = identity(held.get(Number(asked[1])));
   scrollBack = window.scrollY;
-  prepare(open);
-  open.showModal();
-  open.scrollTop = 0;
-  select(open, "Overview", false);
-  open.querySelector("h2").focus({ preventScroll: true });
+  room.replaceChildren(dialog);
+  copy(dialog);
+  prepare(dialog);
+  dialog.showModal();
+  dialog.scrollTop = 0;
+  select(dialog, "Overview", false);
+  /** @type {HTMLElement | null} */ (dialog.querySelector("h2"))?.focus({ preventScroll: true });
 }
 
-for (const card of document.querySelectorAll("a.card")) {
-  card.setAttribute("role", "button");
-  card.setAttribute("aria-haspopup", "dialog");
-  card.addEventListener("keydown", (event) => {
-    if (event.key !== " ") return;
-    event.preventDefault();
-    card.click();
-  });
+/** What a variable is told by from one update of a page that is fed to the next. @param {number | undefined} position */
+function identity(position) {
+  if (position === undefined) return null;
+  const { texts } = variables;
+  const columns = [variables.name, variables.scope, variables.type_name, variables.file, variables.line];
+  return JSON.stringify(columns.map((column, place) => (place < 4 && column[position] !== null ? texts[column[position]] : column[position])));
 }
+
+/** @type {string | null} the variable whose inspector is open */
+let opened = null;
+
+// A page that is fed has other figures now, and the variable may have another number.
+function renew() {
+  [whole, held] = [places(inspectors.index), places(variables.index)];
+  const dialog = /** @type {HTMLDialogElement | null} */ (room.querySelector("dialog[open]"));
+  if (!dialog || opened === null) return;
+  const position = variables.index.findIndex((/** @type {number} */ _, /** @type {number} */ place) => identity(place) === opened);
+  const index = variables.index[position];
+  const now = index === undefined ? null : made(index);
+  if (!now) return;
+  if (now.id !== dialog.id) history.replaceState(null, "", `#${now.id}`);
+  showElement(dialog, now);
+}
+document.addEventListener("memscope:data", (event) => {
+  // The rows come first, the inspectors with the same snapshot's figures after them.
+  if (/** @type {CustomEvent} */ (event).detail === "inspectors") renew();
+});
+
 window.addEventListener("hashchange", follow);
 follow();

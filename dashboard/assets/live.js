@@ -4,7 +4,8 @@
 //
 // What was typed, sorted, opened or scrolled stays: see `rendered.js`. Other modules hear `memscope:panel` on the document
 // after a panel changed, and `memscope:data` after the island did.
-import { figureHtml, renderer } from "./hbs.js";
+import { figureHtml } from "./hbs.js";
+import { island, render } from "./island.js";
 import { add, show } from "./rendered.js";
 
 /** @typedef {import("./figure.js").Figure} Figure */
@@ -20,6 +21,10 @@ const PANELS = [
 const SILENCE_MS = 5_000;
 const RETRY_MS = 1_000;
 const MOST_ALERTS = 20;
+/** What the island's fields are sent as. */
+const DATA = "data:";
+/** What has a module at work only if it was there when the page was loaded. */
+const WITH_MODULES = ["cards", "timeline", "memory-map-readout"];
 
 /** @param {string} id @returns {HTMLElement} */
 function element(id) {
@@ -32,9 +37,9 @@ if (bar) follow(bar);
 
 /** @param {HTMLElement} bar */
 function follow(bar) {
-  const render = renderer(JSON.parse(element("programs").textContent ?? "{}"));
   const [state, age, pause, alerts] = ["state", "age", "pause", "alerts"].map((name) => element(`live-${name}`));
   const known = { run: bar.dataset.run ?? "", update: Number(bar.dataset.update), alert: 0 };
+  const missing = WITH_MODULES.filter((id) => !document.getElementById(id));
   /** @type {EventSource | null} */
   let source = null;
   let [heard, fed, retry, isPaused] = [0, performance.now(), 0, false];
@@ -48,15 +53,17 @@ function follow(bar) {
 
   /** @param {{ name: string, view: any }} panel */
   function take({ name, view }) {
-    if (name === "island") {
-      element("data").textContent = JSON.stringify(view);
-      document.dispatchEvent(new CustomEvent("memscope:data"));
+    fed = performance.now();
+    if (name.startsWith(DATA)) {
+      const field = name.slice(DATA.length);
+      // In its place, for modules hold it.
+      Object.assign(island[field], view);
+      document.dispatchEvent(new CustomEvent("memscope:data", { detail: field }));
       return;
     }
     const index = PANELS.findIndex(([partial]) => partial === name);
     if (index < 0) return;
     const live = document.getElementById(PANELS[index][1]);
-    fed = performance.now();
     if (view === null) {
       if (live) live.hidden = true;
       return;
@@ -68,13 +75,14 @@ function follow(bar) {
       const before = PANELS.slice(0, index).map(([, id]) => document.getElementById(id)).filter((panel) => panel !== null);
       add(/** @type {HTMLElement} */ (before.at(-1)), render(name, view));
     }
+    if (missing.some((id) => document.getElementById(id))) location.reload();
     document.dispatchEvent(new CustomEvent("memscope:panel", { detail: name }));
   }
 
   /** Each figure of the process's sums, wherever it stands in the overview. @param {Figure[]} figures */
   function beat(figures) {
     for (const figure of figures.flatMap((figure) => (figure.error ? [figure, figure.error] : [figure]))) {
-      const places = document.querySelectorAll(`#overview [data-from="${CSS.escape(figure.from)}"], #recording [data-from="${CSS.escape(figure.from)}"]`);
+      const places = document.querySelectorAll(`:is(#overview, #recording, #first-line) [data-from="${CSS.escape(figure.from)}"]`);
       for (const place of places) {
         const text = place.firstChild;
         // The node stays, so that the next rendering finds it; a bound within the figure is the panel's to change.
@@ -163,7 +171,7 @@ function follow(bar) {
   setInterval(() => {
     if (source && performance.now() - heard > SILENCE_MS) lose();
     const seconds = Math.floor((performance.now() - fed) / 1_000);
-    age.textContent = `sums ${isPaused ? "as they were" : "now"}, panels ${seconds} s old`;
+    age.textContent = `panels ${seconds} s old`;
   }, 1_000);
   say("connecting", "Connecting …");
   connect();

@@ -3,12 +3,19 @@ const map = document.getElementById("memory-map");
 const readout = document.getElementById("memory-map-readout");
 if (readout) {
   // Each square is an image with its title for a name, or a link; one of a group is in the order of the tab key.
-  for (const group of map.querySelectorAll(".squares")) {
-    [...group.children].forEach((square, position) => {
-      if (!square.hasAttribute("href")) square.setAttribute("role", "img");
-      square.tabIndex = position === 0 ? 0 : -1;
-    });
-  }
+  const prepare = () => {
+    for (const group of map.querySelectorAll(".squares")) {
+      const active = [...group.children].find((square) => square.tabIndex === 0 && square.hasAttribute("tabindex"));
+      [...group.children].forEach((square, position) => {
+        if (!square.hasAttribute("href")) square.setAttribute("role", "img");
+        square.tabIndex = (active ? square === active : position === 0) ? 0 : -1;
+      });
+    }
+  };
+  prepare();
+  document.addEventListener("memscope:panel", (event) => {
+    if (event.detail === "memory_map") prepare();
+  });
   const tell = (event) => {
     const square = event.target.closest(".squares a");
     readout.hidden = !square;

@@ -18,8 +18,8 @@ function note(rendered, live) {
   for (let index = 0; index < rendered.childNodes.length; index++) note(rendered.childNodes[index], live.childNodes[index]);
 }
 
-/** @param {Element} live */
-function copy(live) {
+/** Takes note of `live` as what was rendered. @param {Element} live */
+export function copy(live) {
   const rendered = /** @type {Element} */ (live.cloneNode(true));
   note(rendered, live);
   renderedAs.set(live, rendered);
@@ -35,7 +35,9 @@ function parsed(html) {
 /** What a node is told by among its siblings, where it is told by anything. @param {Node} node */
 function key(node) {
   if (!(node instanceof Element)) return null;
-  return node.id || node.getAttribute("data-key") || node.getAttribute("data-index") || null;
+  // A scope's number becomes another's when one is found before it.
+  if (node.id.startsWith("scope=")) return node.querySelector(".path")?.textContent ?? null;
+  return node.id || null;
 }
 
 /** @param {Node} a @param {Node} b */
@@ -58,8 +60,10 @@ function pairs(before, now) {
   let next = 0;
   for (const node of now) {
     const same = key(node) === null ? others[next] : keyed.get(key(node));
-    if (key(node) === null && same && isAlike(same, node)) next++;
-    if (same && isAlike(same, node)) was.set(node, same);
+    if (!same || !isAlike(same, node)) continue;
+    if (key(node) === null) next++;
+    else keyed.delete(key(node)); // of two with one key, the other is made anew
+    was.set(node, same);
   }
   return was;
 }
@@ -112,7 +116,11 @@ function change(before, now) {
  * @param {Element} live @param {string} html one element
  */
 export function show(live, html) {
-  const now = parsed(html);
+  showElement(live, parsed(html));
+}
+
+/** The same of an element. @param {Element} live @param {Element | null} now */
+export function showElement(live, now) {
   const before = renderedAs.get(live);
   if (!now || !before || before.isEqualNode(now)) return;
   change(before, now);
@@ -127,4 +135,6 @@ export function add(after, html) {
   copy(live);
 }
 
-for (const panel of document.querySelectorAll("main > .panel, body > .panel")) copy(panel);
+if (document.getElementById("live")) {
+  for (const panel of document.querySelectorAll("main > .panel, body > .panel")) copy(panel);
+}

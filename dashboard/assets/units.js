@@ -75,16 +75,23 @@ export function usText(value) {
 }
 
 /**
- * One decimal, rounded half to even as Rust does; only quarters are ties.
+ * `value` with that many decimals, rounded half to even as Rust does.
  * @param {number} value
+ * @param {number} places
  */
-const oneDecimal = (value) => ((value * 4) % 4 === 1 ? `${Math.floor(value)}.2` : value.toFixed(1));
+export function decimals(value, places) {
+  // Ties are the odd multiples of that power of a half: no other float lies in the middle of two decimals.
+  if ((value * 2 ** (places + 1)) % 2 !== 1) return value.toFixed(places);
+  const whole = Math.floor(value);
+  const below = Math.floor((value - whole) * 10 ** places);
+  return `${whole}.${String(below % 2 === 0 ? below : below + 1).padStart(places, "0")}`;
+}
 
 /**
  * A share of one in percent.
  * @param {number} value
  */
-export const shareText = (value) => `${oneDecimal(value * 100)} %`;
+export const shareText = (value) => `${decimals(value * 100, 1)} %`;
 
 /**
  * A float as an unsigned whole number of 64 bits.
@@ -93,7 +100,7 @@ export const shareText = (value) => `${oneDecimal(value * 100)} %`;
 export const whole = (value) => (value >= 2 ** 64 ? 2n ** 64n - 1n : BigInt(Math.round(value)));
 
 /** @param {number} value */
-export const rateText = (value) => (value >= 9.95 ? countText(whole(value)) : oneDecimal(value));
+export const rateText = (value) => (value >= 9.95 ? countText(whole(value)) : decimals(value, 1));
 
 /** @param {Whole} value */
 export const addressText = (value) => `0x${BigInt(value).toString(16)}`;

@@ -1,65 +1,296 @@
-// Filter and order of the variable cards, and the count (shown/total). The data is the page's island.
-const rows = JSON.parse(document.getElementById("data").textContent).variables;
-const list = document.getElementById("cards");
-if (list) {
-  const items = [...list.children];
-  const field = (name) => document.getElementById(`variables-${name}`);
-  const texts = rows.map((row) =>
-    [row.name, row.type_name ?? "", row.scope.join(" › "), row.file ?? ""].join("\n").toLowerCase());
-  const shown = field("shown").firstElementChild;
-  const unfiltered = { text: shown.textContent, value: shown.dataset.value, from: shown.dataset.from };
-  const grouped = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+// @ts-check
+// The variable cards: ten thousand of them, of which those in sight are elements; search, filters, order, the count
+// (shown/total), keys, and links to a filter (`#variables?stage=active&q=index`).
+import { card } from "./card.js";
+import { island, rendered } from "./island.js";
+import { countText } from "./units.js";
 
-  function filter() {
-    const words = field("search").value.toLowerCase().split(/\s+/).filter(Boolean);
-    const stage = field("stage").value;
-    const thread = field("thread").value;
-    const type = field("type").value;
-    let count = 0;
-    rows.forEach((row, position) => {
-      const passes = words.every((word) => texts[position].includes(word))
-        && (stage === "" || row.stage === stage)
-        && (thread === "" || row.threads.includes(Number(thread)))
-        && (type === "" || row.type_number === Number(type));
-      items[position].hidden = !passes;
-      count += passes;
+/** @typedef {HTMLInputElement | HTMLSelectElement} Field */
+
+const rows = island.variables;
+const room = document.getElementById("cards-room");
+const list = document.getElementById("cards");
+
+/** @param {string} name @returns {any} */
+const field = (name) => document.getElementById(`variables-${name}`);
+const FILTERS = ["stage", "thread", "type", "category", "finding"];
+/** Rows of cards that stand ready above and below what is in sight. */
+const READY = 2;
+
+/**
+ * Cards of the positions `order`, as many as are in sight.
+ * @param {HTMLElement} room
+ * @param {HTMLElement} list
+ */
+function grid(room, list) {
+  /** @type {number[]} */
+  let order = [];
+  /** @type {Map<number, HTMLLIElement>} by place in the order */
+  let shown = new Map();
+  let active = 0;
+
+  function measure() {
+    const style = getComputedStyle(list);
+    const columns = Math.max(1, style.gridTemplateColumns.split(" ").length);
+    const height = (list.firstElementChild?.getBoundingClientRect().height || 184) + parseFloat(style.rowGap);
+    return { columns, height };
+  }
+
+  /** @param {number} place */
+  function item(place) {
+    const li = document.createElement("li");
+    const link = rendered("card", card(rows, order[place]));
+    link.setAttribute("role", "button");
+    link.setAttribute("aria-haspopup", "dialog");
+    li.append(link);
+    li.setAttribute("aria-setsize", String(order.length));
+    li.setAttribute("aria-posinset", String(place + 1));
+    return li;
+  }
+
+  function update() {
+    const { columns, height } = measure();
+    const lines = Math.ceil(order.length / columns);
+    const first = Math.max(0, Math.min(Math.floor(room.scrollTop / height) - READY, lines - 1));
+    const last = Math.min(lines, Math.ceil((room.scrollTop + room.clientHeight) / height) + READY);
+    const [from, to] = [first * columns, Math.min(order.length, Math.max(last, first + 1) * columns)];
+    let hadFocus = false;
+    for (const [place, li] of shown) {
+      if (place >= from && place < to) continue;
+      hadFocus ||= li.contains(document.activeElement);
+      li.remove();
+      shown.delete(place);
+    }
+    /** @type {Element | null} */
+    let next = list.firstElementChild;
+    for (let place = from; place < to; place += 1) {
+      let li = shown.get(place);
+      if (!li) {
+        li = item(place);
+        shown.set(place, li);
+        list.insertBefore(li, next);
+      }
+      /** @type {HTMLElement} */ (li.firstElementChild).tabIndex = place === active ? 0 : -1;
+      next = li.nextElementSibling;
+    }
+    // One of those in sight is in the order of the tab key.
+    if ((active < from || active >= to) && to > from) {
+      /** @type {HTMLElement} */ (shown.get(from)?.firstElementChild).tabIndex = 0;
+    }
+    list.style.paddingTop = `${first * height}px`;
+    list.style.paddingBottom = `${Math.max(0, lines - Math.ceil(to / columns)) * height}px`;
+    // A card that was scrolled away leaves its focus to the room, whose keys go on from it.
+    if (hadFocus) room.focus({ preventScroll: true });
+  }
+
+  /** @param {number} place */
+  function focus(place) {
+    active = Math.max(0, Math.min(place, order.length - 1));
+    const { columns, height } = measure();
+    const top = Math.floor(active / columns) * height;
+    if (top < room.scrollTop) room.scrollTop = top;
+    if (top + height > room.scrollTop + room.clientHeight) room.scrollTop = top + height - room.clientHeight;
+    update();
+    const link = /** @type {HTMLElement | undefined} */ (shown.get(active)?.firstElementChild);
+    link?.focus({ preventScroll: true });
+    link?.scrollIntoView({ block: "nearest", behavior: /** @type {any} */ ("instant") });
+  }
+
+  room.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey || order.length === 0) return;
+    const { columns, height } = measure();
+    const page = columns * Math.max(1, Math.floor(room.clientHeight / height));
+    /** @type {Record<string, number>} */
+    const steps = {
+      ArrowRight: active + 1, ArrowLeft: active - 1, ArrowDown: active + columns, ArrowUp: active - columns,
+      PageDown: active + page, PageUp: active - page, Home: 0, End: order.length - 1,
+    };
+    if (event.key === " ") {
+      event.preventDefault();
+      /** @type {HTMLElement} */ (event.target).click();
+    }
+    if (!(event.key in steps)) return;
+    event.preventDefault();
+    // Down from the last line but one into a gap goes nowhere else than down: to the last card.
+    focus(steps[event.key]);
+  });
+  room.addEventListener("focusin", (event) => {
+    for (const [place, li] of shown) if (li.contains(/** @type {Node} */ (event.target))) active = place;
+  });
+  room.addEventListener("scroll", () => requestAnimationFrame(update), { passive: true });
+  let width = 0;
+  new ResizeObserver(() => {
+    if (room.clientWidth !== width) update();
+    width = room.clientWidth;
+  }).observe(room);
+
+  /** @param {number[]} positions @param {boolean} stays whether what is in sight and has the focus stays so */
+  return (positions, stays) => {
+    const [top, hadFocus] = [stays ? room.scrollTop : 0, stays && list.contains(document.activeElement)];
+    order = positions;
+    active = stays ? Math.max(0, Math.min(active, order.length - 1)) : 0;
+    shown = new Map();
+    list.replaceChildren();
+    list.style.paddingTop = "0";
+    room.scrollTop = 0;
+    // The first card tells how high all are.
+    if (order.length > 0) {
+      const first = item(0);
+      list.append(first);
+      shown.set(0, first);
+    }
+    update();
+    if (top === 0 && !hadFocus) return;
+    room.scrollTop = top;
+    update();
+    const link = /** @type {HTMLElement | undefined} */ (shown.get(active)?.firstElementChild);
+    if (hadFocus) link?.focus({ preventScroll: true });
+  };
+}
+
+/** Options of the selects whose values the rows have. */
+function choices() {
+  const chosen = ["thread", "type", "category"].map((name) => [field(name), field(name).value]);
+  for (const [select] of chosen) select.length = 1; // "all"
+  /** @type {Map<number, HTMLOptionElement>} */
+  const threads = new Map();
+  rows.index.forEach((/** @type {number} */ index, /** @type {number} */ position) => {
+    rows.thread_lists[rows.threads[position]].forEach((/** @type {number} */ id, /** @type {number} */ place) => {
+      if (threads.has(id)) return;
+      const option = new Option(rows.thread_names[id] ? `${id} ${rows.thread_names[id]}` : String(id), String(id));
+      Object.assign(option.dataset, { from: `/variables/${index}/threads/${place}`, value: String(id) });
+      threads.set(id, option);
     });
+  });
+  field("thread").append(...[...threads.keys()].sort((a, b) => a - b).map((id) => threads.get(id)));
+  const types = [...new Set(rows.type_name)].filter((type) => type !== null);
+  types.sort((a, b) => (rows.texts[a] < rows.texts[b] ? -1 : 1));
+  field("type").append(...types.map((type) => new Option(rows.texts[type], type)));
+  const categories = new Set(rows.categories.map((/** @type {{ name: string }} */ category) => category.name));
+  field("category").append(...[...categories].map((name) => new Option(name, name)), new Option("not measured", "none"));
+  for (const [select, value] of chosen) {
+    select.value = value;
+    if (select.selectedIndex < 0) select.selectedIndex = 0;
+  }
+}
+
+/** @type {string[] | null} what is searched in each row */
+let searched = null;
+function texts() {
+  const { texts } = rows;
+  searched ??= rows.index.map((/** @type {number} */ _, /** @type {number} */ position) =>
+    [rows.name, rows.type_name, rows.scope, rows.file]
+      .map((column) => (column[position] === null ? "" : texts[column[position]]))
+      .join("\n").toLowerCase());
+  return /** @type {string[]} */ (searched);
+}
+
+/** Positions that pass the filters, in order. */
+function passing() {
+  const words = field("search").value.toLowerCase().split(/\s+/).filter(Boolean);
+  const [stage, thread, type, category, finding] = FILTERS.map((name) => field(name).value);
+  const lists = rows.thread_lists.map((/** @type {number[]} */ ids) => thread === "" || ids.includes(Number(thread)));
+  const all = words.length > 0 ? texts() : [];
+  /** @type {number[]} */
+  const found = [];
+  for (let position = 0; position < rows.index.length; position += 1) {
+    const kind = rows.category?.[position] ?? null;
+    const severity = rows.finding[position] ?? "none";
+    if (words.every((/** @type {string} */ word) => all[position].includes(word))
+      && (stage === "" || rows.stages[rows.stage[position]].key === stage)
+      && lists[rows.threads[position]]
+      && (type === "" || rows.type_name[position] === Number(type))
+      && (category === "" || (kind === null ? "none" : rows.categories[kind].name) === category)
+      && (finding === "" || severity === finding || (finding === "any" && severity !== "none"))) found.push(position);
+  }
+  const key = field("sort").value;
+  const column = rows[key];
+  if (key === "") return found;
+  const byText = key === "name" || key === "type_name";
+  return found.sort((a, b) => {
+    const [x, y] = [column[a], column[b]];
+    if (x === y) return a - b;
+    if (x === null) return 1; // not measured: last, whichever way
+    if (y === null) return -1;
+    if (byText) return rows.texts[x] < rows.texts[y] ? -1 : 1;
+    return (key === "first_ms" ? Number(x) - Number(y) : Number(y) - Number(x)) || a - b;
+  });
+}
+
+/** What the address says of the filters: `#variables?…`. */
+const LINK = "#variables?";
+function readLink() {
+  const asked = new URLSearchParams(location.hash.slice(LINK.length));
+  field("search").value = asked.get("q") ?? "";
+  for (const name of [...FILTERS, "sort"]) {
+    let value = asked.get(name) ?? "";
+    if (name === "type" && value !== "") value = String(rows.texts.indexOf(value));
+    field(name).value = value;
+    if (field(name).selectedIndex < 0) field(name).value = "";
+  }
+}
+function writeLink() {
+  const told = new URLSearchParams();
+  if (field("search").value !== "") told.set("q", field("search").value);
+  for (const name of [...FILTERS, "sort"]) {
+    const { value } = field(name);
+    if (value !== "") told.set(name, name === "type" ? rows.texts[Number(value)] : value);
+  }
+  const link = String(told) !== "" ? `${LINK}${told}` : location.pathname + location.search;
+  if (String(told) !== "" || location.hash.startsWith(LINK)) history.replaceState(null, "", link);
+}
+
+if (room && list) {
+  room.tabIndex = -1;
+  list.setAttribute("role", "list");
+  list.setAttribute("aria-label", "Variables; arrow keys move from card to card, Enter opens one");
+  const show = grid(room, list);
+  const count = field("shown").firstElementChild;
+  const all = { text: count.textContent, value: count.dataset.value, from: count.dataset.from };
+
+  const filter = (stays = false) => {
+    const found = passing();
+    show(found, stays);
     // A filtered count comes from the filter, not from the document, and must not say that it does: it says which list's
     // items it counts.
-    if (count === items.length) {
-      delete shown.dataset.shown;
-      shown.textContent = unfiltered.text;
-      shown.dataset.value = unfiltered.value;
-      shown.dataset.from = unfiltered.from;
+    if (found.length === rows.index.length) {
+      delete count.dataset.shown;
+      count.textContent = all.text;
+      Object.assign(count.dataset, { value: all.value, from: all.from });
     } else {
-      shown.textContent = grouped(count);
-      shown.dataset.shown = list.id;
-      delete shown.dataset.value;
-      delete shown.dataset.from;
+      count.textContent = countText(found.length);
+      count.dataset.shown = list.id;
+      delete count.dataset.value;
+      delete count.dataset.from;
     }
-    field("none").hidden = count > 0;
-  }
+    field("none").hidden = found.length > 0;
+  };
+  const follow = () => {
+    if (!location.hash.startsWith(LINK)) return;
+    readLink();
+    filter();
+    document.getElementById("variables")?.scrollIntoView({ behavior: /** @type {any} */ ("instant") });
+  };
 
-  function sort() {
-    const key = field("sort").value;
-    const byName = key === "name" || key === "type_name";
-    const order = rows.map((_, position) => position);
-    order.sort((a, b) => {
-      const [x, y] = [rows[a][key], rows[b][key]];
-      if (x === y) return a - b;
-      if (x === null) return 1; // not measured: last, whichever way
-      if (y === null) return -1;
-      if (byName) return x < y ? -1 : 1;
-      return key === "first_ms" ? x - y : y - x;
-    });
-    list.append(...order.map((position) => items[position]));
-  }
-
+  choices();
   const controls = field("controls");
   controls.hidden = false;
-  controls.addEventListener("submit", (event) => event.preventDefault());
-  controls.addEventListener("input", (event) => (event.target === field("sort") ? sort() : filter()));
-  // A reload may keep what was typed.
-  filter();
-  sort();
+  controls.addEventListener("submit", (/** @type {Event} */ event) => event.preventDefault());
+  controls.addEventListener("input", () => {
+    filter();
+    writeLink();
+  });
+  // A reload may keep what was chosen.
+  if (location.hash.startsWith(LINK)) follow();
+  else filter();
+  window.addEventListener("hashchange", follow);
+  // A page that is fed has other rows now.
+  document.addEventListener("memscope:data", (event) => {
+    if (/** @type {CustomEvent} */ (event).detail !== "variables") return;
+    searched = null;
+    all.value = String(rows.index.length);
+    all.text = countText(rows.index.length);
+    choices();
+    filter(true);
+  });
 }

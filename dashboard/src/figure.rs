@@ -38,10 +38,25 @@ use std::fmt;
 /// The largest whole number up to which a float holds each: `Number.MAX_SAFE_INTEGER`.
 const MOST_OF_A_FLOAT: u64 = (1 << 53) - 1;
 
+/// A whole number in data of the page's scripts: above 2^53 − 1 it is a string of its digits, for JSON's numbers are
+/// floats in a browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Whole(pub u64);
+
+impl Serialize for Whole {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0 > MOST_OF_A_FLOAT {
+            serializer.collect_str(&self.0)
+        } else {
+            serializer.serialize_u64(self.0)
+        }
+    }
+}
+
 fn exactly<S: Serializer>(value: &Value, serializer: S) -> Result<S::Ok, S::Error> {
     match value.as_u64() {
-        Some(whole) if whole > MOST_OF_A_FLOAT => serializer.collect_str(&whole),
-        _ => value.serialize(serializer),
+        Some(whole) => Whole(whole).serialize(serializer),
+        None => value.serialize(serializer),
     }
 }
 

@@ -14,6 +14,7 @@ pub mod cli;
 pub mod figure;
 pub mod island;
 pub mod live;
+pub mod packed;
 pub mod partials;
 pub mod render;
 pub mod script;

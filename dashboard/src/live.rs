@@ -7,7 +7,7 @@
 
 use crate::figure::Figure;
 use crate::text::visible;
-use crate::view::{self, overview};
+use crate::view::{self, inspector, label, overview, variable_rows};
 use crate::{RenderError, render, units};
 use memscope_runtime::snapshot::{Severity, Snapshot};
 use serde::Serialize;
@@ -54,12 +54,14 @@ pub(crate) const PANELS: [&str; 12] = [
     "recording",
 ];
 
-/// The panels of `snapshot` that are fed, and before them the `island`, which the page's modules read.
+/// The panels of `snapshot` that are fed, and before them the fields of the [island](view::island) that the page's modules read,
+/// as `data:FIELD`.
 ///
 /// # Errors
 /// What serializing a view gives; no recording leads there.
 pub fn panels(snapshot: &Snapshot) -> Result<Vec<Panel>, serde_json::Error> {
-    let page = view::page(snapshot);
+    let labels = label::Labels::new(snapshot);
+    let page = view::page(snapshot, &labels);
     let views = [
         serde_json::to_string(&page.overview)?,
         serde_json::to_string(&page.variables)?,
@@ -74,9 +76,12 @@ pub fn panels(snapshot: &Snapshot) -> Result<Vec<Panel>, serde_json::Error> {
         serde_json::to_string(&page.sites)?,
         serde_json::to_string(&page.recording)?,
     ];
-    let island = Panel { name: "island", json: serde_json::to_string(&view::variables::island(snapshot))? };
-    let panels = PANELS.into_iter().zip(views).map(|(name, json)| Panel { name, json });
-    Ok([island].into_iter().chain(panels).collect())
+    let island = [
+        ("data:variables", serde_json::to_string(&variable_rows::variable_rows(snapshot, &labels))?),
+        ("data:inspectors", serde_json::to_string(&inspector::packed(snapshot, &labels))?),
+    ];
+    let named = island.into_iter().chain(PANELS.into_iter().zip(views));
+    Ok(named.map(|(name, json)| Panel { name, json }).collect())
 }
 
 /// The figures of the process's sums, each with its origin, by which the page finds where it stands. Nothing of

@@ -14,14 +14,16 @@ use std::fmt;
 use std::sync::OnceLock;
 
 /// The page and its partials, by name.
-const TEMPLATES: [(&str, &str); 23] = [
+const TEMPLATES: [(&str, &str); 25] = [
     ("page", include_str!("../templates/page.hbs")),
     ("live", include_str!("../templates/live.hbs")),
     ("overview", include_str!("../templates/overview.hbs")),
     ("fragmentation", include_str!("../templates/fragmentation.hbs")),
     ("timeline", include_str!("../templates/timeline.hbs")),
     ("variables", include_str!("../templates/variables.hbs")),
+    ("card", include_str!("../templates/card.hbs")),
     ("inspector", include_str!("../templates/inspector.hbs")),
+    ("brief", include_str!("../templates/brief.hbs")),
     ("memory_map", include_str!("../templates/memory_map.hbs")),
     ("scopes", include_str!("../templates/scopes.hbs")),
     ("category", include_str!("../templates/category.hbs")),
@@ -48,19 +50,22 @@ const STYLES: [(&str, &str); 3] = [
 ];
 
 /// The modules of the page's [script], each after those that it imports from.
-pub const MODULES: [(&str, &str); 7] = [
+pub const MODULES: [(&str, &str); 11] = [
+    ("rendered.js", include_str!("../assets/rendered.js")),
     ("units.js", include_str!("../assets/units.js")),
     ("figure.js", include_str!("../assets/figure.js")),
     ("hbs.js", include_str!("../assets/hbs.js")),
+    ("packed.js", include_str!("../assets/packed.js")),
+    ("card.js", include_str!("../assets/card.js")),
+    ("island.js", include_str!("../assets/island.js")),
     ("variables.js", include_str!("../assets/variables.js")),
     ("inspector.js", include_str!("../assets/inspector.js")),
     ("memory_map.js", include_str!("../assets/memory_map.js")),
     ("charts.js", include_str!("../assets/charts.js")),
 ];
 
-/// Of a page that is fed: before all others, and after them.
-const FIRST_OF_LIVE: (&str, &str) = ("rendered.js", include_str!("../assets/rendered.js"));
-const LAST_OF_LIVE: (&str, &str) = ("live.js", include_str!("../assets/live.js"));
+/// The last module of a page that is fed.
+const LIVE_MODULE: (&str, &str) = ("live.js", include_str!("../assets/live.js"));
 
 /// Why a page could not be written. No recording leads here: it means a fault in the templates.
 #[derive(Debug)]
@@ -118,7 +123,12 @@ struct Page {
 }
 
 pub(crate) fn page(snapshot: &Snapshot, live: Option<Live>) -> Result<String, RenderError> {
-    let island = island::escaped_json(&view::variables::island(snapshot)).map_err(RenderError::Island)?;
+    let labels = view::label::Labels::new(snapshot);
+    // A page that is fed renders its panels again.
+    let fed: &[&str] = if live.is_some() { &live::PANELS } else { &[] };
+    let programs = programs(&[&view::island::PARTIALS, fed].concat())?;
+    let island = view::island::island(snapshot, &labels, programs);
+    let island = island::escaped_json(&island).map_err(RenderError::Island)?;
     let mut registry = parsed().map_err(|error| RenderError::Template(Box::new(error)))?;
     let write_island = move |_: &Helper<'_>,
                              _: &Handlebars<'_>,
@@ -127,7 +137,7 @@ pub(crate) fn page(snapshot: &Snapshot, live: Option<Live>) -> Result<String, Re
                              out: &mut dyn Output|
           -> HelperResult { Ok(out.write(&island)?) };
     registry.register_helper("island", Box::new(write_island));
-    let page = Page { panels: view::page(snapshot), live };
+    let page = Page { panels: view::page(snapshot, &labels), live };
     registry.render("page", &page).map_err(|error| RenderError::Render(Box::new(error)))
 }
 
@@ -172,7 +182,6 @@ fn parsed() -> Result<Handlebars<'static>, handlebars::TemplateError> {
     registry.register_helper("asset", Box::new(asset));
     registry.register_helper("script", Box::new(page_script));
     registry.register_helper("live_script", Box::new(live_script));
-    registry.register_helper("programs", Box::new(live_programs));
     Ok(PARSED.get_or_init(|| registry).clone())
 }
 
@@ -262,21 +271,8 @@ fn live_script(
     out: &mut dyn Output,
 ) -> HelperResult {
     static SCRIPT: OnceLock<String> = OnceLock::new();
-    let modules = || [&[FIRST_OF_LIVE][..], &MODULES, &[LAST_OF_LIVE]].concat();
+    let modules = || [&MODULES[..], &[LIVE_MODULE]].concat();
     Ok(out.write(SCRIPT.get_or_init(|| script::script(&modules())))?)
-}
-
-/// `{{programs}}`: the panels' partials, as the script of a page that is fed runs them.
-fn live_programs(
-    _: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    let other = |fault: String| handlebars::RenderError::from(RenderErrorReason::Other(fault));
-    let programs = programs(&live::PANELS).map_err(|error| other(error.to_string()))?;
-    Ok(out.write(&island::escaped_json(&programs).map_err(|error| other(error.to_string()))?)?)
 }
 
 /// `{{asset "page.css"}}`: a style of ours, as it is.
@@ -300,7 +296,7 @@ mod tests {
 
     #[test]
     fn no_asset_ends_its_own_element() {
-        for (name, text) in STYLES.into_iter().chain(MODULES).chain([FIRST_OF_LIVE, LAST_OF_LIVE]) {
+        for (name, text) in STYLES.into_iter().chain(MODULES).chain([LIVE_MODULE]) {
             let lower = text.to_lowercase();
             assert!(!lower.contains("</script") && !lower.contains("</style"), "{name}");
         }
@@ -309,7 +305,7 @@ mod tests {
     /// What [`crate::script`] needs of a module.
     #[test]
     fn modules_keep_to_what_becomes_a_script() {
-        for (name, text) in MODULES.into_iter().chain([FIRST_OF_LIVE, LAST_OF_LIVE]) {
+        for (name, text) in MODULES.into_iter().chain([LIVE_MODULE]) {
             for line in text.lines() {
                 assert!(
                     line.matches('`').count() % 2 == 0,

@@ -48,10 +48,15 @@ fn body(source: &str) -> String {
     let mut body = String::with_capacity(source.len());
     let mut in_comment = false;
     let mut import = String::new();
-    for line in source.lines().map(str::trim) {
-        if in_comment || line.starts_with("/*") {
-            in_comment = !line.ends_with("*/");
-            continue;
+    for mut line in source.lines().map(str::trim) {
+        // A type may stand before what it is of.
+        while in_comment || line.starts_with("/*") {
+            let end = line.split_once("*/");
+            in_comment = end.is_none();
+            line = end.map_or("", |(_, after)| after.trim_start());
+            if in_comment || line.is_empty() {
+                break;
+            }
         }
         if line.is_empty() || line.starts_with("//") {
             continue;
@@ -88,6 +93,8 @@ mod tests {
 
     #[test]
     fn modules_become_one_script() {
+        let cast = "/** @type {A} */ (a).b();\n  /** C */ /* d */\n/*\n e */ (g)();\n";
+        assert_eq!(script(&[("c.js", cast)]), "const $c = (() => {\n(a).b();\n(g)();\n})();\n");
         let one = "// @ts-check\n/** Doc.\n * @param {x} y */\nexport function f(a) {\n  return a; // kept\n}\nexport const K = 1;\n";
         let two = "import { f,\n  K } from \"./one.js\";\nf(K);\n";
         assert_eq!(

@@ -4,18 +4,11 @@
 mod fixture;
 #[path = "fixture/origin.rs"]
 mod origin;
+#[path = "fixture/whole.rs"]
+mod whole;
 
-use memscope_dashboard::render;
 use memscope_runtime::snapshot::{Fragmentation, Mode, Snapshot};
 use serde_json::{Value, json};
-
-/// The page without its data island, which only serves the search.
-fn body(snapshot: &Snapshot) -> String {
-    let html = render(snapshot).unwrap();
-    let (before, rest) = html.split_once("<script type=\"application/json\"").unwrap();
-    let (_, after) = rest.split_once("</script>").unwrap();
-    format!("{before}{after}")
-}
 
 /// Pointers to all leaves of `value`.
 fn leaves(value: &Value, at: String, found: &mut Vec<String>) {
@@ -69,7 +62,7 @@ fn others(value: &Value) -> Vec<Value> {
 fn each_field_that_changes_changes_the_page() {
     let snapshot = fixture::small();
     let document = serde_json::to_value(&snapshot).unwrap();
-    let before = body(&snapshot);
+    let before = whole::body(&snapshot);
     let mut all = Vec::new();
     leaves(&document, String::new(), &mut all);
     // The root scope stands for no function and so has no place in the source, by the model; a site that never ran
@@ -97,7 +90,7 @@ fn each_field_that_changes_changes_the_page() {
             }
         }
         let changed = changed.unwrap_or_else(|| panic!("no other value for {pointer}"));
-        if body(&changed) == before {
+        if whole::body(&changed) == before {
             unbound.push(pointer);
         }
     }
@@ -108,7 +101,7 @@ fn each_field_that_changes_changes_the_page() {
 fn each_figure_is_what_its_origin_says() {
     // 2,100 variables, so that rows are folded and the order is not the document's.
     for snapshot in [fixture::small(), fixture::large(50), fixture::large(2_100), fixture::sampled(50)] {
-        let figures = origin::figures(&render(&snapshot).unwrap());
+        let figures = origin::figures(&whole::whole(&snapshot));
         assert!(figures.len() > 300, "{}", figures.len());
         origin::check(&figures, &serde_json::to_value(&snapshot).unwrap());
     }
@@ -148,7 +141,7 @@ fn what_is_null_reads_not_measured() {
     snapshot.trend_ms.clear();
     snapshot.types[0].heap_bytes = None;
     snapshot.fragmentation = Fragmentation::default();
-    let html = render(&snapshot).unwrap();
+    let html = whole::whole(&snapshot);
     let mut pointers = vec![
         "/program/page_bytes".to_owned(),
         "/profiler/own_bytes".into(),
@@ -193,14 +186,14 @@ fn what_is_null_reads_not_measured() {
     assert_eq!(html.matches("<p class=\"none\">not measured</p>").count(), 4 + 1);
     // Finding 0 rests on a figure that is null now; all other figures must agree with the document.
     snapshot.findings.clear();
-    let figures = origin::figures(&render(&snapshot).unwrap());
+    let figures = origin::figures(&whole::whole(&snapshot));
     origin::check(&figures, &serde_json::to_value(&snapshot).unwrap());
 }
 
 #[test]
 fn the_first_line_says_what_limits_the_figures() {
     let first_line = |snapshot: &Snapshot| {
-        let html = render(snapshot).unwrap();
+        let html = whole::whole(snapshot);
         let (_, rest) = html.split_once("<p id=\"first-line\"").unwrap();
         let line = rest.split_once("</p>").unwrap().0.split_once('>').unwrap().1;
         // Without the tags of its figures.
@@ -216,7 +209,7 @@ fn the_first_line_says_what_limits_the_figures() {
     snapshot.mode = Mode::Off;
     assert!(first_line(&snapshot).starts_with("Nothing was recorded:"));
     // Zeros of a recording that is off are no measurement.
-    assert!(!render(&snapshot).unwrap().contains("data-from=\"/totals/live_bytes\""));
+    assert!(!whole::whole(&snapshot).contains("data-from=\"/totals/live_bytes\""));
 }
 
 /// Growing is a finding or none: never a 0 that nobody counted.
@@ -242,7 +235,7 @@ fn what_nobody_looked_for_is_not_said_to_be_none() {
     }
     let (no_sharer, no_free) = ("no variable was seen to", "No thread was seen to free a block of another");
     let says = |snapshot: &Snapshot| {
-        let html = render(snapshot).unwrap();
+        let html = whole::whole(snapshot);
         (html.contains(no_sharer), html.contains(no_free))
     };
     assert_eq!(says(&snapshot), (true, true));

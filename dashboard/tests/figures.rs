@@ -15,13 +15,14 @@ mod origin;
 mod page;
 #[path = "fixture/reading.rs"]
 mod reading;
+#[path = "fixture/whole.rs"]
+mod whole;
 
-use memscope_dashboard::render;
 use memscope_runtime::snapshot::{Evidence, Mode, Snapshot};
 use serde_json::Value;
 
 fn page_and_document(snapshot: &Snapshot) -> (String, Value) {
-    (render(snapshot).unwrap(), serde_json::to_value(snapshot).unwrap())
+    (whole::whole(snapshot), serde_json::to_value(snapshot).unwrap())
 }
 
 #[test]

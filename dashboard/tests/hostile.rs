@@ -7,9 +7,10 @@ mod fixture;
 mod markup;
 #[path = "fixture/origin.rs"]
 mod origin;
+#[path = "fixture/whole.rs"]
+mod whole;
 
 use breakout::{HOSTILE, hostile};
-use memscope_dashboard::render;
 use serde_json::Value;
 
 fn tags(html: &str) -> usize {
@@ -24,7 +25,7 @@ fn no_string_becomes_markup() {
     let hostile_json = serde_json::to_string(HOSTILE).unwrap();
     let tame_text = text.replace(&hostile_json, "\"tame\"");
     tame.clone_from(&serde_json::from_str(&tame_text).unwrap());
-    let (html, tame) = (render(&snapshot).unwrap(), render(&tame).unwrap());
+    let (html, tame) = (whole::whole(&snapshot), whole::whole(&tame));
     // The same page but for its text: not one element more or less.
     assert_eq!(tags(&html), tags(&tame));
     assert_eq!(html.matches("</script").count(), tame.matches("</script").count());
@@ -38,7 +39,7 @@ fn no_string_becomes_markup() {
 /// show: each is text, whole, with its marks written out.
 #[test]
 fn hostile_words_stay_words() {
-    let root = markup::parse(&render(&hostile()).unwrap());
+    let root = markup::parse(&whole::whole(&hostile()));
     let shown = memscope_dashboard::text::visible(HOSTILE);
     let all = root.all();
     let texts = |is_it: &dyn Fn(&markup::Element) -> bool| -> Vec<String> {
@@ -69,14 +70,17 @@ fn hostile_words_stay_words() {
 #[test]
 fn the_island_gives_the_same_strings_back() {
     let snapshot = hostile();
-    let html = render(&snapshot).unwrap();
+    let html = whole::whole(&snapshot);
     let (_, rest) = html.split_once("<script type=\"application/json\" id=\"data\">").unwrap();
     let island: Value = serde_json::from_str(rest.split_once("</script>").unwrap().0).unwrap();
-    // Most live bytes first: large_one stands at index 1.
-    assert_eq!(island["variables"][0]["index"], 1);
-    assert_eq!(island["variables"][0]["name"], HOSTILE);
-    assert_eq!(island["variables"][1]["type_name"], HOSTILE);
-    assert_eq!(island["variables"][1]["scope"][1], HOSTILE);
+    // Most live bytes first: large_one stands at index 1. Texts are as they are shown.
+    let rows = &island["variables"];
+    assert_eq!(rows["index"][0], 1);
+    let text =
+        |column: &str| rows["texts"][rows[column][0].as_u64().unwrap() as usize].as_str().unwrap().to_owned();
+    let shown = memscope_dashboard::text::visible(HOSTILE);
+    assert_eq!((text("name"), text("type_name")), (shown.clone(), shown.clone()));
+    assert_eq!(text("scope"), format!("{shown} › {shown}"));
 }
 
 #[cfg(feature = "cli")]
@@ -115,5 +119,5 @@ fn figures_at_their_largest_overflow_nothing() {
         }
     }
     let snapshot = serde_json::from_value(document).unwrap();
-    assert!(render(&snapshot).unwrap().contains("data-value=\"18446744073709551615\""), "2^64 - 1");
+    assert!(whole::whole(&snapshot).contains("data-value=\"18446744073709551615\""), "2^64 - 1");
 }

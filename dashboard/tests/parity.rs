@@ -13,6 +13,10 @@ mod fixture;
 use devtools::Browser;
 use memscope_dashboard::figure::Figure;
 use memscope_dashboard::render::{MODULES, partial, partial_names, programs};
+use memscope_dashboard::view::inspector::inspectors;
+use memscope_dashboard::view::island::{PARTIALS, island};
+use memscope_dashboard::view::label::Labels;
+use memscope_dashboard::view::variables::cards;
 use memscope_dashboard::{script, view};
 use memscope_runtime::snapshot::{Mode, Snapshot};
 use serde_json::{Value, json};
@@ -41,7 +45,8 @@ fn open(browser: &mut Browser, wanted: &[&str]) -> TempDir {
 
 /// Partials with the views that the page of `snapshot` gives them.
 fn views(snapshot: &Snapshot) -> Vec<(String, Value)> {
-    let page = serde_json::to_value(view::page(snapshot)).unwrap();
+    let labels = Labels::new(snapshot);
+    let page = serde_json::to_value(view::page(snapshot, &labels)).unwrap();
     let names: BTreeSet<&str> = partial_names().collect();
     let mut views = Vec::new();
     for (field, view) in page.as_object().unwrap() {
@@ -49,8 +54,11 @@ fn views(snapshot: &Snapshot) -> Vec<(String, Value)> {
             views.push((field.clone(), view.clone()));
         }
     }
-    for inspector in page["inspectors"].as_array().unwrap() {
-        views.push(("inspector".into(), inspector.clone()));
+    for inspector in inspectors(snapshot, &labels, 10) {
+        views.push(("inspector".into(), serde_json::to_value(inspector).unwrap()));
+    }
+    for card in cards(snapshot, &labels, 10) {
+        views.push(("brief".into(), serde_json::to_value(card).unwrap()));
     }
     views
 }
@@ -82,6 +90,45 @@ fn each_partial_gives_the_same_bytes() {
     }
     let missed: Vec<_> = all.keys().filter(|name| !rendered.contains(*name)).collect();
     assert!(missed.is_empty(), "no view for {missed:?}");
+}
+
+/// Rows of the page's data become the cards and inspectors that Rust makes of the same variables.
+#[test]
+fn what_the_page_holds_of_variables_is_whole() {
+    let Some(mut browser) = Browser::start() else { return };
+    let _folder = open(&mut browser, &["units.js", "figure.js", "hbs.js", "packed.js", "card.js"]);
+    let mut large = fixture::large(2_100);
+    // What a browser would round, what nobody knows, and a row that draws its whole history.
+    large.variables[7].heap_bytes = Some(u64::MAX);
+    large.variables[8].heap_bytes_error = None;
+    large.variables[7].history[0].bound_ms = (1 << 53) + 1;
+    large.variables[9].history = vec![fixture::instance(10); 20];
+    large.variables[9].history[5].heap_bytes = None;
+    large.variables[9].history[6].heap_bytes = Some(777);
+    for snapshot in [fixture::small(), fixture::sampled(50), breakout::hostile(), large] {
+        let labels = Labels::new(&snapshot);
+        let island = island(&snapshot, &labels, programs(&PARTIALS).unwrap());
+        let (held, whole) = (island.variables.index.len(), island.inspectors.index.clone());
+        assert!(whole.len() > 200 || whole.len() == snapshot.variables.len(), "{}", whole.len());
+        browser.eval(&format!("globalThis.island = {}", serde_json::to_string(&island).unwrap()));
+        browser.eval("globalThis.render = hbs.renderer(island.partials)");
+        let html = browser
+            .eval("island.variables.index.map((_, at) => render('card', card.card(island.variables, at)))");
+        let all = cards(&snapshot, &labels, usize::MAX);
+        assert_eq!((html.as_array().unwrap().len(), all.len()), (held, held));
+        for (card, html) in all.iter().zip(html.as_array().unwrap()) {
+            assert_same("card", html.as_str().unwrap(), &partial("card", card).unwrap());
+        }
+        let html = browser.eval(
+            "island.inspectors.index.map((index, at) => \
+             render('inspector', packed.unpacked(island.inspectors.views, at, `/variables/${index}`)))",
+        );
+        let views = inspectors(&snapshot, &labels, whole.len());
+        assert_eq!(views.iter().map(|view| view.index).collect::<Vec<_>>(), whole);
+        for (view, html) in views.iter().zip(html.as_array().unwrap()) {
+            assert_same("inspector", html.as_str().unwrap(), &partial("inspector", view).unwrap());
+        }
+    }
 }
 
 /// Fails where `html` begins to differ.

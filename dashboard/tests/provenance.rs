@@ -5,9 +5,10 @@ mod fixture;
 mod markup;
 #[path = "fixture/origin.rs"]
 mod origin;
+#[path = "fixture/whole.rs"]
+mod whole;
 
 use markup::{Element, parse};
-use memscope_dashboard::render;
 use memscope_runtime::snapshot::{Mode, Provenance, Snapshot};
 
 const WORDS: [(&str, &str); 5] = [
@@ -37,7 +38,7 @@ fn known<'a>(
 
 /// Checks that each figure stands under a word, and gives the words of all, by their figure's origin.
 fn words(snapshot: &Snapshot) -> Vec<(String, String, bool)> {
-    let root = parse(&render(snapshot).unwrap());
+    let root = parse(&whole::whole(snapshot));
     let mut found = Vec::new();
     known(&root, None, &mut found);
     assert!(found.len() > 300, "{}", found.len());
@@ -97,7 +98,7 @@ fn what_is_inferred_says_why() {
     let mut snapshot = fixture::small();
     let category = snapshot.scopes[2].category.as_mut().unwrap();
     category.rule = "at least 62 % of its samples wait for files".into();
-    let root = parse(&render(&snapshot).unwrap());
+    let root = parse(&whole::whole(&snapshot));
     // In the inspectors of both variables of the scope, and in the scope's row.
     let reasons: Vec<&Element> = root
         .all()
@@ -118,6 +119,6 @@ fn what_is_inferred_says_why() {
     assert_eq!(title.unwrap().text(), "IO intensive inferred");
     // A variable whose scope says something else has no reason to show, and says so.
     snapshot.scopes[2].category = None;
-    let root = parse(&render(&snapshot).unwrap());
+    let root = parse(&whole::whole(&snapshot));
     assert_eq!(root.text().matches("The recording holds no rule for it.").count(), 2);
 }

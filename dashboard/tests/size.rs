@@ -62,6 +62,8 @@ fn a_page_has_a_bounded_size() {
     ];
     for (what, snapshot, most) in sizes {
         let html = render(&snapshot).unwrap();
+        println!("{what}: {} bytes", html.len());
+        std::fs::write(format!("/tmp/page-{}.html", what.replace([' ', ','], "-")), &html).unwrap();
         assert!(html.len() <= most, "{what}: {} bytes, more than {most}", html.len());
     }
 }

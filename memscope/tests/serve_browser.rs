@@ -56,7 +56,8 @@ fn a_page_follows_its_program_and_keeps_what_a_person_did() {
     browser.eval("document.querySelector('#scope-rows details').open = true");
     browser.eval("window.mark = document.querySelector('#scope-rows details'); window.scrollTo({ top: 300, behavior: 'instant' })");
     // What stands above may change its height; what is looked at stays where it is, to the pixel that browsers round by.
-    let place = "document.getElementById('variables-search').getBoundingClientRect().top";
+    browser.eval("window.seen = document.elementFromPoint(640, 100)");
+    let place = "window.seen.getBoundingClientRect().top";
     let looked_at = browser.eval(place).as_f64().expect("a number");
 
     // The variable grows: the same instance, looked at again by the allocator.
@@ -70,13 +71,27 @@ fn a_page_follows_its_program_and_keeps_what_a_person_did() {
     let now = browser.eval(place).as_f64().expect("a number");
     assert!((now - looked_at).abs() <= 1.0, "{looked_at} became {now}");
 
+    // An open inspector stays open, at its tab, and its figures go on.
+    browser.eval("document.querySelector('#cards a.card').click()");
+    browser.until("document.querySelector('dialog[open]') !== null");
+    browser.eval(
+        "[...document.querySelectorAll('dialog[open] [role=tab]')].find((tab) => tab.textContent === 'Lifecycle').click()",
+    );
+    kept.reserve_exact(15_000_000);
+    assert_eq!(kept.capacity(), 65_000_000);
+    browser.until("document.querySelector('dialog[open] [data-value=\"65000000\"]') !== null");
+    let tab = "document.querySelector('dialog[open] [role=tab][aria-selected=true]').textContent";
+    assert_eq!(browser.eval(tab), "Lifecycle");
+    browser.press("Escape", 27);
+    browser.until("document.querySelector('dialog[open]') === null");
+
     // Paused, nothing comes; resumed, what came meanwhile does.
     browser.click("#live-pause");
     browser.until(&is(STATE, "paused"));
     kept.reserve_exact(20_000_000);
     assert_eq!(kept.capacity(), 70_000_000);
     sleep(Duration::from_secs(2));
-    assert_eq!(browser.eval(KEPT), "60000000");
+    assert_eq!(browser.eval(KEPT), "65000000");
     browser.click("#live-pause");
     browser.until(&is(KEPT, "70000000"));
 
@@ -94,7 +109,10 @@ fn a_page_follows_its_program_and_keeps_what_a_person_did() {
     browser.until("document.getElementById('live-state').textContent.startsWith('Connection lost')");
     browser.screenshot("live-lost", false);
     browser.eval("window.mark = 'the page before'");
-    let _server = memscope::serve(&address.to_string()).expect("the port is free");
-    browser.until(&format!("window.mark === undefined && {}", is(STATE, "live")));
+    let mut server = None;
+    browser
+        .until_loaded_by(|| server = Some(memscope::serve(&address.to_string()).expect("the port is free")));
+    browser.until(&is(STATE, "live"));
+    assert_eq!(browser.eval("window.mark === undefined"), true);
     drop(kept);
 }

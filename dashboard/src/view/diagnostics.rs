@@ -5,6 +5,7 @@ use crate::figure::Figure;
 use crate::text::visible;
 use memscope_runtime::snapshot::{Evidence, Finding, Severity, Snapshot};
 use serde::Serialize;
+use std::collections::HashMap;
 
 /// Findings shown at most: the worst, which come first in the document.
 pub const MOST_FINDINGS: usize = 200;
@@ -94,21 +95,34 @@ pub fn diagnostics(snapshot: &Snapshot, labels: &Labels<'_>) -> Diagnostics {
 
 /// The findings about the variable at `index`.
 pub fn findings_about(snapshot: &Snapshot, labels: &Labels<'_>, index: usize) -> Vec<FindingView> {
-    let shown = snapshot.findings.iter().enumerate().take(MOST_FINDINGS);
-    shown
-        .filter(|(_, finding)| is_about(snapshot, finding, index))
-        .map(|(number, finding)| finding_view(labels, finding, number))
-        .collect()
+    let numbers = labels.findings_about(index);
+    numbers.iter().map(|&number| finding_view(labels, &snapshot.findings[number], number)).collect()
 }
 
-/// Evidence that points into a variable decides; without such, the variable's name and scope do.
-fn is_about(snapshot: &Snapshot, finding: &Finding, index: usize) -> bool {
-    let mut pointed = finding.evidence.iter().filter_map(variable_pointed_at).peekable();
-    if pointed.peek().is_some() {
-        return pointed.any(|pointed| pointed == index);
+/// Which of the findings shown are about which variable. Evidence that points into a variable decides; without such, the
+/// variable's name and scope do.
+pub fn by_variable(snapshot: &Snapshot) -> HashMap<usize, Vec<usize>> {
+    let mut found: HashMap<usize, Vec<usize>> = HashMap::new();
+    let mut named: Option<HashMap<(&str, &[String]), Vec<usize>>> = None;
+    for (number, finding) in snapshot.findings.iter().enumerate().take(MOST_FINDINGS) {
+        let mut indices: Vec<usize> = finding.evidence.iter().filter_map(variable_pointed_at).collect();
+        if let (true, Some(name)) = (indices.is_empty(), &finding.variable) {
+            let named = named.get_or_insert_with(|| {
+                let mut named: HashMap<_, Vec<usize>> = HashMap::new();
+                for (index, row) in snapshot.variables.iter().enumerate() {
+                    named.entry((&*row.name, &*row.scope)).or_default().push(index);
+                }
+                named
+            });
+            indices.extend(named.get(&(&**name, &*finding.scope)).into_iter().flatten());
+        }
+        indices.sort_unstable();
+        indices.dedup();
+        for index in indices {
+            found.entry(index).or_default().push(number);
+        }
     }
-    let row = &snapshot.variables[index];
-    finding.variable.as_ref() == Some(&row.name) && finding.scope == row.scope
+    found
 }
 
 fn variable_pointed_at(evidence: &Evidence) -> Option<usize> {

@@ -2,10 +2,12 @@
 //!
 //! Invariant: each length that the page draws stands beside what it is computed from, so that a test can compute it
 //! again: `data-width` holds the formula (by the grammar of [`crate::figure`]) whose value is the bar's share of its
-//! room, `data-span` the row whose life is drawn on the recording's length, `data-trend` the list that a curve draws.
+//! room, `data-span` the row whose life is drawn on the recording's length, `data-moment` the moment of which that is the
+//! place, `data-trend` the list that a curve draws, `data-history` the list whose last rows' live bytes columns draw.
 //! Squares of the memory map and the timeline follow from the figures that they stand for.
 
 use serde::Serialize;
+use std::fmt::Write as _;
 
 /// A bar: a share of its room.
 #[derive(Clone, Debug, Serialize)]
@@ -39,8 +41,30 @@ pub struct Trend {
     pub values: String,
 }
 
+/// Small columns side by side, in coordinates of [`TREND_WIDTH`] × [`TREND_HEIGHT`], as high as their bytes.
+#[derive(Clone, Debug, Serialize)]
+pub struct Columns {
+    /// Pointer to the list of the rows whose bytes they are, the last of which are drawn.
+    pub from: String,
+    /// Strokes from the ground up, as SVG writes them; what is not measured has none.
+    pub strokes: String,
+    /// How many rows are drawn, those without a stroke among them.
+    pub rows: usize,
+}
+
+/// A moment of the recording.
+#[derive(Clone, Debug, Serialize)]
+pub struct Moment {
+    /// Pointer to it.
+    pub from: String,
+    /// Where it is, in percent of the recording's length.
+    pub left: String,
+}
+
 /// Corners of a small curve at most.
 pub const MOST_CORNERS: usize = 40;
+/// Places for columns side by side.
+pub const COLUMN_PLACES: f64 = 16.0;
 /// Width of a small curve's coordinates.
 pub const TREND_WIDTH: f64 = 100.0;
 /// Height of a small curve's coordinates.
@@ -59,6 +83,28 @@ pub fn span(from: impl Into<String>, start_ms: u64, end_ms: Option<u64>, elapsed
     let left = percent(start_ms);
     let right = percent(end_ms.unwrap_or(elapsed_ms)).max(left);
     Span { from: from.into(), left: format!("{left:.2}"), width: format!("{:.2}", right - left) }
+}
+
+/// The moment `ms`, which stands at `from`.
+pub fn moment(from: impl Into<String>, ms: u64, elapsed_ms: u64) -> Moment {
+    Moment { from: from.into(), left: span("", ms, None, elapsed_ms).left }
+}
+
+/// Columns of `bytes`, of rows that end the list at `from`; `None`: fewer than two are known, or all are 0.
+pub fn columns(from: impl Into<String>, bytes: &[Option<u64>]) -> Option<Columns> {
+    let known = bytes.iter().flatten();
+    let greatest = known.clone().copied().max().filter(|&greatest| greatest > 0)?;
+    if known.count() < 2 {
+        return None;
+    }
+    let mut strokes = String::new();
+    for (position, bytes) in bytes.iter().enumerate() {
+        let Some(bytes) = bytes else { continue };
+        let x = (position as f64 + 0.5) / COLUMN_PLACES * TREND_WIDTH;
+        let y = TREND_HEIGHT - *bytes as f64 / greatest as f64 * TREND_HEIGHT;
+        write!(strokes, "M{x:.1} 20V{y:.1}").expect("writing to a String cannot fail");
+    }
+    Some(Columns { from: from.into(), strokes, rows: bytes.len() })
 }
 
 /// The curve of `bytes`, which stand at `from`, over the moments `at_ms`; `None`: there is no list, or none of the
@@ -109,6 +155,14 @@ mod tests {
     fn a_short_timeline_is_drawn_whole() {
         assert_eq!(kept(3, 200, |_| 0).collect::<Vec<_>>(), [0, 1, 2]);
         assert_eq!(kept(0, 200, |_| 0).count(), 0);
+    }
+
+    #[test]
+    fn columns_stand_side_by_side() {
+        // The middle of a sixteenth of 100 is 3.125, of the third 15.625; half of the greatest is half of the height.
+        let drawn = columns("/variables/0/history", &[Some(50), None, Some(100)]).unwrap();
+        assert_eq!((&*drawn.strokes, drawn.rows), ("M3.1 20V10.0M15.6 20V0.0", 3));
+        assert!(columns("", &[Some(5), None]).is_none() && columns("", &[Some(0), Some(0)]).is_none());
     }
 
     #[test]

@@ -2,21 +2,33 @@
 
 use super::category::{self, Category};
 use super::diagnostics::{FindingView, findings_about};
-use super::geometry::{Span, span};
+use super::geometry::{Moment, Span, moment, span};
 use super::label::{self, Labels, Place, StageLabel, Term, ThreadLabel};
 use super::passport::{Passport, passport};
 use super::sharing::{Sharing, sharing};
 use super::variables::{thread_labels, with_card};
 use crate::figure::Figure;
+use crate::packed::Packed;
 use crate::text::visible;
 use memscope_runtime::snapshot::{Fate, Instance, InstanceBlock, Provenance, Snapshot, Stages, Variable};
 use serde::Serialize;
 
-/// Executions shown of one variable at most: the newest.
+/// Executions shown of one variable at most: the newest. The model keeps no more.
 pub const MOST_INSTANCES: usize = 16;
-/// Executions, blocks and crossings shown on the whole page at most, shared out evenly: what one variable leaves of its share
-/// is for those after it. A row takes 1 KB of the file.
-pub const MOST_LIFECYCLE_ROWS: usize = 500;
+/// Executions, blocks and crossings shown of one variable at most. One takes some 60 bytes of the page's data.
+const MOST_ROWS: usize = 100;
+/// Variables of which the page holds everything: those that findings are about and those with the most live bytes, until
+/// they take so many bytes of its data. The others are held as their cards tell of them.
+const MOST_BYTES: usize = 600_000;
+
+/// The inspectors of a page.
+#[derive(Clone, Debug, Serialize)]
+pub struct Inspectors {
+    /// Indices of the variables, as the views stand.
+    pub index: Vec<usize>,
+    /// Their views.
+    pub views: Packed,
+}
 
 /// All about one variable.
 #[derive(Clone, Debug, Serialize)]
@@ -132,6 +144,10 @@ pub struct InstanceView {
     pub folded_blocks: Option<Figure>,
     /// The binding on the recording's time axis.
     pub span: Span,
+    /// Where on it the value was last looked at.
+    pub observed_at: Moment,
+    /// Where on it the binding ended.
+    pub ended_at: Option<Moment>,
 }
 
 /// A block of one execution.
@@ -155,24 +171,41 @@ pub struct BlockView {
     pub moved: Figure,
     /// Its life on the recording's time axis; `None`: its start was not measured.
     pub span: Option<Span>,
+    /// Where on it the block was freed.
+    pub freed_at: Option<Moment>,
+    /// Whether it was resized.
+    pub is_resized: bool,
 }
 
-/// One inspector for each card.
-pub fn inspectors(snapshot: &Snapshot, labels: &Labels<'_>) -> Vec<Inspector> {
-    let mut rows_left = MOST_LIFECYCLE_ROWS;
-    let indices = with_card(snapshot).0;
-    let count = indices.len();
-    let shared = indices.into_iter().enumerate().map(|(position, index)| {
-        let mut share = rows_left.div_ceil(count - position);
-        rows_left -= share;
-        let inspector = inspector(snapshot, index, labels, &mut share);
-        rows_left += share;
-        inspector
-    });
-    shared.collect()
+/// The variables in the order in which the page has room for all about them.
+fn in_order(snapshot: &Snapshot, labels: &Labels<'_>) -> impl Iterator<Item = usize> {
+    let (mut first, then): (Vec<_>, Vec<_>) =
+        with_card(snapshot).0.into_iter().partition(|&index| !labels.findings_about(index).is_empty());
+    first.extend(then);
+    first.into_iter()
 }
 
-fn inspector(snapshot: &Snapshot, index: usize, labels: &Labels<'_>, rows_left: &mut usize) -> Inspector {
+/// The first `most` inspectors.
+pub fn inspectors(snapshot: &Snapshot, labels: &Labels<'_>, most: usize) -> Vec<Inspector> {
+    in_order(snapshot, labels).take(most).map(|index| inspector(snapshot, index, labels)).collect()
+}
+
+/// As many inspectors as the page has room for.
+pub fn packed(snapshot: &Snapshot, labels: &Labels<'_>) -> Inspectors {
+    let mut inspectors = Inspectors { index: Vec::new(), views: Packed::default() };
+    for index in in_order(snapshot, labels) {
+        if inspectors.views.bytes() >= MOST_BYTES {
+            break;
+        }
+        let view = serde_json::to_value(inspector(snapshot, index, labels)).expect("a view is plain data");
+        inspectors.views.push(&view, &format!("/variables/{index}"));
+        inspectors.index.push(index);
+    }
+    inspectors
+}
+
+fn inspector(snapshot: &Snapshot, index: usize, labels: &Labels<'_>) -> Inspector {
+    let rows_left = &mut { MOST_ROWS };
     let row = &snapshot.variables[index];
     let at = format!("/variables/{index}");
     let at = |field: &str| format!("{at}/{field}");
@@ -237,8 +270,8 @@ fn inspector(snapshot: &Snapshot, index: usize, labels: &Labels<'_>, rows_left: 
 
 fn by_stage(row: &Variable, index: usize) -> Vec<StageCount> {
     let at = format!("/variables/{index}");
-    let errors = row.stages_error.map(in_order);
-    let stages = label::STAGES.map(label::stage).into_iter().zip(in_order(row.stages));
+    let errors = row.stages_error.map(counts_in_order);
+    let stages = label::STAGES.map(label::stage).into_iter().zip(counts_in_order(row.stages));
     stages
         .enumerate()
         .map(|(position, (stage, count))| {
@@ -252,7 +285,7 @@ fn by_stage(row: &Variable, index: usize) -> Vec<StageCount> {
 }
 
 /// The counts in the order of [`label::STAGES`].
-fn in_order(stages: Stages) -> [u64; 7] {
+fn counts_in_order(stages: Stages) -> [u64; 7] {
     let Stages { active, shared, allocated, moved, deallocated, ended, no_heap } = stages;
     [active, allocated, shared, moved, deallocated, ended, no_heap]
 }
@@ -304,6 +337,8 @@ fn instance_view(
         folded_blocks: (folded > 0)
             .then(|| Figure::count(format!("{at}/folded_blocks + len({at}/blocks) - {shown}"), folded)),
         span: span(at, instance.bound_ms, instance.ended_ms, elapsed_ms),
+        observed_at: moment(format!("{at}/observed_ms"), instance.observed_ms, elapsed_ms),
+        ended_at: instance.ended_ms.map(|ended| moment(format!("{at}/ended_ms"), ended, elapsed_ms)),
     }
 }
 
@@ -318,5 +353,7 @@ fn block_view(block: &InstanceBlock, at: &str, labels: &Labels<'_>, elapsed_ms: 
         grown: Figure::bytes(format!("{at}/grown_bytes"), block.grown_bytes),
         moved: Figure::bytes(format!("{at}/moved_bytes"), block.moved_bytes),
         span: block.allocated_ms.map(|start| span(at, start, block.freed_ms, elapsed_ms)),
+        freed_at: block.freed_ms.map(|freed| moment(format!("{at}/freed_ms"), freed, elapsed_ms)),
+        is_resized: block.reallocations > 0,
     }
 }

@@ -1,9 +1,11 @@
 //! How things are called: threads, scopes, places, stages, fates, provenances. One wording for every panel.
 
-use super::{scopes, variables};
+use super::{diagnostics, scopes, variables};
 use crate::figure::Figure;
 use crate::text::visible;
-use memscope_runtime::snapshot::{CategoryKind, Fate, Held, Mode, Provenance, Snapshot, Stage, Walk};
+use memscope_runtime::snapshot::{
+    CategoryKind, Fate, Held, Mode, Provenance, Severity, Snapshot, Stage, Walk,
+};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{HashMap, HashSet};
@@ -57,8 +59,8 @@ pub struct Labels<'a> {
     scopes: HashMap<&'a [String], usize>,
     inspected: HashSet<usize>,
     listed_scopes: HashSet<usize>,
-    /// The document, where figures in it have errors that evidence must be shown with.
-    sampled: Option<Value>,
+    findings: HashMap<usize, Vec<usize>>,
+    snapshot: &'a Snapshot,
 }
 
 impl<'a> Labels<'a> {
@@ -66,14 +68,13 @@ impl<'a> Labels<'a> {
     pub fn new(snapshot: &'a Snapshot) -> Self {
         let thread_names = snapshot.threads.iter().map(|row| (row.id, row.name.as_deref())).collect();
         let by_path = snapshot.scopes.iter().enumerate().map(|(index, row)| (&*row.path, index)).collect();
-        let sampled =
-            (snapshot.mode == Mode::Sampling).then(|| serde_json::to_value(snapshot).ok()).flatten();
         Self {
             thread_names,
             scopes: by_path,
             inspected: variables::with_card(snapshot).0.into_iter().collect(),
             listed_scopes: scopes::listed(snapshot).0.into_iter().collect(),
-            sampled,
+            findings: diagnostics::by_variable(snapshot),
+            snapshot,
         }
     }
 
@@ -94,7 +95,41 @@ impl<'a> Labels<'a> {
 
     /// The standard error of the figure at `pointer`; `None`: it is exact.
     pub fn error_of(&self, pointer: &str) -> Option<u64> {
-        self.sampled.as_ref()?.pointer(&format!("{pointer}_error"))?.as_u64()
+        if self.snapshot.mode != Mode::Sampling {
+            return None;
+        }
+        // Only the row that is pointed at becomes JSON: a document of 10⁵ variables would take seconds.
+        let mut names = pointer.strip_prefix('/')?.splitn(3, '/');
+        let (list, index) = (names.next()?, names.next()?);
+        let rest = names.next();
+        let row = |row: Option<Value>| row?.pointer(&format!("/{}_error", rest?))?.as_u64();
+        let number = || index.parse::<usize>().ok();
+        match list {
+            "totals" => json(&self.snapshot.totals)?.get(format!("{index}_error"))?.as_u64(),
+            "profiler" => json(&self.snapshot.profiler)?.get(format!("{index}_error"))?.as_u64(),
+            "scopes" => row(json(self.snapshot.scopes.get(number()?)?)),
+            "variables" => row(json(self.snapshot.variables.get(number()?)?)),
+            "threads" => row(json(self.snapshot.threads.get(number()?)?)),
+            "types" => row(json(self.snapshot.types.get(number()?)?)),
+            "timeline" => row(json(self.snapshot.timeline.get(number()?)?)),
+            "foreign_frees" => row(json(self.snapshot.foreign_frees.get(number()?)?)),
+            "lifetimes" => row(json(self.snapshot.lifetimes.as_slice().get(number()?)?)),
+            _ => json(&self.snapshot.folded)
+                .filter(|_| list == "folded")?
+                .pointer(&format!("/{index}/{}_error", rest?))?
+                .as_u64(),
+        }
+    }
+
+    /// The numbers of the findings shown that are about the variable at `index`.
+    pub fn findings_about(&self, index: usize) -> &[usize] {
+        self.findings.get(&index).map_or(&[], Vec::as_slice)
+    }
+
+    /// The severity of the worst of them.
+    pub fn worst_finding_about(&self, index: usize) -> Option<Severity> {
+        // The document lists the worst first.
+        self.findings_about(index).first().map(|&number| self.snapshot.findings[number].severity)
     }
 
     /// Where in the document the scope with this path stands.
@@ -106,6 +141,10 @@ impl<'a> Labels<'a> {
     pub fn thread_name(&self, id: u32) -> Option<String> {
         self.thread_names.get(&id).copied().flatten().map(visible)
     }
+}
+
+fn json(row: &impl Serialize) -> Option<Value> {
+    serde_json::to_value(row).ok()
 }
 
 /// A scope's path for a person; the root has a name too.

@@ -1,9 +1,8 @@
 //! Snapshot → what the templates need: one plain view type for each partial template.
 //!
 //! Invariants: views are pure functions of the snapshot; every number in them is a [`Figure`](crate::figure::Figure)
-//! with its origin, every drawing a [length with its origin](geometry); every string of the recorded program went through [`visible`](crate::text::visible) (except in
-//! the [`variables::Island`], which holds them raw for the search); every list is bounded, and what is left out is
-//! counted.
+//! with its origin, every drawing a [length with its origin](geometry); every string of the recorded program went through
+//! [`visible`](crate::text::visible); every list is bounded, and what is left out is counted.
 
 pub mod activity;
 pub mod category;
@@ -15,6 +14,7 @@ pub mod fragmentation;
 pub mod geometry;
 pub mod handed_out;
 pub mod inspector;
+pub mod island;
 pub mod label;
 pub mod lifetimes;
 pub mod memory_map;
@@ -29,6 +29,7 @@ pub mod tasks;
 pub mod threads;
 pub mod timeline;
 pub mod types;
+pub mod variable_rows;
 pub mod variables;
 
 use memscope_runtime::snapshot::Snapshot;
@@ -45,8 +46,6 @@ pub struct Page {
     pub overview: overview::Overview,
     /// Variable cards.
     pub variables: variables::Variables,
-    /// One inspector for each card.
-    pub inspectors: Vec<inspector::Inspector>,
     /// The largest live blocks.
     pub memory_map: memory_map::MemoryMap,
     /// The scope tree.
@@ -70,21 +69,19 @@ pub struct Page {
 }
 
 /// The page for `snapshot`.
-pub fn page(snapshot: &Snapshot) -> Page {
-    let labels = label::Labels::new(snapshot);
+pub fn page(snapshot: &Snapshot, labels: &label::Labels<'_>) -> Page {
     Page {
         first_line: first_line::first_line(snapshot),
         provenance: label::provenance_in(snapshot.mode),
         overview: overview::overview(snapshot),
-        variables: variables::variables(snapshot, &labels),
-        memory_map: memory_map::memory_map(snapshot, &labels),
-        inspectors: inspector::inspectors(snapshot, &labels),
-        scopes: scopes::scopes(snapshot, &labels),
+        variables: variables::variables(snapshot, labels),
+        memory_map: memory_map::memory_map(snapshot, labels),
+        scopes: scopes::scopes(snapshot, labels),
         types: types::types(snapshot),
         lifetimes: lifetimes::lifetimes(snapshot),
-        threads: threads::threads(snapshot, &labels),
+        threads: threads::threads(snapshot, labels),
         tasks: tasks::tasks(snapshot),
-        diagnostics: diagnostics::diagnostics(snapshot, &labels),
+        diagnostics: diagnostics::diagnostics(snapshot, labels),
         handed_out: handed_out::handed_out(snapshot),
         sites: sites::sites(snapshot),
         recording: recording::recording(snapshot),

@@ -1,18 +1,20 @@
 //! The cards "Thread Variables (shown/total)" and what filters them.
 
-use super::category::{self, Category};
-use super::geometry::{self, Bar};
+use super::diagnostics::severity_label;
+use super::geometry::{self, Bar, Columns};
 use super::label::{self, Labels, Place, StageLabel, Term, ThreadLabel};
 use super::ranking::{Folded, folded, ranked};
 use crate::figure::Figure;
 use crate::text::visible;
 use memscope_runtime::snapshot::{Snapshot, Variable};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet};
 
-/// Cards on the page at most: those with the most live bytes. With names of common length a card
-/// takes 1.4 KB of the file, its row of the island 0.3 KB and its inspector 6.5 KB, executions and blocks not counted.
-pub const MOST_VARIABLES: usize = 200;
+/// Variables that the page holds at most: those with the most live bytes. A row of its data takes some 80 bytes.
+pub const MOST_VARIABLES: usize = 10_000;
+/// Cards that stand in the page itself, for a reader without scripts; the script renders all.
+pub const MOST_STANDING: usize = 20;
+/// Executions that a card draws at most: the newest.
+pub const MOST_DRAWN: usize = 16;
 
 /// The panel of variable cards.
 #[derive(Clone, Debug, Serialize)]
@@ -29,26 +31,6 @@ pub struct Variables {
     pub folded: Option<Folded>,
     /// Stages to filter by.
     pub stages: Vec<StageLabel>,
-    /// Threads to filter by: those of some card.
-    pub threads: Vec<ThreadChoice>,
-    /// Types to filter by: those of some card.
-    pub types: Vec<TypeChoice>,
-}
-
-/// A thread to filter by.
-#[derive(Clone, Debug, Serialize)]
-pub struct ThreadChoice {
-    /// Its number, and its name.
-    pub thread: ThreadLabel,
-}
-
-/// A type to filter by.
-#[derive(Clone, Debug, Serialize)]
-pub struct TypeChoice {
-    /// Its number, as in [`IslandVariable::type_number`].
-    pub number: usize,
-    /// Type with its parameters.
-    pub name: String,
 }
 
 /// One variable.
@@ -77,48 +59,25 @@ pub struct Card {
     /// Where bytes and blocks come from.
     pub provenance: Term,
     /// What kind of work its scope does; `None`: not measured.
-    pub category: Option<Category>,
+    pub category: Option<CardCategory>,
     /// Live bytes as a share of the largest card's.
     pub bar: Bar,
+    /// Severity of the worst finding about it; `None`: none is.
+    pub finding: Option<&'static str>,
+    /// Live bytes of its newest executions; `None`: there are not two of which they are known.
+    pub history: Option<Columns>,
 }
 
-/// What the page's script filters and sorts by: raw strings, as they are in the document.
-#[derive(Clone, Debug, Serialize)]
-pub struct Island {
-    /// One row for each card, in the same order.
-    pub variables: Vec<IslandVariable>,
+/// A kind of work, with the rule that says so.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
+pub struct CardCategory {
+    /// Its name.
+    pub name: &'static str,
+    /// The rule, or what the kind means where there is none.
+    pub rule: String,
 }
 
-/// What is needed to find a card.
-#[derive(Clone, Debug, Serialize)]
-pub struct IslandVariable {
-    /// Index into the document's `variables`.
-    pub index: usize,
-    /// Name of the binding.
-    pub name: String,
-    /// Type with its parameters.
-    pub type_name: Option<String>,
-    /// Number of the type among [`Variables::types`].
-    pub type_number: Option<usize>,
-    /// Names of the scope's path.
-    pub scope: Vec<String>,
-    /// Source file.
-    pub file: Option<String>,
-    /// Stage, as in the document.
-    pub stage: &'static str,
-    /// Ids of the threads.
-    pub threads: Vec<u32>,
-    /// Bytes alive.
-    pub heap_bytes: Option<u64>,
-    /// Blocks alive.
-    pub blocks: Option<u64>,
-    /// Executions of the binding.
-    pub instances: u64,
-    /// First execution.
-    pub first_ms: u64,
-}
-
-/// Indices of the variables that have a card, most live bytes first, and of the others.
+/// Indices of the variables that the page holds, most live bytes first, and of the others.
 pub fn with_card(snapshot: &Snapshot) -> (Vec<usize>, Vec<usize>) {
     ranked(&snapshot.variables, MOST_VARIABLES, |row| row.heap_bytes)
 }
@@ -126,33 +85,24 @@ pub fn with_card(snapshot: &Snapshot) -> (Vec<usize>, Vec<usize>) {
 /// The panel for `snapshot`.
 pub fn variables(snapshot: &Snapshot, labels: &Labels<'_>) -> Variables {
     let rows = &snapshot.variables;
-    let (with_card, rest) = with_card(snapshot);
-    let largest = with_card.first().and_then(|&index| rows[index].heap_bytes).unwrap_or(0);
-    let cards: Vec<Card> = with_card.iter().map(|&index| card(snapshot, index, labels, largest)).collect();
-    let mut threads = BTreeMap::new();
-    for &index in &with_card {
-        for (place, &id) in rows[index].threads.iter().enumerate() {
-            threads.entry(id).or_insert_with(|| format!("/variables/{index}/threads/{place}"));
-        }
-    }
+    let (held, rest) = with_card(snapshot);
     Variables {
         provenance: label::provenance_in(snapshot.mode),
-        shown: Figure::count(format!("min(len(/variables), {MOST_VARIABLES})"), cards.len() as u64),
+        shown: Figure::count(format!("min(len(/variables), {MOST_VARIABLES})"), held.len() as u64),
         total: Figure::count("len(/variables)", rows.len() as u64),
         folded: folded(rows, &rest, ("/variables", MOST_VARIABLES, "heap_bytes", "heap_bytes"), |row| {
             row.heap_bytes
         }),
-        cards,
+        cards: cards(snapshot, labels, MOST_STANDING),
         stages: label::STAGES.map(label::stage).to_vec(),
-        threads: threads
-            .into_iter()
-            .map(|(id, from)| ThreadChoice { thread: labels.thread(from, id) })
-            .collect(),
-        types: type_numbers(snapshot, &with_card)
-            .into_iter()
-            .map(|(name, number)| TypeChoice { number, name: visible(name) })
-            .collect(),
     }
+}
+
+/// The first `most` cards.
+pub fn cards(snapshot: &Snapshot, labels: &Labels<'_>, most: usize) -> Vec<Card> {
+    let held = with_card(snapshot).0;
+    let largest = held.first().and_then(|&index| snapshot.variables[index].heap_bytes).unwrap_or(0);
+    held.iter().take(most).map(|&index| card(snapshot, index, labels, largest)).collect()
 }
 
 fn card(snapshot: &Snapshot, index: usize, labels: &Labels<'_>, largest: u64) -> Card {
@@ -170,49 +120,35 @@ fn card(snapshot: &Snapshot, index: usize, labels: &Labels<'_>, largest: u64) ->
         instances: Figure::count(format!("{at}/instances"), row.instances),
         threads: thread_labels(row, &at, labels),
         provenance: label::provenance(row.provenance),
-        category: category::of_variable(snapshot, row, labels),
+        category: category(snapshot, row, labels),
         bar: geometry::bar(
             &format!("{at}/heap_bytes"),
             row.heap_bytes.unwrap_or(0),
             "max(/variables/*/heap_bytes)",
             largest,
         ),
+        finding: labels.worst_finding_about(index).map(|severity| severity_label(severity).0),
+        history: geometry::columns(format!("{at}/history"), &drawn_history(row)),
     }
 }
 
-/// The types of the cards, numbered in the order of their names.
-fn type_numbers<'a>(snapshot: &'a Snapshot, with_card: &[usize]) -> BTreeMap<&'a str, usize> {
-    let names: BTreeSet<&str> =
-        with_card.iter().filter_map(|&index| snapshot.variables[index].type_name.as_deref()).collect();
-    names.into_iter().enumerate().map(|(number, name)| (name, number)).collect()
+/// Live bytes of the newest executions of `row` that its history lists, oldest first.
+pub fn drawn_history(row: &Variable) -> Vec<Option<u64>> {
+    let skipped = row.history.len().saturating_sub(MOST_DRAWN);
+    row.history.iter().skip(skipped).map(|instance| instance.heap_bytes).collect()
+}
+
+/// The category of `row` as its card tells it.
+pub fn category(snapshot: &Snapshot, row: &Variable, labels: &Labels<'_>) -> Option<CardCategory> {
+    let kind = label::category(row.category?);
+    let scope = labels.scope_index(&row.scope).and_then(|index| snapshot.scopes[index].category.as_ref());
+    let rule =
+        scope.filter(|category| Some(category.kind) == row.category).map(|category| visible(&category.rule));
+    Some(CardCategory { name: kind.name, rule: rule.unwrap_or_else(|| kind.meaning.into()) })
 }
 
 /// The threads of `row`, which stands at `at` in the document.
 pub fn thread_labels(row: &Variable, at: &str, labels: &Labels<'_>) -> Vec<ThreadLabel> {
     let threads = row.threads.iter().enumerate();
     threads.map(|(index, &id)| labels.thread(format!("{at}/threads/{index}"), id)).collect()
-}
-
-/// The data to find cards by.
-pub fn island(snapshot: &Snapshot) -> Island {
-    let with_card = with_card(snapshot).0;
-    let type_numbers = type_numbers(snapshot, &with_card);
-    let variables = with_card.iter().map(|&index| {
-        let row = &snapshot.variables[index];
-        IslandVariable {
-            index,
-            name: row.name.clone(),
-            type_name: row.type_name.clone(),
-            type_number: row.type_name.as_deref().map(|name| type_numbers[name]),
-            scope: row.scope.clone(),
-            file: row.file.clone(),
-            stage: label::stage(row.stage).key,
-            threads: row.threads.clone(),
-            heap_bytes: row.heap_bytes,
-            blocks: row.blocks,
-            instances: row.instances,
-            first_ms: row.first_ms,
-        }
-    });
-    Island { variables: variables.collect() }
 }

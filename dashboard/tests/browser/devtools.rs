@@ -1,5 +1,5 @@
 //! A headless Chromium, driven over its DevTools WebSocket: as little of it as the page's tests need.
-#![allow(unreachable_pub, reason = "a module of one test file")]
+#![allow(unreachable_pub, dead_code, reason = "a module of several test files, none of which uses all")]
 
 use serde_json::{Value, json};
 use std::env;
@@ -201,6 +201,13 @@ impl Browser {
         }
     }
 
+    /// Waits until the page was loaded anew by what `act` does.
+    pub fn until_loaded_by(&mut self, act: impl FnOnce()) {
+        self.events.retain(|event| event["method"] != "Page.loadEventFired");
+        act();
+        self.wait_for("Page.loadEventFired");
+    }
+
     /// The value of `expression` on the page.
     pub fn eval(&mut self, expression: &str) -> Value {
         let params = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
@@ -213,7 +220,12 @@ impl Browser {
     pub fn until(&mut self, expression: &str) {
         let start = Instant::now();
         while self.eval(expression) != true {
-            assert!(start.elapsed() < Duration::from_secs(10), "never true: {expression}");
+            let said = |event: &&Value| event["method"] == "Runtime.exceptionThrown";
+            assert!(
+                start.elapsed() < Duration::from_secs(10),
+                "never true: {expression}; thrown: {:#?}",
+                self.events.iter().filter(said).collect::<Vec<_>>()
+            );
             sleep(Duration::from_millis(20));
         }
     }

@@ -112,7 +112,7 @@ impl Feed {
         }
         for (number, alert) in alerts::recent(self.taken) {
             self.taken = number;
-            self.tell(alert.severity, &alert.to_string(), alert.ms);
+            self.tell(alert.severity, &alert.message, alert.ms);
         }
         Beat { pulse: self.pulse() }
     }

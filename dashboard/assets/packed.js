@@ -1,0 +1,37 @@
+// @ts-check
+// Views out of little room: undoes what `src/packed.rs` did, where the form is described.
+import { address, bytes, count, ms, name, us } from "./figure.js";
+
+/** @typedef {{ shapes: string[][], shared: any[], rows: any[] }} Packed */
+
+/**
+ * By kind, as in `src/packed.rs`.
+ * @type {((from: string, value: any, error?: any) => any)[]}
+ */
+const FIGURES = [bytes, count, ms, us, name, address];
+
+/**
+ * The view of the row at `position`, which stands at `base` in the document.
+ * @param {Packed} packed
+ * @param {number} position
+ * @param {string} base
+ */
+export function unpacked(packed, position, base) {
+  /** @param {string} from */
+  const pointer = (from) => from.replaceAll("\t", `${base}/`);
+  /** @param {any} value @returns {any} */
+  function value(value) {
+    if (!Array.isArray(value)) return value;
+    const [kind, ...rest] = value;
+    if (kind >= 0 && rest.length === 0) return unshared(packed.shared[kind]);
+    if (kind === -1) return rest.map(unshared);
+    if (kind < -1) return FIGURES[-2 - kind](pointer(unshared(rest[0])), rest[1], rest[2] ?? null);
+    const names = packed.shapes[kind];
+    return Object.fromEntries(rest.map((field, place) => {
+      const plain = unshared(field);
+      return [names[place], names[place] === "from" ? pointer(plain) : plain];
+    }));
+  }
+  const unshared = value;
+  return value(packed.rows[position]);
+}

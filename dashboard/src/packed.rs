@@ -1,0 +1,154 @@
+//! Views of many rows in little room: what they share is written once, a figure is its kind, origin and number.
+//!
+//! A view is packed into JSON that `assets/packed.js` unpacks into the same view:
+//!
+//! ```text
+//! value  = null | true | false | number | short string
+//!        | [shared]                             the entry of that number in `shared`
+//!        | [-1, value …]                        a list
+//!        | [-2 - kind, from, number, error?]    a figure that `figure.js` makes, by its kind in FIGURES
+//!        | [shape, value …]                     an object; `shapes` has the names of its fields
+//! ```
+//!
+//! A tab in a pointer stands for the pointer of the view's own row; no text that is shown holds one
+//! ([`crate::text::visible`]), nor does a pointer of the document that we make.
+
+use crate::figure::Figure;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use std::collections::HashMap;
+
+/// A string or an object that takes more is written once.
+const SHORT: usize = 4;
+
+/// What the views of a list share, and the views.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Packed {
+    /// Names of the fields of objects.
+    pub shapes: Vec<Vec<String>>,
+    /// Strings and objects that occur in more than one place, or might.
+    pub shared: Vec<Value>,
+    /// The views.
+    pub rows: Vec<Value>,
+    #[serde(skip)]
+    shape_numbers: HashMap<Vec<String>, usize>,
+    #[serde(skip)]
+    shared_numbers: HashMap<String, usize>,
+    #[serde(skip)]
+    bytes: usize,
+}
+
+/// How `figure.js` makes a figure, in the order of its list.
+type Maker = fn(&str, u64, Option<u64>) -> Option<Figure>;
+const FIGURES: [Maker; 6] = [
+    |from, value, error| Some(Figure::estimated_bytes(from, value, error)),
+    |from, value, error| Some(Figure::estimated_count(from, value, error)),
+    |from, value, error| error.is_none().then(|| Figure::ms(from, value)),
+    |from, value, error| error.is_none().then(|| Figure::us(from, value)),
+    |from, value, error| error.is_none().then(|| Figure::name(from, value)),
+    |from, value, error| error.is_none().then(|| Figure::address(from, value)),
+];
+
+impl Packed {
+    /// Bytes of JSON that all of it takes, to within a few for each entry.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Packs `view`, which tells of the row at `base` in the document.
+    pub fn push(&mut self, view: &Value, base: &str) {
+        let (packed, _) = self.value(view, &format!("{base}/"));
+        self.bytes += packed.to_string().len() + 1;
+        self.rows.push(packed);
+    }
+
+    /// `value` packed, and whether it tells of the view's own row.
+    fn value(&mut self, value: &Value, base: &str) -> (Value, bool) {
+        match value {
+            Value::String(text) => (self.share(value.clone(), text.len()), false),
+            Value::Array(rows) => {
+                let rows: Vec<_> = rows.iter().map(|row| self.value(row, base)).collect();
+                let is_own = rows.iter().any(|(_, is_own)| *is_own);
+                let list = std::iter::once(json!(-1)).chain(rows.into_iter().map(|(row, _)| row));
+                (list.collect(), is_own)
+            }
+            Value::Object(fields) => {
+                if let Some(figure) = self.figure(fields, base) {
+                    return figure;
+                }
+                self.object(fields, base)
+            }
+            other => (other.clone(), false),
+        }
+    }
+
+    fn object(&mut self, fields: &Map<String, Value>, base: &str) -> (Value, bool) {
+        let names: Vec<String> = fields.keys().cloned().collect();
+        let next = self.shapes.len();
+        let shape = *self.shape_numbers.entry(names.clone()).or_insert(next);
+        if shape == next {
+            self.bytes += names.iter().map(|name| name.len() + 3).sum::<usize>();
+            self.shapes.push(names);
+        }
+        let mut packed = vec![json!(shape)];
+        let mut is_own = false;
+        for (name, value) in fields {
+            let (value, is_of_own) = match value {
+                Value::String(from) if name == "from" => self.pointer(from, base),
+                other => self.value(other, base),
+            };
+            is_own |= is_of_own;
+            packed.push(value);
+        }
+        let packed = Value::Array(packed);
+        if is_own { (packed, true) } else { (self.share(packed, usize::MAX), false) }
+    }
+
+    /// The figure that `fields` are, if one of the makers makes it.
+    fn figure(&mut self, fields: &Map<String, Value>, base: &str) -> Option<(Value, bool)> {
+        let from = fields.get("from")?.as_str()?;
+        let whole = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
+        let value = fields.get("value")?;
+        let error = fields.get("error")?.get("value").and_then(whole);
+        let (kind, number) = match value {
+            Value::Null => {
+                let absent = serde_json::to_value(Figure::count(from, None)).ok()?;
+                (absent.as_object() == Some(fields)).then_some((1, Value::Null))?
+            }
+            _ => {
+                let number = whole(value)?;
+                let is_made = |make: &Maker| {
+                    let made = make(from, number, error).and_then(|made| serde_json::to_value(made).ok());
+                    made.as_ref().and_then(Value::as_object) == Some(fields)
+                };
+                (FIGURES.iter().position(is_made)?, value.clone())
+            }
+        };
+        let (from, is_own) = self.pointer(from, base);
+        let mut packed = vec![json!(-2 - i64::try_from(kind).ok()?), from, number];
+        packed.extend(fields["error"].get("value").cloned());
+        Some((Value::Array(packed), is_own))
+    }
+
+    fn pointer(&mut self, from: &str, base: &str) -> (Value, bool) {
+        let own = from.replace(base, "\t");
+        let is_own = own.contains('\t');
+        (self.share(Value::String(own), from.len()), is_own)
+    }
+
+    /// `value`, or where it stands among what is shared.
+    fn share(&mut self, value: Value, length: usize) -> Value {
+        if length <= SHORT {
+            return value;
+        }
+        let text = value.to_string();
+        let next = self.shared.len();
+        let bytes = text.len();
+        let number = *self.shared_numbers.entry(text).or_insert(next);
+        if number == next {
+            self.bytes += bytes + 1;
+            self.shared.push(value);
+        }
+        json!([number])
+    }
+}

@@ -1,0 +1,31 @@
+//! What the page's scripts work on, beside the page: one field for each module.
+
+use super::inspector::{self, Inspectors};
+use super::label::Labels;
+use super::variable_rows::{VariableRows, variable_rows};
+use memscope_runtime::snapshot::Snapshot;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// The partials that the page's scripts render; those that they include come along.
+pub const PARTIALS: [&str; 3] = ["card", "inspector", "brief"];
+
+/// The data of the page's scripts.
+#[derive(Clone, Debug, Serialize)]
+pub struct Island {
+    /// What `hbs.js` runs.
+    pub partials: Map<String, Value>,
+    /// What `variables.js` shows.
+    pub variables: VariableRows,
+    /// What `inspector.js` shows.
+    pub inspectors: Inspectors,
+}
+
+/// The island for `snapshot`, with the programs of [`PARTIALS`].
+pub fn island(snapshot: &Snapshot, labels: &Labels<'_>, partials: Map<String, Value>) -> Island {
+    Island {
+        partials,
+        variables: variable_rows(snapshot, labels),
+        inspectors: inspector::packed(snapshot, labels),
+    }
+}
