@@ -11,13 +11,15 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "an example talks to a person")]
 
+#[allow(dead_code, reason = "`code_index` uses the rest of it")]
 mod index;
 
 use memscope::{track, track_var};
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
@@ -80,46 +82,57 @@ fn served() -> Option<Duration> {
     Some(Duration::from_nanos(times.split(' ').next()?.parse().ok()?))
 }
 
-/// Reads all that comes, as a browser does; counts bytes and pulses.
-fn listen(address: SocketAddr, bytes: &AtomicU64, pulses: &AtomicU64) -> std::io::Result<()> {
+/// What all listeners together were sent.
+#[derive(Default)]
+struct Sent {
+    bytes: AtomicU64,
+    pulses: AtomicU64,
+    /// Of the overview, which changes with every update.
+    updates: AtomicU64,
+}
+
+/// Reads all that comes, as a browser does, and counts it.
+fn listen(address: SocketAddr, sent: &Sent) -> std::io::Result<()> {
     let mut stream = TcpStream::connect(address)?;
     write!(stream, "GET /events HTTP/1.1\r\nHost: {address}\r\n\r\n")?;
-    let mut buffer = vec![0; 64 << 10];
-    loop {
-        let count = stream.read(&mut buffer)?;
-        if count == 0 {
-            return Ok(());
-        }
-        bytes.fetch_add(count as u64, Ordering::Relaxed);
-        let come = buffer[..count].windows(12).filter(|text| text == b"event: pulse").count();
-        pulses.fetch_add(come as u64, Ordering::Relaxed);
+    let (mut lines, mut line) = (BufReader::new(stream), Vec::new());
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        sent.bytes.fetch_add(line.len() as u64, Ordering::Relaxed);
+        sent.pulses.fetch_add(u64::from(line == b"event: pulse\n"), Ordering::Relaxed);
+        let is_update = line.starts_with(b"data: {\"name\":\"overview\"");
+        sent.updates.fetch_add(u64::from(is_update), Ordering::Relaxed);
+        line.clear();
     }
+    Ok(())
 }
 
 fn print_cost(address: SocketAddr, time: Duration) -> Result<(), Box<dyn std::error::Error>> {
-    static BYTES: AtomicU64 = AtomicU64::new(0);
-    static PULSES: AtomicU64 = AtomicU64::new(0);
+    let sent = Arc::new(Sent::default());
     for _ in 0..BROWSERS {
-        thread::spawn(move || listen(address, &BYTES, &PULSES));
+        let sent = Arc::clone(&sent);
+        thread::spawn(move || listen(address, &sent));
     }
+    let counts = || [&sent.bytes, &sent.pulses, &sent.updates].map(|count| count.load(Ordering::Relaxed));
     // The first of each panel is sent to each.
     thread::sleep(Duration::from_secs(5));
     let rows = memscope::snapshot().variables.len();
-    let (bytes, pulses) = (BYTES.load(Ordering::Relaxed), PULSES.load(Ordering::Relaxed));
+    let before = counts();
     let (begun, used) = (Instant::now(), served().ok_or("no thread serves")?);
     thread::sleep(time);
     let (elapsed, used) = (begun.elapsed(), served().ok_or("no thread serves")?.saturating_sub(used));
-    let (bytes, pulses) = (BYTES.load(Ordering::Relaxed) - bytes, PULSES.load(Ordering::Relaxed) - pulses);
+    let after = counts();
     let seconds = elapsed.as_secs_f64();
+    let each_second = |place: usize| (after[place] - before[place]) as f64 / BROWSERS as f64 / seconds;
     println!(
         "{BROWSERS} browsers, {rows} variables, {seconds:.1} s: {:.1} ms of processor time, {:.2} % of one processor",
         used.as_secs_f64() * 1e3,
         used.as_secs_f64() / seconds * 100.0
     );
     println!(
-        "each browser: {:.1} pulses a second, {:.1} KiB a second",
-        pulses as f64 / BROWSERS as f64 / seconds,
-        bytes as f64 / BROWSERS as f64 / seconds / 1024.0
+        "each browser: {:.1} pulses and {:.2} updates of the panels a second, {:.1} KiB a second",
+        each_second(1),
+        each_second(2),
+        each_second(0) / 1024.0
     );
     Ok(())
 }
