@@ -21,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
@@ -56,7 +57,7 @@ stages! {
 }
 
 /// Works until the program ends, with a pause after each round.
-fn work(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
+fn work(folder: &Path, begun: &Sender<()>) -> Result<(), Box<dyn std::error::Error>> {
     let sources = index::find_sources(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     let (index, _) = index::index(sources)?;
     let words: Vec<String> = index.keys().cloned().collect();
@@ -65,6 +66,7 @@ fn work(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
         kept.push(stages(&words, round));
         if kept.len() > 5 {
             kept.remove(0);
+            let _ = begun.send(()); // nobody waits but for the cost
         }
         thread::sleep(Duration::from_millis(100));
     }
@@ -148,11 +150,12 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     println!("the dashboard is at {}", server.url());
     if first.as_deref() == Some("--cost") {
         let seconds = arguments.next().map_or(Ok(20), |seconds| seconds.parse())?;
-        thread::spawn(move || work(&workspace).map_err(|error| eprintln!("live: {error}")));
-        thread::sleep(Duration::from_secs(2));
+        let (sender, begun) = channel();
+        thread::spawn(move || work(&workspace, &sender).map_err(|error| eprintln!("live: {error}")));
+        begun.recv()?;
         print_cost(server.address(), Duration::from_secs(seconds))
     } else {
-        work(&first.map_or(workspace, PathBuf::from))
+        work(&first.map_or(workspace, PathBuf::from), &channel().0)
     }
 }
 

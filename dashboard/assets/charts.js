@@ -1,7 +1,18 @@
 // Small things on panels that are complete without them: the timeline's readout, the order of the scopes.
+import { island, render } from "./island.js";
+import { unpacked } from "./packed.js";
+
 const chart = document.getElementById("timeline");
 if (chart) {
-  // Asked for each time: a page that is fed gets new ones.
+  const { timeline } = island;
+  const fill = () => {
+    const views = timeline.rows.map((_, position) => unpacked(timeline, position));
+    chart.querySelector("tbody").innerHTML = render("points", { points: views });
+  };
+  fill();
+  document.addEventListener("memscope:data", (event) => {
+    if (event.detail === "timeline") fill();
+  });
   const points = () => [...chart.querySelectorAll("tbody tr")];
   const plot = chart.querySelector(".plot");
   const cursor = chart.querySelector(".cursor");

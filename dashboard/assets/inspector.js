@@ -23,8 +23,7 @@ let [whole, held] = [places(inspectors.index), places(variables.index)];
 function made(index) {
   const place = whole.get(index);
   if (place !== undefined) {
-    const view = unpacked(inspectors.views, place, `/variables/${index}`);
-    return /** @type {HTMLDialogElement} */ (rendered("inspector", view));
+    return /** @type {HTMLDialogElement} */ (rendered("inspector", unpacked(inspectors, place)));
   }
   const position = held.get(index);
   if (position === undefined) return null;

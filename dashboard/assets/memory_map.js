@@ -1,20 +1,28 @@
 // The memory map: what a square is, read out below on hover and focus; arrow keys move from square to square.
+import { island, render } from "./island.js";
+import { unpacked } from "./packed.js";
+
 const map = document.getElementById("memory-map");
 const readout = document.getElementById("memory-map-readout");
 if (readout) {
   // Each square is an image with its title for a name, or a link; one of a group is in the order of the tab key.
-  const prepare = () => {
-    for (const group of map.querySelectorAll(".squares")) {
-      const active = [...group.children].find((square) => square.tabIndex === 0 && square.hasAttribute("tabindex"));
+  const fill = () => {
+    const { threads, squares } = island.memory_map;
+    const views = squares.rows.map((_, position) => unpacked(squares, position));
+    for (const [thread, group] of [...map.querySelectorAll(".squares")].entries()) {
+      const focused = [...group.children].indexOf(document.activeElement);
+      group.innerHTML = render("squares", { squares: views.splice(0, threads[thread]) });
       [...group.children].forEach((square, position) => {
         if (!square.hasAttribute("href")) square.setAttribute("role", "img");
-        square.tabIndex = (active ? square === active : position === 0) ? 0 : -1;
+        square.tabIndex = position === Math.max(focused, 0) ? 0 : -1;
       });
+      group.children[focused]?.focus({ preventScroll: true });
     }
   };
-  prepare();
+  fill();
+  // A page that is fed has other blocks now, and perhaps other threads: first the data, then the panel.
   document.addEventListener("memscope:panel", (event) => {
-    if (event.detail === "memory_map") prepare();
+    if (event.detail === "memory_map") fill();
   });
   const tell = (event) => {
     const square = event.target.closest(".squares a");

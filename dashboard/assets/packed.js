@@ -2,7 +2,7 @@
 // Views out of little room: undoes what `src/packed.rs` did, where the form is described.
 import { address, bytes, count, ms, name, us } from "./figure.js";
 
-/** @typedef {{ shapes: string[][], shared: any[], rows: any[] }} Packed */
+/** @typedef {{ list: string, index: number[], shapes: string[][], shared: any[], rows: any[] }} Packed */
 
 /**
  * By kind, as in `src/packed.rs`.
@@ -11,12 +11,12 @@ import { address, bytes, count, ms, name, us } from "./figure.js";
 const FIGURES = [bytes, count, ms, us, name, address];
 
 /**
- * The view of the row at `position`, which stands at `base` in the document.
+ * The view at `position`.
  * @param {Packed} packed
  * @param {number} position
- * @param {string} base
  */
-export function unpacked(packed, position, base) {
+export function unpacked(packed, position) {
+  const base = `${packed.list}/${packed.index[position]}`;
   /** @param {string} from */
   const pointer = (from) => from.replaceAll("\t", `${base}/`);
   /** @param {any} value @returns {any} */

@@ -7,7 +7,7 @@
 
 use crate::figure::Figure;
 use crate::text::visible;
-use crate::view::{self, inspector, label, overview, variable_rows};
+use crate::view::{self, label, overview};
 use crate::{RenderError, render, units};
 use memscope_runtime::snapshot::{Severity, Snapshot};
 use serde::Serialize;
@@ -76,9 +76,12 @@ pub fn panels(snapshot: &Snapshot) -> Result<Vec<Panel>, serde_json::Error> {
         serde_json::to_string(&page.sites)?,
         serde_json::to_string(&page.recording)?,
     ];
+    let island = view::island::island(snapshot, &labels, serde_json::Map::new());
     let island = [
-        ("data:variables", serde_json::to_string(&variable_rows::variable_rows(snapshot, &labels))?),
-        ("data:inspectors", serde_json::to_string(&inspector::packed(snapshot, &labels))?),
+        ("data:variables", serde_json::to_string(&island.variables)?),
+        ("data:inspectors", serde_json::to_string(&island.inspectors)?),
+        ("data:memory_map", serde_json::to_string(&island.memory_map)?),
+        ("data:timeline", serde_json::to_string(&island.timeline)?),
     ];
     let named = island.into_iter().chain(PANELS.into_iter().zip(views));
     Ok(named.map(|(name, json)| Panel { name, json }).collect())

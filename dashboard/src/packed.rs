@@ -19,11 +19,15 @@ use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 
 /// A string or an object that takes more is written once.
-const SHORT: usize = 4;
+const SHORT: usize = 6;
 
 /// What the views of a list share, and the views.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Packed {
+    /// Pointer to the list of the document that the views tell of.
+    pub list: &'static str,
+    /// Of which of its rows each does.
+    pub index: Vec<usize>,
     /// Names of the fields of objects.
     pub shapes: Vec<Vec<String>>,
     /// Strings and objects that occur in more than one place, or might.
@@ -55,11 +59,18 @@ impl Packed {
         self.bytes
     }
 
-    /// Packs `view`, which tells of the row at `base` in the document.
-    pub fn push(&mut self, view: &Value, base: &str) {
-        let (packed, _) = self.value(view, &format!("{base}/"));
-        self.bytes += packed.to_string().len() + 1;
+    /// None yet, of rows of the list at the pointer `list`.
+    pub fn of(list: &'static str) -> Self {
+        Self { list, ..Self::default() }
+    }
+
+    /// Packs `view`, which tells of the row `index` of the list.
+    pub fn push(&mut self, index: usize, view: &impl Serialize) {
+        let view = serde_json::to_value(view).expect("a view is plain data");
+        let (packed, _) = self.value(&view, &format!("{}/{index}/", self.list));
+        self.bytes += packed.to_string().len() + 8;
         self.rows.push(packed);
+        self.index.push(index);
     }
 
     /// `value` packed, and whether it tells of the view's own row.

@@ -101,7 +101,7 @@ fn each_field_that_changes_changes_the_page() {
 fn each_figure_is_what_its_origin_says() {
     // 2,100 variables, so that rows are folded and the order is not the document's.
     for snapshot in [fixture::small(), fixture::large(50), fixture::large(2_100), fixture::sampled(50)] {
-        let figures = origin::figures(&whole::whole(&snapshot));
+        let figures = origin::figures(&whole::body(&snapshot));
         assert!(figures.len() > 300, "{}", figures.len());
         origin::check(&figures, &serde_json::to_value(&snapshot).unwrap());
     }
@@ -141,7 +141,7 @@ fn what_is_null_reads_not_measured() {
     snapshot.trend_ms.clear();
     snapshot.types[0].heap_bytes = None;
     snapshot.fragmentation = Fragmentation::default();
-    let html = whole::whole(&snapshot);
+    let html = whole::body(&snapshot);
     let mut pointers = vec![
         "/program/page_bytes".to_owned(),
         "/profiler/own_bytes".into(),
@@ -186,14 +186,14 @@ fn what_is_null_reads_not_measured() {
     assert_eq!(html.matches("<p class=\"none\">not measured</p>").count(), 4 + 1);
     // Finding 0 rests on a figure that is null now; all other figures must agree with the document.
     snapshot.findings.clear();
-    let figures = origin::figures(&whole::whole(&snapshot));
+    let figures = origin::figures(&whole::body(&snapshot));
     origin::check(&figures, &serde_json::to_value(&snapshot).unwrap());
 }
 
 #[test]
 fn the_first_line_says_what_limits_the_figures() {
     let first_line = |snapshot: &Snapshot| {
-        let html = whole::whole(snapshot);
+        let html = whole::body(snapshot);
         let (_, rest) = html.split_once("<p id=\"first-line\"").unwrap();
         let line = rest.split_once("</p>").unwrap().0.split_once('>').unwrap().1;
         // Without the tags of its figures.
@@ -209,7 +209,7 @@ fn the_first_line_says_what_limits_the_figures() {
     snapshot.mode = Mode::Off;
     assert!(first_line(&snapshot).starts_with("Nothing was recorded:"));
     // Zeros of a recording that is off are no measurement.
-    assert!(!whole::whole(&snapshot).contains("data-from=\"/totals/live_bytes\""));
+    assert!(!whole::body(&snapshot).contains("data-from=\"/totals/live_bytes\""));
 }
 
 /// Growing is a finding or none: never a 0 that nobody counted.
@@ -235,7 +235,7 @@ fn what_nobody_looked_for_is_not_said_to_be_none() {
     }
     let (no_sharer, no_free) = ("no variable was seen to", "No thread was seen to free a block of another");
     let says = |snapshot: &Snapshot| {
-        let html = whole::whole(snapshot);
+        let html = whole::body(snapshot);
         (html.contains(no_sharer), html.contains(no_free))
     };
     assert_eq!(says(&snapshot), (true, true));

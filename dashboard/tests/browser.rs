@@ -115,7 +115,8 @@ fn the_filters_change_the_count() {
     let (_folder, file) = page_of(&fixture::large(50));
     browser.open(&file, "", DESK, "light");
     assert_eq!(ratio(&mut browser), "(50/50)");
-    let cards = "[...document.querySelectorAll('#cards > li')].filter((card) => !card.hidden).length";
+    // As many as a screen reader is told; those in sight are elements.
+    let cards = "Number(document.querySelector('#cards > li').getAttribute('aria-setsize'))";
     // Typed into the search: postings_10 to postings_19.
     browser.click("#variables-search");
     browser.insert("postings_1");
@@ -251,7 +252,7 @@ fn what_the_script_shows_is_the_documents_too() {
     browser.open(&file, "", DESK, "light");
     assert_bound(&mut browser, &document);
     for card in [0, 7, 31] {
-        browser.click(&format!("a.card[data-index='{card}']"));
+        browser.eval(&format!("location.hash = '#variable={card}'"));
         browser.until("document.querySelector('dialog[open]') !== null");
         for number in 1..=TABS.len() {
             browser.click(&format!("dialog[open] [role=tab]:nth-child({number})"));
@@ -266,7 +267,11 @@ fn what_the_script_shows_is_the_documents_too() {
     // A count that is not that of the cards is found.
     browser.eval("document.querySelector('#variables-shown span').textContent = '9'");
     let html = browser.eval("document.documentElement.outerHTML");
-    assert_eq!(page::faults(html.as_str().unwrap(), &document), ["9 of 8 that are shown"]);
+    let faults = page::faults(html.as_str().unwrap(), &document);
+    assert!(
+        !faults.is_empty() && faults.iter().all(|fault| fault.starts_with("9 and not what is shown")),
+        "{faults:?}"
+    );
     choose(&mut browser, "variables-stage", "");
     choose(&mut browser, "variables-sort", "name");
     browser.eval(
@@ -304,7 +309,7 @@ fn a_link_to_a_scope_opens_its_row() {
     browser.click("#diagnostics a[href='#scope=2']");
     browser.until(&is_open(2));
     // From an inspector, which closes and does not take the reader back.
-    browser.click("a.card[data-index='0']");
+    browser.eval("location.hash = '#variable=0'");
     browser.until("document.querySelector('dialog[open]') !== null");
     let scope = browser.eval("document.querySelector('dialog[open] a[href^=\"#scope=\"]').hash");
     // `step_00` stands after the three scopes of the small fixture.
@@ -315,5 +320,109 @@ fn a_link_to_a_scope_opens_its_row() {
     // As an address, too.
     browser.open(&file, "#scope=5", PHONE, "light");
     browser.until(&is_open(5));
+    browser.assert_quiet();
+}
+
+/// Where the focus is: the place of its card, from 1.
+fn place(browser: &mut Browser) -> Value {
+    browser.eval("document.activeElement.closest('li')?.getAttribute('aria-posinset') ?? null")
+}
+
+fn press_all(browser: &mut Browser, keys: &[(&str, u32)]) {
+    for (key, code) in keys {
+        browser.press(key, *code);
+    }
+}
+
+#[test]
+fn ten_thousand_cards_scroll_and_are_walked_by_keys() {
+    let Some(mut browser) = Browser::start() else { return };
+    let snapshot = fixture::large(10_050);
+    let document = serde_json::to_value(&snapshot).unwrap();
+    let (_folder, file) = page_of(&snapshot);
+    browser.open(&file, "", DESK, "light");
+    assert_eq!(ratio(&mut browser), "(10\u{202f}000/10\u{202f}050)");
+    let more = browser.eval("document.querySelector('#variables > .more').textContent");
+    assert!(more.as_str().unwrap().starts_with("and 50 more variables, "), "{more}");
+    // Few are elements: a screenful, and two lines above and below.
+    let elements = "document.querySelectorAll('#cards > li').length";
+    assert!(browser.eval(elements).as_u64().unwrap() < 60);
+    let columns = browser
+        .eval("getComputedStyle(document.getElementById('cards')).gridTemplateColumns.split(' ').length");
+    let columns = columns.as_u64().unwrap();
+    browser.eval("document.querySelector('a.card').focus()");
+    press_all(&mut browser, &[("ArrowRight", 39), ("ArrowDown", 40)]);
+    assert_eq!(place(&mut browser), (2 + columns).to_string());
+    press_all(&mut browser, &[("ArrowLeft", 37), ("ArrowUp", 38)]);
+    assert_eq!(place(&mut browser), "1");
+    browser.press("PageDown", 34);
+    assert!(place(&mut browser).as_str().unwrap().parse::<u64>().unwrap() > columns);
+    assert_bound_cards(&mut browser, &document);
+    browser.press("End", 35);
+    assert_eq!(place(&mut browser), "10000");
+    assert!(browser.eval(elements).as_u64().unwrap() < 60);
+    assert_bound_cards(&mut browser, &document);
+    // Enter opens it, by what its card tells, for the page has no room for all about it.
+    browser.call("Input.dispatchKeyEvent", json!({ "type": "keyDown", "key": "Enter", "code": "Enter", "windowsVirtualKeyCode": 13, "text": "\r" }));
+    browser.until("document.querySelector('dialog[open]') !== null");
+    assert_eq!(browser.eval("document.querySelectorAll('dialog[open] .tab').length"), 1);
+    assert_fits(&mut browser);
+    browser.press("Escape", 27);
+    browser.until("document.querySelector('dialog[open]') === null");
+    browser.press("Home", 36);
+    assert_eq!(place(&mut browser), "1");
+    // What it takes to filter, to jump and to open: well below a tenth of a second each on the machine that this was
+    // written on; the bound is ten times that, for the machine may be busy.
+    let slow = browser.eval(
+        "(async () => { const frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done))); \
+         const timed = async (what) => { const start = performance.now(); what(); await frame(); return performance.now() - start; }; \
+         const search = document.getElementById('variables-search'); \
+         return [await timed(() => { search.value = 'postings_99'; search.dispatchEvent(new Event('input', { bubbles: true })); }), \
+         await timed(() => { search.value = ''; search.dispatchEvent(new Event('input', { bubbles: true })); }), \
+         await timed(() => { document.getElementById('cards-room').scrollTop = 123456; }), \
+         await timed(() => { location.hash = '#variable=5'; })]; })()",
+    );
+    println!("search, search back, scroll, open: {slow} ms");
+    assert!(slow.as_array().unwrap().iter().all(|ms| ms.as_f64().unwrap() < 1_000.0), "{slow}");
+    browser.assert_quiet();
+}
+
+/// Each number of the cards that are elements now is the document's.
+fn assert_bound_cards(browser: &mut Browser, document: &Value) {
+    let html = browser.eval(
+        "`<html><body>${document.getElementById('cards').outerHTML}<span id=\"variables-shown\">${document.getElementById('variables-shown').innerHTML}</span>\
+         <script id=\"data\">{\"variables\":{\"index\":[]}}</script></body></html>`",
+    );
+    let faults = page::faults(html.as_str().unwrap(), document);
+    assert!(faults.is_empty(), "{} faults: {:#?}", faults.len(), &faults[..faults.len().min(20)]);
+}
+
+#[test]
+fn a_link_tells_a_filter() {
+    let Some(mut browser) = Browser::start() else { return };
+    let (_folder, file) = page_of(&fixture::large(50));
+    // Stage active is every seventh of all: 0, 7, 14 to 49; type 0 every fifth: 0 and 35 of these.
+    browser.open(
+        &file,
+        "#variables?stage=active&type=HashMap%3CString%2C+Vec%3CPosting%3E%3E",
+        DESK,
+        "light",
+    );
+    assert_eq!(ratio(&mut browser), "(2/50)");
+    choose(&mut browser, "variables-stage", "");
+    assert_eq!(ratio(&mut browser), "(10/50)");
+    assert_eq!(browser.eval("location.hash"), "#variables?type=HashMap%3CString%2C+Vec%3CPosting%3E%3E");
+    choose(&mut browser, "variables-type", "");
+    assert_eq!(browser.eval("location.hash"), "");
+    // The finding is about the variable at 1; every third has no category.
+    choose(&mut browser, "variables-finding", "any");
+    assert_eq!(ratio(&mut browser), "(1/50)");
+    choose(&mut browser, "variables-finding", "");
+    choose(&mut browser, "variables-category", "none");
+    assert_eq!(ratio(&mut browser), "(17/50)");
+    // No such stage, no such type: nothing is filtered by it, or nothing passes.
+    browser.open(&file, "#variables?stage=nonsense&q=%22%3E%3Cimg%3E", DESK, "light");
+    assert_eq!(ratio(&mut browser), "(0/50)");
+    assert_eq!(browser.eval("document.getElementById('variables-none').checkVisibility()"), true);
     browser.assert_quiet();
 }

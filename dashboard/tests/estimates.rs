@@ -16,7 +16,7 @@ fn panel(html: &str, id: &str) -> String {
 
 #[test]
 fn an_estimate_stands_beside_its_error() {
-    let html = whole::whole(&fixture::sampled(5));
+    let html = whole::body(&fixture::sampled(5));
     // 100 MiB are 104,857,600 bytes; one sample in 512 KiB gives 200, whose error is √200 · 512 KiB.
     assert!(html.contains(
         "<span data-from=\"/totals/live_bytes\" data-value=\"104857600\" title=\"104\u{202f}857\u{202f}600 bytes\">\
@@ -34,7 +34,7 @@ fn an_estimate_stands_beside_its_error() {
 
 #[test]
 fn a_scope_without_a_sample_reads_its_upper_bound() {
-    let html = whole::whole(&fixture::sampled(5));
+    let html = whole::body(&fixture::sampled(5));
     for field in ["allocated_bytes", "live_bytes"] {
         let bound = format!(
             "<span class=\"none\" data-from=\"/scopes/3/exclusive/{field}\" data-value=\"0\" \
@@ -52,7 +52,7 @@ fn a_scope_without_a_sample_reads_its_upper_bound() {
 
 #[test]
 fn an_exact_recording_shows_no_trace_of_sampling() {
-    let html = whole::whole(&fixture::exact(&fixture::large(50)));
+    let html = whole::body(&fixture::exact(&fixture::large(50)));
     let traces = [
         "±",
         "&lt; ",
@@ -74,18 +74,18 @@ fn the_band_lies_one_error_to_either_side() {
     snapshot.totals.peak_bytes = 400;
     let point = |ms, live_bytes, error| TimelinePoint { ms, live_bytes, live_bytes_error: Some(error) };
     snapshot.timeline = vec![point(0, 100, 200), point(50, 300, 80)];
-    let html = whole::whole(&snapshot);
+    let html = whole::body(&snapshot);
     // 400 bytes are 190 high, below 10 of air: 300 stand at 200 − 142.5, 380 at 200 − 180.5, 220 at 200 − 104.5. The
     // first point's lower edge is cut at 0.
     assert!(html.contains("<path class=\"band\" d=\"M0.0 57.5L500.0 19.5L500.0 95.5L0.0 200.0Z\"/>"));
     // An upper edge above the peak stays in the drawing.
     snapshot.timeline[1] = point(50, 300, 500);
-    assert!(whole::whole(&snapshot).contains("L500.0 10.0L500.0 200.0L"));
+    assert!(whole::body(&snapshot).contains("L500.0 10.0L500.0 200.0L"));
 }
 
 #[test]
 fn blocks_that_live_are_told_apart_from_the_freed() {
-    let lifetimes = panel(&whole::whole(&fixture::small()), "lifetimes");
+    let lifetimes = panel(&whole::body(&fixture::small()), "lifetimes");
     assert!(lifetimes.contains("freed at this age") && lifetimes.contains("(censored)"));
     // 601 freed and 603 alive of the 1,212 of the fullest range.
     for bar in ["<i class=\"freed\" style=\"width:49.59%\"", "<i class=\"alive\" style=\"width:49.75%\""] {
@@ -95,7 +95,7 @@ fn blocks_that_live_are_told_apart_from_the_freed() {
 
 #[test]
 fn the_recording_states_what_was_drawn_and_what_was_lost() {
-    let html = whole::whole(&fixture::small());
+    let html = whole::body(&fixture::small());
     let (_, recording) = html.split_once("id=\"recording\"").unwrap();
     for (field, value) in
         [("mean_bytes", 524_288), ("samples", 301), ("live_samples", 203), ("lost_samples", 21)]
@@ -117,7 +117,7 @@ fn the_first_line_says_that_figures_are_estimates() {
     assert!(line.contains("estimates from a sample") && line.contains("mean distance 512.0 KiB"), "{line}");
     assert!(!line.contains("lost"), "{line}");
     assert!(
-        whole::whole(&snapshot).contains("<p id=\"first-line\" class=\"warning\" role=\"note\">code_index:")
+        whole::body(&snapshot).contains("<p id=\"first-line\" class=\"warning\" role=\"note\">code_index:")
     );
     let sampling = snapshot.profiler.sampling.as_mut().unwrap();
     sampling.lost_samples = 21;

@@ -57,6 +57,12 @@ fn views(snapshot: &Snapshot) -> Vec<(String, Value)> {
     for inspector in inspectors(snapshot, &labels, 10) {
         views.push(("inspector".into(), serde_json::to_value(inspector).unwrap()));
     }
+    if let Some(timeline) = page["overview"].get("timeline").filter(|timeline| !timeline.is_null()) {
+        views.push(("points".into(), timeline.clone()));
+    }
+    for thread in page["memory_map"]["threads"].as_array().unwrap() {
+        views.push(("squares".into(), thread.clone()));
+    }
     for card in cards(snapshot, &labels, 10) {
         views.push(("brief".into(), serde_json::to_value(card).unwrap()));
     }
@@ -120,8 +126,8 @@ fn what_the_page_holds_of_variables_is_whole() {
             assert_same("card", html.as_str().unwrap(), &partial("card", card).unwrap());
         }
         let html = browser.eval(
-            "island.inspectors.index.map((index, at) => \
-             render('inspector', packed.unpacked(island.inspectors.views, at, `/variables/${index}`)))",
+            "island.inspectors.index.map((_, at) => \
+             render('inspector', packed.unpacked(island.inspectors, at)))",
         );
         let views = inspectors(&snapshot, &labels, whole.len());
         assert_eq!(views.iter().map(|view| view.index).collect::<Vec<_>>(), whole);

@@ -119,6 +119,6 @@ fn what_is_inferred_says_why() {
     assert_eq!(title.unwrap().text(), "IO intensive inferred");
     // A variable whose scope says something else has no reason to show, and says so.
     snapshot.scopes[2].category = None;
-    let root = parse(&whole::whole(&snapshot));
+    let root = parse(&whole::body(&snapshot));
     assert_eq!(root.text().matches("The recording holds no rule for it.").count(), 2);
 }

@@ -21,15 +21,6 @@ const MOST_ROWS: usize = 100;
 /// they take so many bytes of its data. The others are held as their cards tell of them.
 const MOST_BYTES: usize = 600_000;
 
-/// The inspectors of a page.
-#[derive(Clone, Debug, Serialize)]
-pub struct Inspectors {
-    /// Indices of the variables, as the views stand.
-    pub index: Vec<usize>,
-    /// Their views.
-    pub views: Packed,
-}
-
 /// All about one variable.
 #[derive(Clone, Debug, Serialize)]
 pub struct Inspector {
@@ -191,17 +182,15 @@ pub fn inspectors(snapshot: &Snapshot, labels: &Labels<'_>, most: usize) -> Vec<
 }
 
 /// As many inspectors as the page has room for.
-pub fn packed(snapshot: &Snapshot, labels: &Labels<'_>) -> Inspectors {
-    let mut inspectors = Inspectors { index: Vec::new(), views: Packed::default() };
+pub fn packed(snapshot: &Snapshot, labels: &Labels<'_>) -> Packed {
+    let mut packed = Packed::of("/variables");
     for index in in_order(snapshot, labels) {
-        if inspectors.views.bytes() >= MOST_BYTES {
+        if packed.bytes() >= MOST_BYTES {
             break;
         }
-        let view = serde_json::to_value(inspector(snapshot, index, labels)).expect("a view is plain data");
-        inspectors.views.push(&view, &format!("/variables/{index}"));
-        inspectors.index.push(index);
+        packed.push(index, &inspector(snapshot, index, labels));
     }
-    inspectors
+    packed
 }
 
 fn inspector(snapshot: &Snapshot, index: usize, labels: &Labels<'_>) -> Inspector {

@@ -1,14 +1,15 @@
 //! What the page's scripts work on, beside the page: one field for each module.
 
-use super::inspector::{self, Inspectors};
 use super::label::Labels;
 use super::variable_rows::{VariableRows, variable_rows};
+use super::{inspector, memory_map, timeline};
+use crate::packed::Packed;
 use memscope_runtime::snapshot::Snapshot;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// The partials that the page's scripts render; those that they include come along.
-pub const PARTIALS: [&str; 3] = ["card", "inspector", "brief"];
+pub const PARTIALS: [&str; 5] = ["card", "inspector", "brief", "squares", "points"];
 
 /// The data of the page's scripts.
 #[derive(Clone, Debug, Serialize)]
@@ -18,7 +19,11 @@ pub struct Island {
     /// What `variables.js` shows.
     pub variables: VariableRows,
     /// What `inspector.js` shows.
-    pub inspectors: Inspectors,
+    pub inspectors: Packed,
+    /// What `memory_map.js` draws.
+    pub memory_map: memory_map::Squares,
+    /// What `charts.js` reads out.
+    pub timeline: Packed,
 }
 
 /// The island for `snapshot`, with the programs of [`PARTIALS`].
@@ -27,5 +32,7 @@ pub fn island(snapshot: &Snapshot, labels: &Labels<'_>, partials: Map<String, Va
         partials,
         variables: variable_rows(snapshot, labels),
         inspectors: inspector::packed(snapshot, labels),
+        memory_map: memory_map::packed(&memory_map::memory_map(snapshot, labels)),
+        timeline: timeline::packed(snapshot),
     }
 }

@@ -3,13 +3,13 @@
 use super::label::{self, Labels, Term, ThreadLabel};
 use super::ranking::{Folded, ranked};
 use crate::figure::Figure;
+use crate::packed::Packed;
 use crate::text::visible;
-use crate::units;
 use memscope_runtime::snapshot::{Block, Mode, Snapshot};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Blocks drawn at most: the largest. One takes some 260 bytes of the file.
+/// Blocks drawn at most: the largest. One takes some 60 bytes of the page's data.
 pub const MOST_BLOCKS: usize = 300;
 /// Blocks listed as hotspots.
 pub const MOST_HOTSPOTS: usize = 10;
@@ -61,25 +61,34 @@ pub struct ThreadBlocks {
     pub blocks: Figure,
     /// Their bytes.
     pub bytes: Figure,
-    /// The blocks, by address.
+    /// The blocks, by address; the partial `squares` draws them.
     pub squares: Vec<Square>,
 }
 
 /// One block, drawn.
 #[derive(Clone, Debug, Serialize)]
 pub struct Square {
-    /// Pointer to its size.
-    pub from: String,
+    /// Index into the document's largest blocks.
+    #[serde(skip)]
+    pub index: usize,
     /// Its size.
-    pub value: u64,
+    pub bytes: Figure,
     /// Side in pixels: the area follows the bytes, down to the least that can be seen.
     pub side: String,
     /// Number of the colour.
     pub colour: usize,
-    /// Address, size, scope, variable, thread, time.
-    pub title: String,
     /// Index of the variable that owns it, if that has an inspector.
     pub variable: Option<usize>,
+    /// Its address.
+    pub address: Figure,
+    /// The scope that allocated it.
+    pub scope: String,
+    /// The variable that owns it, in words.
+    pub owner: String,
+    /// The thread that allocated it, in words.
+    pub thread: String,
+    /// When it was allocated.
+    pub allocated: Figure,
 }
 
 /// One of the largest blocks.
@@ -117,13 +126,22 @@ pub fn memory_map(snapshot: &Snapshot, labels: &Labels<'_>) -> MemoryMap {
     let square = |index: usize| {
         let block = &blocks[index];
         let side = (block.bytes as f64 / greatest as f64).sqrt() * SIDES.0;
+        let at = format!("/blocks/largest/{index}");
         Square {
-            from: format!("/blocks/largest/{index}/bytes"),
-            value: block.bytes,
+            index,
+            bytes: Figure::bytes(format!("{at}/bytes"), block.bytes),
             side: format!("{:.0}", side.max(SIDES.1)),
             colour: by_scope.colour(block.scope),
-            title: title(snapshot, labels, block),
             variable: opened(block),
+            address: Figure::address(format!("{at}/address"), block.address),
+            scope: block
+                .scope
+                .map_or("scope not measured (declared)".into(), |scope| scope_name(snapshot, scope)),
+            owner: block.variable.map_or("no tracked variable".into(), |variable| {
+                format!("variable {}", variable_name(snapshot, variable))
+            }),
+            thread: thread(labels, block.thread),
+            allocated: Figure::ms(format!("{at}/allocated_ms"), block.allocated_ms),
         }
     };
     let hotspot = |index: usize| {
@@ -199,22 +217,29 @@ fn thread_blocks(
     }
 }
 
-fn title(snapshot: &Snapshot, labels: &Labels<'_>, block: &Block) -> String {
-    let scope = block.scope.map_or("scope not measured (declared)".into(), |s| scope_name(snapshot, s));
-    let variable = block.variable.map_or("no tracked variable".into(), |variable| {
-        format!("variable {}", variable_name(snapshot, variable))
-    });
-    let thread = block.thread.map_or("thread not measured (declared)".into(), |id| {
+fn thread(labels: &Labels<'_>, id: Option<u32>) -> String {
+    id.map_or("thread not measured (declared)".into(), |id| {
         let name = labels.thread_name(id).map_or(String::new(), |name| format!(" {name}"));
         format!("thread {id}{name}")
-    });
-    format!(
-        "{} · {} ({} bytes) · {scope} · {variable} · {thread} · allocated at {} ms",
-        units::address(block.address),
-        units::bytes(block.bytes),
-        units::count(block.bytes),
-        units::count(block.allocated_ms)
-    )
+    })
+}
+
+/// The squares of a page, for its script.
+#[derive(Clone, Debug, Serialize)]
+pub struct Squares {
+    /// How many there are of each thread, in the order of the page.
+    pub threads: Vec<usize>,
+    /// The squares.
+    pub squares: Packed,
+}
+
+/// The squares of `map`.
+pub fn packed(map: &MemoryMap) -> Squares {
+    let mut squares = Packed::of("/blocks/largest");
+    for square in map.threads.iter().flat_map(|thread| &thread.squares) {
+        squares.push(square.index, square);
+    }
+    Squares { threads: map.threads.iter().map(|thread| thread.squares.len()).collect(), squares }
 }
 
 fn scope_name(snapshot: &Snapshot, index: u32) -> String {

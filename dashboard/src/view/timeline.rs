@@ -2,6 +2,7 @@
 
 use super::geometry::kept;
 use crate::figure::Figure;
+use crate::packed::Packed;
 use memscope_runtime::snapshot::{Snapshot, TimelinePoint};
 use serde::Serialize;
 
@@ -27,7 +28,7 @@ pub struct Timeline {
     pub peak: Figure,
     /// Where the time axis ends.
     pub end: Figure,
-    /// The points drawn.
+    /// The points drawn; the partial `points` makes rows of the table of them.
     pub points: Vec<Point>,
     /// How many points the recording holds.
     pub total: Figure,
@@ -38,13 +39,17 @@ pub struct Timeline {
 /// A moment of the timeline.
 #[derive(Clone, Debug, Serialize)]
 pub struct Point {
+    /// Index into the document's `timeline`.
+    #[serde(skip)]
+    pub index: usize,
     /// When.
     pub at: Figure,
     /// Bytes alive then.
     pub live: Figure,
     /// Position in the drawing.
     pub x: String,
-    /// Position in the drawing.
+    /// Position in the drawing; the curve has it.
+    #[serde(skip)]
     pub y: String,
 }
 
@@ -63,6 +68,7 @@ pub fn timeline(snapshot: &Snapshot) -> Option<Timeline> {
         .map(|&index| {
             let point = all[index];
             Point {
+                index,
                 at: Figure::ms(format!("/timeline/{index}/ms"), point.ms),
                 live: Figure::estimated_bytes(
                     &format!("/timeline/{index}/live_bytes"),
@@ -104,6 +110,15 @@ pub fn timeline(snapshot: &Snapshot) -> Option<Timeline> {
         points,
         folded,
     })
+}
+
+/// The points drawn, for the page's script.
+pub fn packed(snapshot: &Snapshot) -> Packed {
+    let mut packed = Packed::of("/timeline");
+    for point in timeline(snapshot).map_or(Vec::new(), |timeline| timeline.points) {
+        packed.push(point.index, &point);
+    }
+    packed
 }
 
 /// An SVG path from corner to corner.
