@@ -136,7 +136,7 @@ function renew() {
   showElement(dialog, now);
 }
 document.addEventListener("memscope:data", (event) => {
-  // The rows come first, the inspectors with the same snapshot's figures after them.
+  // Inspectors come after the rows that they belong to.
   if (/** @type {CustomEvent} */ (event).detail === "inspectors") renew();
 });
 

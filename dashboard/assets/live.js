@@ -42,7 +42,7 @@ function follow(bar) {
   const missing = WITH_MODULES.filter((id) => !document.getElementById(id));
   /** @type {EventSource | null} */
   let source = null;
-  let [heard, fed, retry, isPaused] = [0, performance.now(), 0, false];
+  let [heard, fed, fedLarge, retry, isPaused] = [0, performance.now(), performance.now(), 0, false];
 
   /** @param {string} name @param {string} text */
   function say(name, text) {
@@ -53,7 +53,8 @@ function follow(bar) {
 
   /** @param {{ name: string, view: any }} panel */
   function take({ name, view }) {
-    fed = performance.now();
+    if (name === "data:variables") fed = performance.now();
+    if (name === "data:inspectors") fedLarge = performance.now();
     if (name.startsWith(DATA)) {
       const field = name.slice(DATA.length);
       // In its place, for modules hold it.
@@ -170,8 +171,8 @@ function follow(bar) {
   });
   setInterval(() => {
     if (source && performance.now() - heard > SILENCE_MS) lose();
-    const seconds = Math.floor((performance.now() - fed) / 1_000);
-    age.textContent = `panels ${seconds} s old`;
+    const [panels, large] = [fed, fedLarge].map((time) => Math.floor((performance.now() - time) / 1_000));
+    age.textContent = `panels changed ${panels} s ago, memory map and inspectors ${large} s ago`;
   }, 1_000);
   say("connecting", "Connecting …");
   connect();

@@ -54,37 +54,50 @@ pub(crate) const PANELS: [&str; 12] = [
     "recording",
 ];
 
-/// The panels of `snapshot` that are fed, and before them the fields of the [island](view::island) that the page's modules read,
-/// as `data:FIELD`.
+/// The panels of `snapshot` that are cheap to make, and before them the fields of the [island](view::island) that go with
+/// them, as `data:FIELD`.
 ///
 /// # Errors
 /// What serializing a view gives; no recording leads there.
 pub fn panels(snapshot: &Snapshot) -> Result<Vec<Panel>, serde_json::Error> {
     let labels = label::Labels::new(snapshot);
-    let page = view::page(snapshot, &labels);
-    let views = [
-        serde_json::to_string(&page.overview)?,
-        serde_json::to_string(&page.variables)?,
-        serde_json::to_string(&page.memory_map)?,
-        serde_json::to_string(&page.diagnostics)?,
-        serde_json::to_string(&page.scopes)?,
-        serde_json::to_string(&page.types)?,
-        serde_json::to_string(&page.lifetimes)?,
-        serde_json::to_string(&page.threads)?,
-        serde_json::to_string(&page.handed_out)?,
-        serde_json::to_string(&page.tasks)?,
-        serde_json::to_string(&page.sites)?,
-        serde_json::to_string(&page.recording)?,
-    ];
-    let island = view::island::island(snapshot, &labels, serde_json::Map::new());
-    let island = [
-        ("data:variables", serde_json::to_string(&island.variables)?),
-        ("data:inspectors", serde_json::to_string(&island.inspectors)?),
-        ("data:memory_map", serde_json::to_string(&island.memory_map)?),
-        ("data:timeline", serde_json::to_string(&island.timeline)?),
-    ];
-    let named = island.into_iter().chain(PANELS.into_iter().zip(views));
-    Ok(named.map(|(name, json)| Panel { name, json }).collect())
+    [
+        panel("data:variables", &view::variable_rows::variable_rows(snapshot, &labels)),
+        panel("data:timeline", &view::timeline::packed(snapshot)),
+        panel("overview", &overview::overview(snapshot)),
+        panel("variables", &view::variables::variables(snapshot, &labels)),
+        panel("diagnostics", &view::diagnostics::diagnostics(snapshot, &labels)),
+        panel("scopes", &view::scopes::scopes(snapshot, &labels)),
+        panel("types", &view::types::types(snapshot)),
+        panel("lifetimes", &view::lifetimes::lifetimes(snapshot)),
+        panel("threads", &view::threads::threads(snapshot, &labels)),
+        panel("handed_out", &view::handed_out::handed_out(snapshot)),
+        panel("tasks", &view::tasks::tasks(snapshot)),
+        panel("sites", &view::sites::sites(snapshot)),
+        panel("recording", &view::recording::recording(snapshot)),
+    ]
+    .into_iter()
+    .collect()
+}
+
+/// The others: the blocks of the memory map and the inspectors, which name variables by their numbers in `snapshot`.
+///
+/// # Errors
+/// What serializing a view gives; no recording leads there.
+pub fn large_panels(snapshot: &Snapshot) -> Result<Vec<Panel>, serde_json::Error> {
+    let labels = label::Labels::new(snapshot);
+    let map = view::memory_map::memory_map(snapshot, &labels);
+    [
+        panel("data:inspectors", &view::inspector::packed(snapshot, &labels)),
+        panel("data:memory_map", &view::memory_map::packed(&map)),
+        panel("memory_map", &map),
+    ]
+    .into_iter()
+    .collect()
+}
+
+fn panel(name: &'static str, view: &impl Serialize) -> Result<Panel, serde_json::Error> {
+    Ok(Panel { name, json: serde_json::to_string(view)? })
 }
 
 /// The figures of the process's sums, each with its origin, by which the page finds where it stands. Nothing of

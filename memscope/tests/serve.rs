@@ -10,6 +10,7 @@ use memscope_runtime::format;
 use serve::client::{self, Listener, ask, connect, get};
 use std::io::{Read as _, Write as _};
 use std::net::SocketAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,6 +26,12 @@ fn keep() -> Vec<u8> {
     kept
 }
 
+/// One test at a time: some count what comes in a second, and an unoptimised build's snapshots take a good part of one.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn server() -> (Server, SocketAddr) {
     let server = memscope::serve("127.0.0.1:0").expect("the loopback interface has a free port");
     let address = server.address();
@@ -33,6 +40,7 @@ fn server() -> (Server, SocketAddr) {
 
 #[test]
 fn the_page_is_served_and_nothing_of_it_to_another_origin() {
+    let _alone = alone();
     let (_server, address) = server();
     let page = get(address, "/");
     assert_eq!(page.status(), 200);
@@ -58,6 +66,7 @@ fn the_page_is_served_and_nothing_of_it_to_another_origin() {
 
 #[test]
 fn a_page_of_a_file_has_nothing_live() {
+    let _alone = alone();
     let html = memscope_dashboard::render(&memscope::snapshot()).expect("it can be rendered");
     assert!(!html.contains("connect-src") && !html.contains("id=\"live\""));
 }
@@ -65,6 +74,7 @@ fn a_page_of_a_file_has_nothing_live() {
 /// Each by one case over the wire; `gate.rs` has them all.
 #[test]
 fn foreign_hosts_and_origins_are_refused() {
+    let _alone = alone();
     let (_server, address) = server();
     let status = |lines: &str| ask(address, &format!("GET /export.memscope HTTP/1.1\n{lines}")).status();
     assert_eq!(status(&format!("Host: {address}")), 200);
@@ -78,6 +88,7 @@ fn foreign_hosts_and_origins_are_refused() {
 
 #[test]
 fn a_token_opens_the_page_once_and_then_its_cookie_does() {
+    let _alone = alone();
     let token = "a-token-of-24-characters";
     let server = memscope::serve_with_token("127.0.0.1:0", token).expect("a free port");
     let address = server.address();
@@ -108,6 +119,7 @@ fn a_token_opens_the_page_once_and_then_its_cookie_does() {
 
 #[test]
 fn beyond_this_machine_there_is_always_a_token() {
+    let _alone = alone();
     let server = memscope::serve("0.0.0.0:0").expect("a free port");
     let address = SocketAddr::from(([127, 0, 0, 1], server.address().port()));
     let (_, token) = server.url().split_once("?token=").expect("a token");
@@ -119,6 +131,7 @@ fn beyond_this_machine_there_is_always_a_token() {
 
 #[test]
 fn requests_are_bounded_in_kind_size_and_time() {
+    let _alone = alone();
     let (_server, address) = server();
     assert_eq!(ask(address, &format!("POST / HTTP/1.1\nHost: {address}")).status(), 405);
     assert_eq!(ask(address, &format!("GET / HTTP/1.1\nHost: {address}\nContent-Length: 5")).status(), 413);
@@ -135,6 +148,7 @@ fn requests_are_bounded_in_kind_size_and_time() {
 
 #[test]
 fn connections_are_bounded_and_come_free_again() {
+    let _alone = alone();
     let (_server, address) = server();
     // 64 are served; each of these says nothing for less than the five seconds that it may.
     let held: Vec<_> = (0..64).map(|_| connect(address)).collect();
@@ -157,6 +171,7 @@ fn connections_are_bounded_and_come_free_again() {
 
 #[test]
 fn ten_browsers_hear_the_program_twice_a_second() {
+    let _alone = alone();
     let (_server, address) = server();
     let time = Duration::from_secs(4);
     let browsers: Vec<_> =
@@ -170,6 +185,7 @@ fn ten_browsers_hear_the_program_twice_a_second() {
 
 #[test]
 fn a_browser_that_does_not_read_holds_up_nobody() {
+    let _alone = alone();
     let (_server, address) = server();
     let mut deaf = connect(address);
     deaf.write_all(format!("GET /events HTTP/1.1\r\nHost: {address}\r\n\r\n").as_bytes()).expect("it reads");
@@ -188,6 +204,7 @@ fn a_browser_that_does_not_read_holds_up_nobody() {
 
 #[test]
 fn panels_and_sums_follow_the_program() {
+    let _alone = alone();
     let (_server, address) = server();
     let mut listener = Listener::new(address);
     let pulse = listener.until(|event| event.kind == "pulse");
@@ -207,6 +224,7 @@ fn panels_and_sums_follow_the_program() {
 
 #[test]
 fn export_now_gives_a_file_that_reads() {
+    let _alone = alone();
     let (_server, address) = server();
     let kept = keep();
     let file = get(address, "/export.memscope");
@@ -226,6 +244,7 @@ fn export_now_gives_a_file_that_reads() {
 
 #[test]
 fn an_alert_is_heard_by_who_listens_and_by_who_comes_later() {
+    let _alone = alone();
     let (_server, address) = server();
     let mut listener = Listener::new(address);
     listener.until(|event| event.kind == "pulse");
@@ -244,6 +263,7 @@ fn an_alert_is_heard_by_who_listens_and_by_who_comes_later() {
 
 #[test]
 fn it_ends_with_its_guard_and_the_port_is_free() {
+    let _alone = alone();
     let (server, address) = server();
     let mut listener = Listener::new(address);
     listener.until(|event| event.kind == "pulse");

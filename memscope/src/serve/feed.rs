@@ -20,13 +20,16 @@ use memscope_runtime::format;
 use memscope_runtime::pulse::pulse;
 use memscope_runtime::snapshot::{Finding, Severity, Snapshot};
 use std::collections::{HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::{Duration, Instant};
 
 /// Between two pulses: two in a second, with some of it to spare.
 pub(super) const BEAT: Duration = Duration::from_millis(400);
-/// Panels take one part of the time in so many. With pulses and writing that stays below a hundredth of a processor:
-/// `docs/live.md` has the figures.
-const PANELS_PART: u32 = if cfg!(debug_assertions) { 10 } else { 200 }; // nobody counts what an unoptimised build takes
+/// Snapshots and panels take one part of the time in so many, the memory map and the inspectors another. With pulses and
+/// writing that stays below a hundredth of a processor: `docs/live.md` has the figures. Nobody counts what an unoptimised
+/// build takes.
+const PANELS_PART: u32 = if cfg!(debug_assertions) { 30 } else { 300 };
+const LARGE_PART: u32 = if cfg!(debug_assertions) { 30 } else { 400 };
 /// Alerts that a browser is sent that comes later.
 const MOST_ALERTS: usize = 64;
 /// A page or file that was made so lately is given again.
@@ -63,6 +66,9 @@ pub(super) struct Feed {
     /// The number of the newest update, from 1.
     update: u64,
     next_panels: Instant,
+    next_large: Instant,
+    /// Which variables the numbers in the large panels name.
+    rows: u64,
     /// The newest snapshot's program and mode, with which a pulse becomes figures.
     frame_of_pulse: Option<Snapshot>,
     alerts: VecDeque<(u64, Frame)>,
@@ -80,6 +86,20 @@ fn key(finding: &Finding) -> FindingKey {
     (finding.kind.clone(), finding.scope.clone(), finding.variable.clone())
 }
 
+/// When what took `cost` is due again, to take one part of the time in `part`.
+fn later(now: Instant, cost: Duration, part: u32) -> Instant {
+    now + cost.saturating_mul(part).min(Duration::from_secs(3600))
+}
+
+/// Tells one list of variables from another.
+fn rows_of(snapshot: &Snapshot) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for row in &snapshot.variables {
+        (&row.name, &row.scope, &row.type_name, &row.file, row.line).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
 /// What a beat brought, for all listeners.
 pub(super) struct Beat {
     pulse: Frame,
@@ -92,6 +112,8 @@ impl Feed {
             panels: Vec::new(),
             update: 0,
             next_panels: now,
+            next_large: now,
+            rows: 0,
             frame_of_pulse: None,
             alerts: VecDeque::new(),
             alert: 0,
@@ -108,7 +130,18 @@ impl Feed {
             let begun = cpu::used();
             let snapshot = memscope_runtime::snapshot(&[]);
             self.take(&snapshot);
-            self.pause_after(begun, now);
+            let made = cpu::used();
+            self.next_panels = later(now, made.saturating_sub(begun), PANELS_PART);
+            // Numbers of variables that changed would lead to others' inspectors.
+            let rows = rows_of(&snapshot);
+            let is_due = now >= self.next_large;
+            if is_due || rows != self.rows {
+                self.take_large(&snapshot, rows);
+                self.next_large = later(now, cpu::used().saturating_sub(made), LARGE_PART);
+                if !is_due {
+                    self.next_panels = self.next_panels.max(self.next_large);
+                }
+            }
         }
         for (number, alert) in alerts::recent(self.taken) {
             self.taken = number;
@@ -158,6 +191,7 @@ impl Feed {
             Body::Page => {
                 // What the page shows is an update, so that its listener gets what changed after it.
                 self.take(&snapshot);
+                self.take_large(&snapshot, rows_of(&snapshot));
                 live::page(&snapshot, &self.run, self.update)?.into_bytes().into()
             }
             Body::Recording => format::write(&snapshot).into(),
@@ -179,15 +213,7 @@ impl Feed {
     fn take(&mut self, snapshot: &Snapshot) {
         self.update += 1;
         // A fault in a view is the page's: the panel stays as it was.
-        for live::Panel { name, json } in live::panels(snapshot).unwrap_or_default() {
-            let known = self.panels.iter().position(|panel| panel.name == name);
-            let is_same = |panel: &Panel| panel.json == json;
-            match known.and_then(|index| self.panels.get_mut(index)) {
-                Some(panel) if is_same(panel) => {}
-                Some(panel) => *panel = Panel::new(name, json, self.update),
-                None => self.panels.push(Panel::new(name, json, self.update)),
-            }
-        }
+        self.keep(live::panels(snapshot).unwrap_or_default());
         let findings: HashSet<FindingKey> = snapshot.findings.iter().map(key).collect();
         if let Some(before) = self.findings.replace(findings) {
             let worth_telling =
@@ -201,10 +227,21 @@ impl Feed {
             Some(Snapshot { mode: snapshot.mode, program: snapshot.program.clone(), ..empty });
     }
 
-    /// Panels are due again when what they cost is a small part of the time since.
-    fn pause_after(&mut self, begun: Duration, now: Instant) {
-        let cost = cpu::used().saturating_sub(begun);
-        self.next_panels = now + cost.saturating_mul(PANELS_PART).min(Duration::from_secs(3600));
+    /// The large panels, as a part of the newest update.
+    fn take_large(&mut self, snapshot: &Snapshot, rows: u64) {
+        self.rows = rows;
+        self.keep(live::large_panels(snapshot).unwrap_or_default());
+    }
+
+    /// Panels of the newest update; one that is as before stays what it was.
+    fn keep(&mut self, panels: Vec<live::Panel>) {
+        for live::Panel { name, json } in panels {
+            match self.panels.iter_mut().find(|panel| panel.name == name) {
+                Some(panel) if panel.json == json => {}
+                Some(panel) => *panel = Panel::new(name, json, self.update),
+                None => self.panels.push(Panel::new(name, json, self.update)),
+            }
+        }
     }
 
     /// The sums at this moment; where nothing is recorded, none.
