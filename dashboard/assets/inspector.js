@@ -4,6 +4,7 @@
 import { card } from "./card.js";
 import { island, rendered } from "./island.js";
 import { unpacked } from "./packed.js";
+import { copy, showElement } from "./rendered.js";
 
 const room = /** @type {HTMLElement} */ (document.getElementById("inspectors"));
 const { inspectors, variables } = island;
@@ -16,7 +17,7 @@ let scrollBack = null;
  * @param {number[]} indices
  */
 const places = (indices) => new Map(indices.map((index, place) => [index, place]));
-const [whole, held] = [places(inspectors.index), places(variables.index)];
+let [whole, held] = [places(inspectors.index), places(variables.index)];
 
 /** @param {number} index @returns {HTMLDialogElement | null} */
 function made(index) {
@@ -100,14 +101,44 @@ function follow() {
   open?.close();
   const dialog = asked && made(Number(asked[1]));
   if (!dialog) return;
+  opened = identity(held.get(Number(asked[1])));
   scrollBack = window.scrollY;
   room.replaceChildren(dialog);
+  copy(dialog);
   prepare(dialog);
   dialog.showModal();
   dialog.scrollTop = 0;
   select(dialog, "Overview", false);
   /** @type {HTMLElement | null} */ (dialog.querySelector("h2"))?.focus({ preventScroll: true });
 }
+
+/** What a variable is told by from one update of a page that is fed to the next. @param {number | undefined} position */
+function identity(position) {
+  if (position === undefined) return null;
+  const { texts } = variables;
+  const columns = [variables.name, variables.scope, variables.type_name, variables.file, variables.line];
+  return JSON.stringify(columns.map((column, place) => (place < 4 && column[position] !== null ? texts[column[position]] : column[position])));
+}
+
+/** @type {string | null} the variable whose inspector is open */
+let opened = null;
+
+// A page that is fed has other figures now, and the variable may have another number.
+function renew() {
+  [whole, held] = [places(inspectors.index), places(variables.index)];
+  const dialog = /** @type {HTMLDialogElement | null} */ (room.querySelector("dialog[open]"));
+  if (!dialog || opened === null) return;
+  const position = variables.index.findIndex((/** @type {number} */ _, /** @type {number} */ place) => identity(place) === opened);
+  const index = variables.index[position];
+  const now = index === undefined ? null : made(index);
+  if (!now) return;
+  if (now.id !== dialog.id) history.replaceState(null, "", `#${now.id}`);
+  showElement(dialog, now);
+}
+document.addEventListener("memscope:data", (event) => {
+  // Inspectors come after the rows that they belong to.
+  if (/** @type {CustomEvent} */ (event).detail === "inspectors") renew();
+});
 
 window.addEventListener("hashchange", follow);
 follow();

@@ -5,16 +5,25 @@ import { unpacked } from "./packed.js";
 const map = document.getElementById("memory-map");
 const readout = document.getElementById("memory-map-readout");
 if (readout) {
-  const { threads, squares } = island.memory_map;
-  const views = squares.rows.map((_, position) => unpacked(squares, position));
   // Each square is an image with its title for a name, or a link; one of a group is in the order of the tab key.
-  for (const [thread, group] of [...map.querySelectorAll(".squares")].entries()) {
-    group.innerHTML = render("squares", { squares: views.splice(0, threads[thread]) });
-    [...group.children].forEach((square, position) => {
-      if (!square.hasAttribute("href")) square.setAttribute("role", "img");
-      square.tabIndex = position === 0 ? 0 : -1;
-    });
-  }
+  const fill = () => {
+    const { threads, squares } = island.memory_map;
+    const views = squares.rows.map((_, position) => unpacked(squares, position));
+    for (const [thread, group] of [...map.querySelectorAll(".squares")].entries()) {
+      const focused = [...group.children].indexOf(document.activeElement);
+      group.innerHTML = render("squares", { squares: views.splice(0, threads[thread]) });
+      [...group.children].forEach((square, position) => {
+        if (!square.hasAttribute("href")) square.setAttribute("role", "img");
+        square.tabIndex = position === Math.max(focused, 0) ? 0 : -1;
+      });
+      group.children[focused]?.focus({ preventScroll: true });
+    }
+  };
+  fill();
+  // A page that is fed has other blocks now, and perhaps other threads: first the data, then the panel.
+  document.addEventListener("memscope:panel", (event) => {
+    if (event.detail === "memory_map") fill();
+  });
   const tell = (event) => {
     const square = event.target.closest(".squares a");
     readout.hidden = !square;

@@ -164,6 +164,8 @@ function showScopes(data) {
   follow();
 }
 
+// A page that is fed keeps the list, whose figures are fed: what is drawn here would be of the moment when it was opened.
+const isFed = document.getElementById("live") !== null;
 /** @type {ScopeData | null} */
 const scopeData = island.scopes;
-if (scopeData && scopeData.metrics.some(isMeasured)) showScopes(scopeData);
+if (!isFed && scopeData && scopeData.metrics.some(isMeasured)) showScopes(scopeData);

@@ -15,14 +15,17 @@ import { choose } from "./range.js";
 /** @param {HTMLElement} chart */
 function timeline(chart) {
   const find = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (chart.querySelector(selector));
-  const { timeline } = island;
-  const views = timeline.rows.map((/** @type {any} */ _, /** @type {number} */ position) => unpacked(timeline, position));
-  find("tbody").innerHTML = render("points", { points: views });
-  /** @type {Point[]} */
-  const points = [...chart.querySelectorAll("tbody tr")].map((row) => {
-    const [at, live] = /** @type {NodeListOf<HTMLElement>} */ (row.querySelectorAll("td"));
-    return { x: Number(/** @type {HTMLElement} */ (row).dataset.x), at, live };
-  });
+  /** @returns {Point[]} */
+  function fill() {
+    const { timeline } = island;
+    const views = timeline.rows.map((/** @type {any} */ _, /** @type {number} */ position) => unpacked(timeline, position));
+    find("tbody").innerHTML = render("points", { points: views });
+    return [...chart.querySelectorAll("tbody tr")].map((row) => {
+      const [at, live] = /** @type {NodeListOf<HTMLElement>} */ (row.querySelectorAll("td"));
+      return { x: Number(/** @type {HTMLElement} */ (row).dataset.x), at, live };
+    });
+  }
+  let points = fill();
   const [plot, cursor, readout, selection] = [".plot", ".cursor", ".readout", ".selection"].map(find);
   const [controls, said, clear] = [".range", ".range output", ".range button"].map(find);
   const handles = /** @type {HTMLInputElement[]} */ ([...chart.querySelectorAll(".range input")]);
@@ -43,7 +46,7 @@ function timeline(chart) {
     const { from = "", value } = /** @type {HTMLElement} */ (cell.querySelector("[data-from]")).dataset;
     return { from, value: Number(value) };
   };
-  const isEstimate = points.some(({ live }) => live.querySelector(".plus-minus") !== null);
+  const isEstimate = () => points.some(({ live }) => live.querySelector(".plus-minus") !== null);
 
   /**
    * A figure that is computed here, as an element.
@@ -67,7 +70,7 @@ function timeline(chart) {
     yield* copies(a.live);
     yield " → ";
     yield* copies(b.live);
-    if (!isEstimate) {
+    if (!isEstimate()) {
       // Neighbouring estimates share their samples, so the error of their difference is not to be had from theirs.
       const [before, after] = [origin(a.live), origin(b.live)];
       const grew = after.value >= before.value;
@@ -83,6 +86,8 @@ function timeline(chart) {
     yield* copies(top.at);
   }
 
+  /** @type {import("./range.js").Range | null} */
+  let chosen = null;
   /** @param {number} one @param {number} other indices; the same: no range */
   function select(one, other) {
     const [first, last] = [Math.min(one, other), Math.max(one, other)];
@@ -99,7 +104,8 @@ function timeline(chart) {
     selection.style.width = `${(points[to].x - points[from].x) / 10}%`;
     if (isRange) said.replaceChildren(...words(first, last));
     else said.textContent = "Drag over the curve, or move the handles, to look at a range of time.";
-    choose(isRange ? { fromMs: origin(points[first].at).value, toMs: origin(points[last].at).value } : null);
+    chosen = isRange ? { fromMs: origin(points[first].at).value, toMs: origin(points[last].at).value } : null;
+    choose(chosen);
   }
   const ends = () => handles.map((handle) => nearest(Number(handle.value) * 10));
 
@@ -151,6 +157,18 @@ function timeline(chart) {
   });
   controls.hidden = points.length < 3;
   if (!controls.hidden) select(0, points.length - 1);
+  // A page that is fed has other points now: the range is of the same moments, as far as there are points.
+  document.addEventListener("memscope:data", (event) => {
+    if (/** @type {CustomEvent} */ (event).detail !== "timeline") return;
+    points = fill();
+    controls.hidden = points.length < 3;
+    if (controls.hidden) return;
+    const range = chosen;
+    const at = (/** @type {number} */ ms) => points.reduce((best, point, index) =>
+      (Math.abs(origin(point.at).value - ms) < Math.abs(origin(points[best].at).value - ms) ? index : best), 0);
+    if (range) select(at(range.fromMs), at(range.toMs));
+    else select(0, points.length - 1);
+  });
 }
 
 const chart = document.getElementById("timeline");

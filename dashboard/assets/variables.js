@@ -135,10 +135,11 @@ function grid(room, list) {
     update();
   }).observe(room);
 
-  /** @param {number[]} positions */
-  return (positions) => {
+  /** @param {number[]} positions @param {boolean} stays whether what is in sight and has the focus stays so */
+  return (positions, stays) => {
+    const [top, hadFocus] = [stays ? room.scrollTop : 0, stays && list.contains(document.activeElement)];
     order = positions;
-    active = 0;
+    active = stays ? Math.max(0, Math.min(active, order.length - 1)) : 0;
     shown = new Map();
     list.replaceChildren();
     list.style.paddingTop = "0";
@@ -150,11 +151,18 @@ function grid(room, list) {
       shown.set(0, li);
     }
     update();
+    if (top === 0 && !hadFocus) return;
+    room.scrollTop = top;
+    update();
+    const link = /** @type {HTMLElement | undefined} */ (shown.get(active)?.firstElementChild);
+    if (hadFocus) link?.focus({ preventScroll: true });
   };
 }
 
 /** Options of the selects whose values the rows have. */
 function choices() {
+  const chosen = ["thread", "type", "category"].map((name) => [field(name), field(name).value]);
+  for (const [select] of chosen) select.length = 1; // "all"
   /** @type {Map<number, HTMLOptionElement>} */
   const threads = new Map();
   rows.index.forEach((/** @type {number} */ index, /** @type {number} */ position) => {
@@ -171,6 +179,10 @@ function choices() {
   field("type").append(...types.map((type) => new Option(rows.texts[type], type)));
   const categories = new Set(rows.categories.map((/** @type {{ name: string }} */ category) => category.name));
   field("category").append(...[...categories].map((name) => new Option(name, name)), new Option("not measured", "none"));
+  for (const [select, value] of chosen) {
+    select.value = value;
+    if (select.selectedIndex < 0) select.selectedIndex = 0;
+  }
 }
 
 /** @type {string[] | null} what is searched in each row */
@@ -251,9 +263,9 @@ if (room && list) {
   const count = field("shown").firstElementChild;
   const all = { text: count.textContent, value: count.dataset.value, from: count.dataset.from };
 
-  const filter = () => {
+  const filter = (stays = false) => {
     const found = passing();
-    show(found);
+    show(found, stays);
     // A filtered count comes from the filter, not from the document, and must not say that it does: it says which list's
     // items it counts.
     if (found.length === rows.index.length) {
@@ -292,4 +304,13 @@ if (room && list) {
   if (location.hash.startsWith(LINK)) follow();
   else filter();
   window.addEventListener("hashchange", follow);
+  // A page that is fed has other rows now.
+  document.addEventListener("memscope:data", (event) => {
+    if (/** @type {CustomEvent} */ (event).detail !== "variables") return;
+    searched = null;
+    all.value = String(rows.index.length);
+    all.text = countText(rows.index.length);
+    choices();
+    filter(true);
+  });
 }

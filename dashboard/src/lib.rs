@@ -15,6 +15,7 @@ pub mod cli;
 pub mod compare;
 pub mod figure;
 pub mod island;
+pub mod live;
 pub mod packed;
 pub mod partials;
 pub mod render;

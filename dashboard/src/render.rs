@@ -3,6 +3,7 @@
 //! The file is whole in itself: styles, scripts and data are inline, and its content security policy forbids the
 //! browser to load anything. Every string is escaped by Handlebars; the data island by [`crate::island`].
 
+use crate::live::{self, Live};
 use crate::{compare, island, partials, script, trend, units, view};
 use handlebars::{
     Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason, html_escape,
@@ -13,9 +14,10 @@ use std::fmt;
 use std::sync::OnceLock;
 
 /// The page and its partials, by name.
-const TEMPLATES: [(&str, &str); 33] = [
+const TEMPLATES: [(&str, &str); 34] = [
     ("head", include_str!("../templates/head.hbs")),
     ("page", include_str!("../templates/page.hbs")),
+    ("live", include_str!("../templates/live.hbs")),
     ("overview", include_str!("../templates/overview.hbs")),
     ("fragmentation", include_str!("../templates/fragmentation.hbs")),
     ("timeline", include_str!("../templates/timeline.hbs")),
@@ -50,16 +52,18 @@ const TEMPLATES: [(&str, &str); 33] = [
 ];
 
 /// Styles, and the script of pages over several recordings, by name, written into the page as they are.
-const ASSETS: [(&str, &str); 5] = [
+const ASSETS: [(&str, &str); 6] = [
     ("page.css", include_str!("../assets/page.css")),
     ("panels.css", include_str!("../assets/panels.css")),
     ("scopes.css", include_str!("../assets/scopes.css")),
+    ("live.css", include_str!("../assets/live.css")),
     ("compare.css", include_str!("../assets/compare.css")),
     ("compare.js", include_str!("../assets/compare.js")),
 ];
 
 /// The modules of the page's [script], each after those that it imports from.
-pub const MODULES: [(&str, &str); 15] = [
+pub const MODULES: [(&str, &str); 16] = [
+    ("rendered.js", include_str!("../assets/rendered.js")),
     ("units.js", include_str!("../assets/units.js")),
     ("figure.js", include_str!("../assets/figure.js")),
     ("hbs.js", include_str!("../assets/hbs.js")),
@@ -76,6 +80,9 @@ pub const MODULES: [(&str, &str); 15] = [
     ("scope_table.js", include_str!("../assets/scope_table.js")),
     ("scopes.js", include_str!("../assets/scopes.js")),
 ];
+
+/// The last module of a page that is fed.
+const LIVE_MODULE: (&str, &str) = ("live.js", include_str!("../assets/live.js"));
 
 /// Why a page could not be written. No recording leads here: it means a fault in the templates.
 #[derive(Debug)]
@@ -120,8 +127,23 @@ impl std::error::Error for RenderError {
 /// # Errors
 /// [`RenderError`], which no recording can cause.
 pub fn render(snapshot: &Snapshot) -> Result<String, RenderError> {
+    page(snapshot, None)
+}
+
+/// The page of a file, or one that is fed.
+#[derive(Serialize)]
+struct Page {
+    #[serde(flatten)]
+    panels: view::Page,
+    /// `None`: it is a file's.
+    live: Option<Live>,
+}
+
+pub(crate) fn page(snapshot: &Snapshot, live: Option<Live>) -> Result<String, RenderError> {
     let labels = view::label::Labels::new(snapshot);
-    let programs = programs(&view::island::PARTIALS)?;
+    // A page that is fed renders its panels again.
+    let fed: &[&str] = if live.is_some() { &live::PANELS } else { &[] };
+    let programs = programs(&[&view::island::PARTIALS, fed].concat())?;
     let island = view::island::island(snapshot, &labels, programs);
     let island = island::escaped_json(&island).map_err(RenderError::Island)?;
     let mut registry = parsed().map_err(|error| RenderError::Template(Box::new(error)))?;
@@ -132,16 +154,15 @@ pub fn render(snapshot: &Snapshot) -> Result<String, RenderError> {
                              out: &mut dyn Output|
           -> HelperResult { Ok(out.write(&island)?) };
     registry.register_helper("island", Box::new(write_island));
-    registry
-        .render("page", &view::page(snapshot, &labels))
-        .map_err(|error| RenderError::Render(Box::new(error)))
+    let page = Page { panels: view::page(snapshot, &labels), live };
+    registry.render("page", &page).map_err(|error| RenderError::Render(Box::new(error)))
 }
 
 /// The partial `name` with its view, as [`render`] writes it into the page.
 ///
 /// # Errors
 /// [`RenderError`]: there is no such partial, or the view is another's.
-pub fn partial(name: &str, view: &impl serde::Serialize) -> Result<String, RenderError> {
+pub fn partial(name: &str, view: &impl Serialize) -> Result<String, RenderError> {
     let registry = parsed().map_err(|error| RenderError::Template(Box::new(error)))?;
     registry.render(name, view).map_err(|error| RenderError::Render(Box::new(error)))
 }
@@ -200,6 +221,7 @@ fn parsed() -> Result<Handlebars<'static>, handlebars::TemplateError> {
     registry.register_helper("figure", Box::new(figure));
     registry.register_helper("asset", Box::new(asset));
     registry.register_helper("script", Box::new(page_script));
+    registry.register_helper("live_script", Box::new(live_script));
     Ok(PARSED.get_or_init(|| registry).clone())
 }
 
@@ -280,6 +302,19 @@ fn page_script(
     Ok(out.write(SCRIPT.get_or_init(|| script::script(&MODULES)))?)
 }
 
+/// `{{live_script}}`: the same for a page that is fed.
+fn live_script(
+    _: &Helper<'_>,
+    _: &Handlebars<'_>,
+    _: &Context,
+    _: &mut RenderContext<'_, '_>,
+    out: &mut dyn Output,
+) -> HelperResult {
+    static SCRIPT: OnceLock<String> = OnceLock::new();
+    let modules = || [&MODULES[..], &[LIVE_MODULE]].concat();
+    Ok(out.write(SCRIPT.get_or_init(|| script::script(&modules())))?)
+}
+
 /// `{{asset "page.css"}}`: a style of ours, as it is.
 fn asset(
     helper: &Helper<'_>,
@@ -301,7 +336,7 @@ mod tests {
 
     #[test]
     fn no_asset_ends_its_own_element() {
-        for (name, text) in ASSETS.into_iter().chain(MODULES) {
+        for (name, text) in ASSETS.into_iter().chain(MODULES).chain([LIVE_MODULE]) {
             let lower = text.to_lowercase();
             assert!(!lower.contains("</script") && !lower.contains("</style"), "{name}");
         }
@@ -310,7 +345,7 @@ mod tests {
     /// What [`crate::script`] needs of a module.
     #[test]
     fn modules_keep_to_what_becomes_a_script() {
-        for (name, text) in MODULES {
+        for (name, text) in MODULES.into_iter().chain([LIVE_MODULE]) {
             for line in text.lines() {
                 assert!(
                     line.matches('`').count() % 2 == 0,

@@ -18,6 +18,8 @@ mod origin;
 mod page;
 #[path = "fixture/reading.rs"]
 mod reading;
+#[path = "fixture/scopes_drawn.rs"]
+mod scopes_drawn;
 
 use devtools::Browser;
 use memscope_dashboard::render;

@@ -6,9 +6,10 @@
 //!
 //! Lock order, here and wherever two are held: declarations, crossings, variables, sites, scope tree, followers, watch
 //! numbers, and last the turns of the timeline and of the peak's capture, which the observer and the hook take too, but
-//! only try. Of the declarations (`declared/`) those of foreign memory are taken here; the others are behind locks of
+//! only try. That of the recent alerts is held beside no other. Of the declarations (`declared/`) those of foreign memory are taken here; the others are behind locks of
 //! the program's own objects.
 
+use crate::alerts::recent;
 use crate::{books, crossing, declared, follow, observer, peak, scope, site, thread_state, variable, watch};
 use parking_lot::lock_api::RawMutex as _;
 use parking_lot::{Mutex, RawMutex};
@@ -31,6 +32,7 @@ extern "C" fn before() {
     scope::lock();
     follow::lock_for_fork();
     watch::lock();
+    recent::lock_for_fork();
     observer::before_fork();
     peak::before_fork();
 }
@@ -65,6 +67,7 @@ pub enum Side {
 unsafe fn unlock_all(side: Side) {
     // SAFETY: the caller's promise is handed on.
     unsafe {
+        recent::unlock(side);
         watch::unlock(side);
         follow::unlock(side);
         scope::unlock(side);

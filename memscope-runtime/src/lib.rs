@@ -9,6 +9,7 @@ pub mod declared;
 pub mod findings;
 pub mod format;
 pub mod hold;
+pub mod pulse;
 pub mod snapshot;
 mod weight;
 
@@ -136,6 +137,7 @@ pub use crate::{
     crossing::{PassNothing, PassPointer, Passing, Pointer},
     fork::{Side, unlock},
     mode::Mode,
+    observer::AtStart,
     scope::{ScopeGuard, enter},
     site::{Site, SiteRef, type_name_of},
     spawn_scope::{InScope, SpawnScope, spawn_scope},

@@ -62,6 +62,12 @@ static SHARED: Shared = Shared {
 static CPU_NS: AtomicU64 = AtomicU64::new(0);
 static ELAPSED_NS: AtomicU64 = AtomicU64::new(0);
 
+/// What else is to begin with the observer, at the first tracked scope or variable: collected by `inventory`, called once.
+#[derive(Debug)]
+pub struct AtStart(pub fn());
+
+inventory::collect!(AtStart);
+
 pub(crate) fn is_running() -> bool {
     RUNNING.load(Ordering::Relaxed)
 }
@@ -78,6 +84,7 @@ pub(crate) fn start() {
         // Without a thread the hook goes on asking the system for the time, and there is no timeline.
         RUNNING.store(false, Ordering::Relaxed);
     }
+    inventory::iter::<AtStart>.into_iter().for_each(|AtStart(begin)| begin());
 }
 
 /// Notes that this process has no observer: it is a fork's child.

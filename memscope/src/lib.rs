@@ -120,6 +120,7 @@
 //! | `sampling` | recording by a sample of the bytes, which is then the mode that a program starts in |
 //! | `html` (default) | `export("x.html")` |
 //! | `json` (default) | `export("x.json")` |
+//! | `serve` | `memscope::serve("127.0.0.1:0")` and `MEMSCOPE_SERVE=127.0.0.1:8080`: the page of the program that runs |
 //! | `tokio` | tasks are listed with their ids in tokio; links tokio's `rt` |
 //! | `bytes`, `hashbrown`, `indexmap`, `smallvec` | the containers of these crates are walked as std's are |
 //! | neither `live` nor `sampling` | the allocator forwards, the macros emit the user's code and still check their arguments |
@@ -131,6 +132,10 @@ pub mod core;
 pub mod export;
 pub mod ffi;
 mod guide;
+#[cfg(any(feature = "live", feature = "sampling", feature = "serve"))]
+mod quiet_thread;
+#[cfg(feature = "serve")]
+mod serve;
 #[cfg(any(feature = "live", feature = "sampling"))]
 mod session;
 #[cfg(not(any(feature = "live", feature = "sampling")))]
@@ -139,6 +144,8 @@ mod session;
 pub mod testing;
 
 pub use crate::export::{ExportError, export, export_snapshot, export_with_all_blocks};
+#[cfg(feature = "serve")]
+pub use crate::serve::{ServeError, Server, serve, serve_with_token};
 pub use crate::session::{Session, session};
 pub use memscope_macros::{Trackable, track, track_var};
 pub use memscope_runtime::snapshot as model;

@@ -156,7 +156,12 @@ impl Browser {
     }
 
     /// Opens `file`, with `fragment` in its address, in a fresh page of this size and colour scheme.
-    pub fn open(&mut self, file: &Path, fragment: &str, (width, height): (u32, u32), scheme: &str) {
+    pub fn open(&mut self, file: &Path, fragment: &str, size: (u32, u32), scheme: &str) {
+        self.open_url(&format!("file://{}", file.display()), fragment, size, scheme);
+    }
+
+    /// Opens what is at `url`, likewise.
+    pub fn open_url(&mut self, url: &str, fragment: &str, (width, height): (u32, u32), scheme: &str) {
         self.session = None;
         let target = self.call("Target.createTarget", json!({ "url": "about:blank" }))["targetId"].clone();
         let attached = self.call("Target.attachToTarget", json!({ "targetId": target, "flatten": true }));
@@ -168,7 +173,7 @@ impl Browser {
         let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
         self.call("Emulation.setEmulatedMedia", features);
         self.events.clear();
-        self.url = format!("file://{}", file.display());
+        self.url = url.to_owned();
         let url = format!("{}{fragment}", self.url);
         let answer = self.call("Page.navigate", json!({ "url": url }));
         assert!(answer["errorText"].is_null(), "{answer}");
@@ -197,6 +202,13 @@ impl Browser {
         }
     }
 
+    /// Waits until the page was loaded anew by what `act` does.
+    pub fn until_loaded_by(&mut self, act: impl FnOnce()) {
+        self.events.retain(|event| event["method"] != "Page.loadEventFired");
+        act();
+        self.wait_for("Page.loadEventFired");
+    }
+
     /// The value of `expression` on the page.
     pub fn eval(&mut self, expression: &str) -> Value {
         let params = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
@@ -209,7 +221,12 @@ impl Browser {
     pub fn until(&mut self, expression: &str) {
         let start = Instant::now();
         while self.eval(expression) != true {
-            assert!(start.elapsed() < Duration::from_secs(10), "never true: {expression}");
+            let said = |event: &&Value| event["method"] == "Runtime.exceptionThrown";
+            assert!(
+                start.elapsed() < Duration::from_secs(10),
+                "never true: {expression}; thrown: {:#?}",
+                self.events.iter().filter(said).collect::<Vec<_>>()
+            );
             sleep(Duration::from_millis(20));
         }
     }
@@ -244,6 +261,11 @@ impl Browser {
 
     /// Fails on anything on the console, and on any request but for the page itself and its `data:` addresses.
     pub fn assert_quiet(&mut self) {
+        self.assert_asks_only(|url, page| url == page);
+    }
+
+    /// The same, where the page asks for what `is_own` says is its own, of the address and the page's.
+    pub fn assert_asks_only(&mut self, is_own: impl Fn(&str, &str) -> bool) {
         // All that the page has caused so far comes before the answer to this.
         self.eval("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))");
         for event in &self.events {
@@ -254,8 +276,9 @@ impl Browser {
                 }
                 "Network.requestWillBeSent" => {
                     let url = params["request"]["url"].as_str().expect("a request has an address");
-                    let is_own = url.split('#').next() == Some(&self.url) || url.starts_with("data:");
-                    assert!(is_own, "the page asked for {url}");
+                    let without_fragment = url.split('#').next().unwrap_or_default();
+                    let may_ask = is_own(without_fragment, &self.url) || url.starts_with("data:");
+                    assert!(may_ask, "the page asked for {url}");
                 }
                 _ => {}
             }

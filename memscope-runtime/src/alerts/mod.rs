@@ -37,10 +37,12 @@
 
 mod condition;
 mod reading;
+pub(crate) mod recent;
 mod watcher;
 
 use crate::snapshot::{Finding, Severity};
 use condition::Condition;
+pub use recent::recent;
 use std::fmt;
 use std::time::Duration;
 use watcher::Watcher;

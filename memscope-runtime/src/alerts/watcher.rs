@@ -4,6 +4,7 @@
 
 use super::condition::Condition;
 use super::reading::{self, Reading};
+use super::recent;
 use super::{Alert, Callback, When};
 use crate::own_work;
 use crate::snapshot::Severity;
@@ -233,6 +234,7 @@ fn finding_alerts(conditions: &mut [Condition], every_ms: u64) -> Vec<Alert> {
 impl Sinks {
     /// Tells everybody. While a callback runs, what it does is the program's.
     fn tell(&mut self, alert: &Alert, own: &mut Option<crate::OwnWork>) {
+        recent::note(alert);
         if self.to_stderr {
             write_line(&alert.to_string());
         }

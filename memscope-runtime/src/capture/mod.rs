@@ -16,6 +16,7 @@ mod variables;
 
 use self::scopes::Charged;
 use crate::books::{self, Reading};
+use crate::estimate::standard_error;
 use crate::mode::Decided;
 use crate::snapshot::{Mode, Profiler, Program, Snapshot, TimelinePoint, Totals};
 use crate::thread_state::{self, OWN_NODE};
@@ -38,6 +39,19 @@ pub(crate) struct Capture {
     pub(crate) scope_of_node: HashMap<u32, u32>,
     /// Index into `snapshot.variables` by row number.
     pub(crate) row_order: Vec<u32>,
+}
+
+/// The moment and the sums over the process, as [`capture`] would have them. Call it under [`thread_state::own_work`].
+pub(crate) fn totals() -> (u64, Totals) {
+    let now_ms = clock::refresh();
+    let readings = books::read();
+    let sampled = mode::decided() == Decided::Sampling;
+    let totals = scopes::totals(readings.as_slice(), sampled);
+    let (peak_bytes, variance) = scopes::live_at_peak(readings.as_slice(), totals.live_bytes)
+        .values()
+        .fold((0, 0.0), |(bytes, sum), &(part, variance)| (bytes + part, sum + variance));
+    let peak_bytes_error = sampled.then(|| standard_error(variance));
+    (now_ms, Totals { peak_bytes, peak_bytes_error, ..totals })
 }
 
 /// Reads everything. Call it under [`thread_state::own_work`].

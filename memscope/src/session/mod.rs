@@ -61,6 +61,8 @@ use std::time::Duration;
 #[must_use = "the session ends when the guard is dropped"]
 pub fn session(path: impl AsRef<Path>) -> Session {
     let _own = memscope_runtime::own_work();
+    #[cfg(feature = "serve")]
+    crate::serve::as_environment_says();
     let path = path.as_ref();
     match begin(path) {
         Ok(recording) => Session { recording: Some(recording), path: path.to_owned() },

@@ -5,9 +5,9 @@
 
 use super::recording::{self, Recording};
 use super::{say, signals};
+use crate::quiet_thread;
 use memscope_runtime::Side;
 use parking_lot::Mutex;
-use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -67,14 +67,7 @@ pub(super) fn look() {
     if !is_wanted() {
         return;
     }
-    // The new thread inherits the mask.
-    let before = mask_all();
-    let started = std::thread::Builder::new().name("memscope-session".to_owned()).spawn(run);
-    if let Some(before) = before {
-        // SAFETY: it is the mask that was.
-        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut()) };
-    }
-    match started {
+    match quiet_thread::spawn("memscope-session", run) {
         Ok(_) => *runs = true,
         Err(error) => {
             // Without the thread nobody would serve a signal that was taken.
@@ -83,16 +76,6 @@ pub(super) fn look() {
                 "no thread for the session: {error}; it is written when the program ends by itself"
             ));
         }
-    }
-}
-
-fn mask_all() -> Option<libc::sigset_t> {
-    let (mut all, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
-    // SAFETY: the sets are places for the answers, and `sigfillset` writes the one that is read.
-    unsafe {
-        libc::sigfillset(all.as_mut_ptr());
-        let masked = libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), before.as_mut_ptr()) == 0;
-        masked.then(|| before.assume_init())
     }
 }
 

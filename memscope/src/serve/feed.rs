@@ -1,0 +1,288 @@
+//! What browsers are sent: the pulse, the panels that changed, and alerts.
+//!
+//! ```text
+//! each beat: the sums over the process ──→ pulse  ┐
+//!            when it can be afforded:             ├─→ one frame each, shared by all connections
+//!            snapshot → views → changed panels    │
+//!            alerts, new findings ──→ alert       ┘
+//! ```
+//!
+//! Invariants: nothing is looked at while nobody listens; a panel is a frame once however many listen; a listener that was
+//! away gets the newest state of each panel, not all states between.
+
+use super::connection::{Frame, Heard};
+use super::cpu;
+use super::request::Request;
+use memscope_dashboard::live::{self, Notice};
+use memscope_dashboard::{RenderError, render};
+use memscope_runtime::alerts;
+use memscope_runtime::format;
+use memscope_runtime::pulse::pulse;
+use memscope_runtime::snapshot::{Finding, Severity, Snapshot};
+use std::collections::{HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::time::{Duration, Instant};
+
+/// Between two pulses: two in a second, with some of it to spare.
+pub(super) const BEAT: Duration = Duration::from_millis(400);
+/// Snapshots and panels take one part of the time in so many, the memory map and the inspectors another. With pulses and
+/// writing that stays below a hundredth of a processor: `docs/live.md` has the figures. Nobody counts what an unoptimised
+/// build takes.
+const PANELS_PART: u32 = if cfg!(debug_assertions) { 30 } else { 300 };
+const LARGE_PART: u32 = if cfg!(debug_assertions) { 30 } else { 400 };
+/// Alerts that a browser is sent that comes later.
+const MOST_ALERTS: usize = 64;
+/// A page or file that was made so lately is given again.
+const FRESH_FOR: Duration = Duration::from_millis(500);
+/// Else making them takes one part of the time in so many at most, however often they are asked for.
+const BODIES_PART: u32 = 4;
+
+/// What can be asked for at one go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Body {
+    Page,
+    Recording,
+    Report,
+}
+
+struct Made {
+    body: Body,
+    bytes: Frame,
+    until: Instant,
+}
+
+struct Panel {
+    name: &'static str,
+    json: String,
+    frame: Frame,
+    /// The update with which it became what it is.
+    changed: u64,
+}
+
+pub(super) struct Feed {
+    /// Which process, and which server of it, the numbers are of.
+    run: String,
+    panels: Vec<Panel>,
+    /// The number of the newest update, from 1.
+    update: u64,
+    next_panels: Instant,
+    next_large: Instant,
+    /// Which variables the numbers in the large panels name.
+    rows: u64,
+    /// The newest snapshot's program and mode, with which a pulse becomes figures.
+    frame_of_pulse: Option<Snapshot>,
+    alerts: VecDeque<(u64, Frame)>,
+    /// The number of the newest alert here, and of the newest that was taken from [`alerts::recent`].
+    alert: u64,
+    taken: u64,
+    /// Findings of the snapshot before; `None`: there was none.
+    findings: Option<HashSet<FindingKey>>,
+    bodies: Vec<Made>,
+}
+
+type FindingKey = (String, Vec<String>, Option<String>);
+
+fn key(finding: &Finding) -> FindingKey {
+    (finding.kind.clone(), finding.scope.clone(), finding.variable.clone())
+}
+
+/// When what took `cost` is due again, to take one part of the time in `part`.
+fn later(now: Instant, cost: Duration, part: u32) -> Instant {
+    now + cost.saturating_mul(part).min(Duration::from_secs(3600))
+}
+
+/// Tells one list of variables from another.
+fn rows_of(snapshot: &Snapshot) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for row in &snapshot.variables {
+        (&row.name, &row.scope, &row.type_name, &row.file, row.line).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// What a beat brought, for all listeners.
+pub(super) struct Beat {
+    pulse: Frame,
+}
+
+impl Feed {
+    pub(super) fn new(run: String, now: Instant) -> Feed {
+        Feed {
+            run,
+            panels: Vec::new(),
+            update: 0,
+            next_panels: now,
+            next_large: now,
+            rows: 0,
+            frame_of_pulse: None,
+            alerts: VecDeque::new(),
+            alert: 0,
+            // Alerts from before the page was served are the page's, too.
+            taken: 0,
+            findings: None,
+            bodies: Vec::new(),
+        }
+    }
+
+    /// Reads what there is to say. Whether panels are due is a matter of what they cost.
+    pub(super) fn beat(&mut self, now: Instant) -> Beat {
+        if now >= self.next_panels || self.frame_of_pulse.is_none() {
+            let begun = cpu::used();
+            let snapshot = memscope_runtime::snapshot(&[]);
+            self.take(&snapshot);
+            let made = cpu::used();
+            self.next_panels = later(now, made.saturating_sub(begun), PANELS_PART);
+            // Numbers of variables that changed would lead to others' inspectors.
+            let rows = rows_of(&snapshot);
+            let is_due = now >= self.next_large;
+            if is_due || rows != self.rows {
+                self.take_large(&snapshot, rows);
+                self.next_large = later(now, cpu::used().saturating_sub(made), LARGE_PART);
+                if !is_due {
+                    self.next_panels = self.next_panels.max(self.next_large);
+                }
+            }
+        }
+        for (number, alert) in alerts::recent(self.taken) {
+            self.taken = number;
+            self.tell(alert.severity, &alert.message, alert.ms);
+        }
+        Beat { pulse: self.pulse() }
+    }
+
+    /// What a browser has that asks for what came after its last update and alert. One that has another process's page
+    /// has nothing.
+    pub(super) fn heard(&self, request: &Request) -> Heard {
+        if request.asked("run") != Some(&self.run) {
+            return Heard::default();
+        }
+        let number = |name| request.asked(name).and_then(|number| number.parse().ok()).unwrap_or(0);
+        Heard { update: self.update.min(number("update")), alert: self.alert.min(number("alert")) }
+    }
+
+    /// What `heard` has not been sent; the pulse last, for it says up to where.
+    pub(super) fn frames_for(&self, beat: &Beat, heard: &mut Heard) -> Vec<Frame> {
+        let changed = self.panels.iter().filter(|panel| panel.changed > heard.update);
+        let mut frames: Vec<Frame> = changed.map(|panel| Frame::clone(&panel.frame)).collect();
+        let come = self.alerts.iter().filter(|&&(number, _)| number > heard.alert);
+        frames.extend(come.map(|(_, frame)| Frame::clone(frame)));
+        frames.push(Frame::clone(&beat.pulse));
+        *heard = Heard { update: self.update, alert: self.alert };
+        frames
+    }
+
+    /// Nobody listens: what was kept for them goes.
+    pub(super) fn rest(&mut self) {
+        self.panels = Vec::new();
+        self.frame_of_pulse = None;
+        self.findings = None;
+        self.bodies = Vec::new();
+    }
+
+    /// A page or a file of this moment. One that was made a moment ago may be given again.
+    pub(super) fn body(&mut self, body: Body, now: Instant) -> Result<Frame, RenderError> {
+        self.bodies.retain(|made| now < made.until);
+        if let Some(made) = self.bodies.iter().find(|made| made.body == body) {
+            return Ok(Frame::clone(&made.bytes));
+        }
+        let begun = cpu::used();
+        let snapshot = memscope_runtime::snapshot(&[]);
+        let bytes: Frame = match body {
+            Body::Page => {
+                // What the page shows is an update, so that its listener gets what changed after it.
+                self.take(&snapshot);
+                self.take_large(&snapshot, rows_of(&snapshot));
+                live::page(&snapshot, &self.run, self.update)?.into_bytes().into()
+            }
+            Body::Recording => format::write(&snapshot).into(),
+            Body::Report => render(&snapshot)?.into_bytes().into(),
+        };
+        let until = now + FRESH_FOR.max((cpu::used().saturating_sub(begun)) * BODIES_PART);
+        self.bodies.push(Made { body, bytes: Frame::clone(&bytes), until });
+        Ok(bytes)
+    }
+
+    /// The program's name, as far as it may stand in a file's.
+    pub(super) fn file_stem(&self) -> String {
+        let name = self.frame_of_pulse.as_ref().map_or("", |snapshot| snapshot.program.name.as_str());
+        let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        let stem: String = name.chars().filter(is_plain).take(64).collect();
+        if stem.is_empty() { "memscope".to_owned() } else { stem }
+    }
+
+    fn take(&mut self, snapshot: &Snapshot) {
+        self.update += 1;
+        // A fault in a view is the page's: the panel stays as it was.
+        self.keep(live::panels(snapshot).unwrap_or_default());
+        let findings: HashSet<FindingKey> = snapshot.findings.iter().map(key).collect();
+        if let Some(before) = self.findings.replace(findings) {
+            let worth_telling =
+                |finding: &&Finding| finding.severity != Severity::Note && !before.contains(&key(finding));
+            for finding in snapshot.findings.iter().filter(worth_telling) {
+                self.tell(finding.severity, &finding.message, snapshot.program.elapsed_ms);
+            }
+        }
+        let empty = memscope_runtime::nothing_recorded(snapshot.profiler.allocator_installed);
+        self.frame_of_pulse =
+            Some(Snapshot { mode: snapshot.mode, program: snapshot.program.clone(), ..empty });
+    }
+
+    /// The large panels, as a part of the newest update.
+    fn take_large(&mut self, snapshot: &Snapshot, rows: u64) {
+        self.rows = rows;
+        self.keep(live::large_panels(snapshot).unwrap_or_default());
+    }
+
+    /// Panels of the newest update; one that is as before stays what it was.
+    fn keep(&mut self, panels: Vec<live::Panel>) {
+        for live::Panel { name, json } in panels {
+            match self.panels.iter_mut().find(|panel| panel.name == name) {
+                Some(panel) if panel.json == json => {}
+                Some(panel) => *panel = Panel::new(name, json, self.update),
+                None => self.panels.push(Panel::new(name, json, self.update)),
+            }
+        }
+    }
+
+    /// The sums at this moment; where nothing is recorded, none.
+    fn pulse(&mut self) -> Frame {
+        let figures = self.frame_of_pulse.as_mut().zip(pulse()).map(|(snapshot, pulse)| {
+            snapshot.totals = pulse.totals;
+            snapshot.program.elapsed_ms = pulse.elapsed_ms;
+            live::totals(snapshot)
+        });
+        let pulse = live::Pulse {
+            run: &self.run,
+            update: self.update,
+            alert: self.alert,
+            figures: figures.unwrap_or_default(),
+        };
+        event("pulse", None, &pulse.json().unwrap_or_default())
+    }
+
+    fn tell(&mut self, severity: Severity, message: &str, ms: u64) {
+        self.alert += 1;
+        let notice = Notice::new(self.alert, severity, message, ms);
+        let Ok(json) = notice.json() else { return };
+        if self.alerts.len() == MOST_ALERTS {
+            self.alerts.pop_front();
+        }
+        self.alerts.push_back((self.alert, event("alert", None, &json)));
+    }
+}
+
+impl Panel {
+    fn new(name: &'static str, json: String, update: u64) -> Panel {
+        let frame = event("panel", Some(name), &json);
+        Panel { name, json, frame, changed: update }
+    }
+}
+
+/// A server-sent event. JSON has no line ends outside of its strings, and none raw in them.
+fn event(kind: &str, name: Option<&str>, json: &str) -> Frame {
+    let text = match name {
+        Some(name) => format!("event: {kind}\ndata: {{\"name\":\"{name}\",\"view\":{json}}}\n\n"),
+        None => format!("event: {kind}\ndata: {json}\n\n"),
+    };
+    text.into_bytes().into()
+}

@@ -1,0 +1,279 @@
+//! The page of a program that runs: what is served, to whom, and that no browser gets in the program's way.
+
+mod serve {
+    pub(crate) mod client;
+}
+
+use memscope::alerts;
+use memscope::{Server, track, track_var};
+use memscope_runtime::format;
+use serve::client::{self, Listener, ask, connect, get};
+use std::io::{Read as _, Write as _};
+use std::net::SocketAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+#[global_allocator]
+static ALLOC: memscope::Allocator = memscope::Allocator::system();
+
+/// Bytes of a variable that is told by them.
+const KEPT_BYTES: usize = 12_345;
+
+#[track]
+fn keep() -> Vec<u8> {
+    track_var!(let kept: Vec<u8> = vec![1; KEPT_BYTES]);
+    kept
+}
+
+/// One test at a time: some count what comes in a second, and an unoptimised build's snapshots take a good part of one.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn server() -> (Server, SocketAddr) {
+    let server = memscope::serve("127.0.0.1:0").expect("the loopback interface has a free port");
+    let address = server.address();
+    (server, address)
+}
+
+#[test]
+fn the_page_is_served_and_nothing_of_it_to_another_origin() {
+    let _alone = alone();
+    let (_server, address) = server();
+    let page = get(address, "/");
+    assert_eq!(page.status(), 200);
+    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
+    assert_eq!(page.header("content-length"), Some(page.body.len().to_string().as_str()));
+    assert!(page.text().contains("id=\"live\"") && page.text().trim_end().ends_with("</html>"));
+    // What the page itself may: speak to where it came from.
+    let policy = page.header("content-security-policy").expect("a policy");
+    for part in ["default-src 'none'", "connect-src 'self'", "frame-ancestors 'none'"] {
+        assert!(policy.contains(part), "{policy}");
+    }
+    assert!(page.text().contains("connect-src 'self'"), "the page's own policy forbids what it needs");
+    for answer in [&page, &get(address, "/export.memscope"), &get(address, "/nothing")] {
+        assert!(!answer.head.contains("access-control-"), "{}", answer.head);
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(answer.header("cross-origin-resource-policy"), Some("same-origin"));
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+    }
+    let head = ask(address, &format!("HEAD / HTTP/1.1\nHost: {address}"));
+    assert_eq!((head.status(), head.body.len()), (200, 0));
+    assert_eq!(get(address, "/nothing").status(), 404);
+}
+
+#[test]
+fn a_page_of_a_file_has_nothing_live() {
+    let _alone = alone();
+    let html = memscope_dashboard::render(&memscope::snapshot()).expect("it can be rendered");
+    assert!(!html.contains("connect-src") && !html.contains("id=\"live\""));
+}
+
+/// Each by one case over the wire; `gate.rs` has them all.
+#[test]
+fn foreign_hosts_and_origins_are_refused() {
+    let _alone = alone();
+    let (_server, address) = server();
+    let status = |lines: &str| ask(address, &format!("GET /export.memscope HTTP/1.1\n{lines}")).status();
+    assert_eq!(status(&format!("Host: {address}")), 200);
+    assert_eq!(status("Host: rebound.example"), 421);
+    assert_eq!(status(&format!("Host: {address}\nOrigin: http://other.example")), 403);
+    assert_eq!(status(&format!("Host: {address}\nOrigin: null")), 403);
+    assert_eq!(status(&format!("Host: {address}\nSec-Fetch-Site: cross-site")), 403);
+    assert_eq!(status(&format!("Host: {address}\nSec-Fetch-Site: same-origin")), 200);
+    assert_eq!(status("X: y"), 400);
+}
+
+#[test]
+fn a_token_opens_the_page_once_and_then_its_cookie_does() {
+    let _alone = alone();
+    let token = "a-token-of-24-characters";
+    let server = memscope::serve_with_token("127.0.0.1:0", token).expect("a free port");
+    let address = server.address();
+    assert_eq!(server.url(), format!("http://{address}/?token={token}"));
+    assert!(!format!("{server:?}").contains(token));
+    for path in [
+        "/",
+        "/events",
+        "/export.memscope",
+        "/?token=a-token-of-24-character5",
+        "/events?token=a-token-of-24-characters",
+    ] {
+        assert_eq!(get(address, path).status(), 401, "{path}");
+    }
+    let first = get(address, &format!("/?token={token}"));
+    assert_eq!((first.status(), first.header("location")), (303, Some("/")));
+    let cookie = first.header("set-cookie").expect("a cookie");
+    assert!(cookie.contains("; httponly") && cookie.contains("; samesite=lax"), "{cookie}");
+    let pair = cookie.split(';').next().expect("a pair");
+    let with = |line: &str| ask(address, &format!("GET / HTTP/1.1\nHost: {address}\n{line}")).status();
+    assert_eq!(with(&format!("Cookie: other=1; {pair}")), 200);
+    assert_eq!(with(&format!("Authorization: Bearer {token}")), 200);
+    assert_eq!(with("Authorization: Bearer another"), 401);
+    for wrong in ["short", "with a space in the middle"] {
+        assert!(memscope::serve_with_token("127.0.0.1:0", wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn beyond_this_machine_there_is_always_a_token() {
+    let _alone = alone();
+    let server = memscope::serve("0.0.0.0:0").expect("a free port");
+    let address = SocketAddr::from(([127, 0, 0, 1], server.address().port()));
+    let (_, token) = server.url().split_once("?token=").expect("a token");
+    // 128 random bits in hexadecimal.
+    assert_eq!(token.len(), 32);
+    assert_eq!(get(address, "/").status(), 401);
+    assert_eq!(get(address, &format!("/?token={token}")).status(), 303);
+}
+
+#[test]
+fn requests_are_bounded_in_kind_size_and_time() {
+    let _alone = alone();
+    let (_server, address) = server();
+    assert_eq!(ask(address, &format!("POST / HTTP/1.1\nHost: {address}")).status(), 405);
+    assert_eq!(ask(address, &format!("GET / HTTP/1.1\nHost: {address}\nContent-Length: 5")).status(), 413);
+    assert_eq!(ask(address, &format!("GET /{} HTTP/1.1", "a".repeat(9_000))).status(), 431);
+    assert_eq!(ask(address, "no request").status(), 400);
+    // Begun and never ended: five seconds, and not many more.
+    let start = Instant::now();
+    let mut slow = connect(address);
+    slow.write_all(b"GET / HTT").expect("it reads");
+    assert_eq!(client::read(slow).status(), 408);
+    let elapsed = start.elapsed();
+    assert!(elapsed >= Duration::from_secs(5) && elapsed < Duration::from_secs(15), "{elapsed:?}");
+}
+
+#[test]
+fn connections_are_bounded_and_come_free_again() {
+    let _alone = alone();
+    let (_server, address) = server();
+    // 64 are served; each of these says nothing for less than the five seconds that it may.
+    let held: Vec<_> = (0..64).map(|_| connect(address)).collect();
+    let answer = client::read(connect(address));
+    assert_eq!(answer.status(), 503);
+    drop(held);
+    let start = Instant::now();
+    // A refused connection may be closed before its request was read, which is no answer at all.
+    let is_served = || {
+        let mut stream = connect(address);
+        let sent = stream.write_all(format!("GET /nothing HTTP/1.1\r\nHost: {address}\r\n\r\n").as_bytes());
+        let mut text = String::new();
+        sent.is_ok() && stream.read_to_string(&mut text).is_ok() && text.starts_with("HTTP/1.1 404")
+    };
+    while !is_served() {
+        assert!(start.elapsed() < Duration::from_secs(4), "their places stay taken");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn ten_browsers_hear_the_program_twice_a_second() {
+    let _alone = alone();
+    let (_server, address) = server();
+    let time = Duration::from_secs(4);
+    let browsers: Vec<_> =
+        (0..10).map(|_| thread::spawn(move || Listener::new(address).pulses_within(time))).collect();
+    for browser in browsers {
+        let pulses = browser.join().expect("it hears");
+        // Twice a second for four seconds.
+        assert!(pulses >= 8, "{pulses}");
+    }
+}
+
+#[test]
+fn a_browser_that_does_not_read_holds_up_nobody() {
+    let _alone = alone();
+    let (_server, address) = server();
+    let mut deaf = connect(address);
+    deaf.write_all(format!("GET /events HTTP/1.1\r\nHost: {address}\r\n\r\n").as_bytes()).expect("it reads");
+    // Asks for pages and takes none of them.
+    let mut greedy: Vec<_> = (0..10).map(|_| connect(address)).collect();
+    for stream in &mut greedy {
+        stream.write_all(format!("GET / HTTP/1.1\r\nHost: {address}\r\n\r\n").as_bytes()).expect("it reads");
+    }
+    let mut listener = Listener::new(address);
+    let pulses = listener.pulses_within(Duration::from_secs(3));
+    assert!(pulses >= 6, "{pulses}");
+    let start = Instant::now();
+    drop(keep());
+    assert!(start.elapsed() < Duration::from_secs(1), "the program waits");
+}
+
+#[test]
+fn panels_and_sums_follow_the_program() {
+    let _alone = alone();
+    let (_server, address) = server();
+    let mut listener = Listener::new(address);
+    let pulse = listener.until(|event| event.kind == "pulse");
+    let before = pulse.figure("/totals/allocated_bytes").expect("it is measured");
+    let kept = keep();
+    let after = listener.until(|event| {
+        event.figure("/totals/allocated_bytes").is_some_and(|bytes| bytes >= before + KEPT_BYTES as u64)
+    });
+    assert!(after.figure("/program/elapsed_ms") >= pulse.figure("/program/elapsed_ms"));
+    let is_kept = |card: &serde_json::Value| {
+        card["name"] == "kept" && card["heap"]["value"].as_u64() >= Some(KEPT_BYTES as u64)
+    };
+    listener
+        .panel("variables", |view| view["cards"].as_array().is_some_and(|cards| cards.iter().any(is_kept)));
+    drop(kept);
+}
+
+#[test]
+fn export_now_gives_a_file_that_reads() {
+    let _alone = alone();
+    let (_server, address) = server();
+    let kept = keep();
+    let file = get(address, "/export.memscope");
+    let disposition = file.header("content-disposition").expect("it is for saving");
+    assert!(
+        disposition.starts_with("attachment; filename=\"") && disposition.ends_with(".memscope\""),
+        "{disposition}"
+    );
+    let recording = format::read(&file.body).expect("a recording");
+    let row = recording.variables.iter().find(|row| row.name == "kept").expect("it is kept");
+    assert!(row.heap_bytes >= Some(KEPT_BYTES as u64), "{row:?}");
+    let report = get(address, "/export.html");
+    assert!(report.text().starts_with("<!DOCTYPE html>") && !report.text().contains("id=\"live\""));
+    assert!(report.header("content-disposition").is_some_and(|value| value.ends_with(".html\"")));
+    drop(kept);
+}
+
+#[test]
+fn an_alert_is_heard_by_who_listens_and_by_who_comes_later() {
+    let _alone = alone();
+    let (_server, address) = server();
+    let mut listener = Listener::new(address);
+    listener.until(|event| event.kind == "pulse");
+    // Something is always live.
+    let alerts = alerts::when().live_bytes_above(1).to(|_| ()).start();
+    let is_it = |event: &client::Event| {
+        event.kind == "alert"
+            && event.data["message"].as_str().is_some_and(|text| text.contains("more than 1;"))
+    };
+    let first = listener.until(is_it);
+    assert_eq!(first.data["severity"], "warning");
+    drop(alerts);
+    let again = Listener::new(address).until(is_it);
+    assert_eq!(again.data["message"], first.data["message"]);
+}
+
+#[test]
+fn it_ends_with_its_guard_and_the_port_is_free() {
+    let _alone = alone();
+    let (server, address) = server();
+    let mut listener = Listener::new(address);
+    listener.until(|event| event.kind == "pulse");
+    let start = Instant::now();
+    drop(server);
+    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    while listener.next().is_some() {}
+    assert!(std::net::TcpStream::connect(address).is_err(), "nobody listens there any more");
+    let again = memscope::serve(&address.to_string()).expect("the port is free");
+    let taken = memscope::serve(&address.to_string()).expect_err("it is taken").to_string();
+    assert!(taken.contains(&address.to_string()) && taken.contains("port 0"), "{taken}");
+    drop(again);
+}
