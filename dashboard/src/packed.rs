@@ -84,7 +84,7 @@ impl Packed {
                 (list.collect(), is_own)
             }
             Value::Object(fields) => {
-                if let Some(figure) = self.figure(fields, base) {
+                if let Some(figure) = self.figure(value, base) {
                     return figure;
                 }
                 self.object(fields, base)
@@ -115,8 +115,9 @@ impl Packed {
         if is_own { (packed, true) } else { (self.share(packed, usize::MAX), false) }
     }
 
-    /// The figure that `fields` are, if one of the makers makes it.
-    fn figure(&mut self, fields: &Map<String, Value>, base: &str) -> Option<(Value, bool)> {
+    /// The figure that `view` is, if one of the makers makes it.
+    fn figure(&mut self, view: &Value, base: &str) -> Option<(Value, bool)> {
+        let fields = view.as_object()?;
         let from = fields.get("from")?.as_str()?;
         let whole = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
         let value = fields.get("value")?;
@@ -128,10 +129,8 @@ impl Packed {
             }
             _ => {
                 let number = whole(value)?;
-                let is_made = |make: &Maker| {
-                    let made = make(from, number, error).and_then(|made| serde_json::to_value(made).ok());
-                    made.as_ref().and_then(Value::as_object) == Some(fields)
-                };
+                let is_made =
+                    |make: &Maker| make(from, number, error).is_some_and(|made| is_same(&made, view));
                 (FIGURES.iter().position(is_made)?, value.clone())
             }
         };
@@ -162,4 +161,17 @@ impl Packed {
         }
         json!([number])
     }
+}
+
+/// Whether `view` is that of `figure`, which was made of its numbers.
+fn is_same(figure: &Figure, view: &Value) -> bool {
+    let within = |one: &Option<Box<Figure>>, view: &Value| match one {
+        None => view.is_null(),
+        Some(figure) => is_same(figure, view),
+    };
+    view["text"] == *figure.text
+        && view["from"] == *figure.from
+        && view["title"].as_str() == figure.title.as_deref()
+        && within(&figure.error, &view["error"])
+        && within(&figure.bound, &view["bound"])
 }

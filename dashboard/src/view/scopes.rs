@@ -12,7 +12,7 @@ use serde::Serialize;
 
 /// Scopes shown at most. Ranked by inclusive bytes, so that a scope never stands without those above it.
 /// One takes 5.6 KB of the file, with the errors of estimates 8.3 KB.
-pub const MOST_SCOPES: usize = 120;
+pub const MOST_SCOPES: usize = 40;
 /// Indentation stops growing here: a phone has no room for more.
 const DEEPEST_INDENT: usize = 8;
 
