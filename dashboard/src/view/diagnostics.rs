@@ -103,12 +103,12 @@ pub fn findings_about(snapshot: &Snapshot, labels: &Labels<'_>, index: usize) ->
 /// variable's name and scope do.
 pub fn by_variable(snapshot: &Snapshot) -> HashMap<usize, Vec<usize>> {
     let mut found: HashMap<usize, Vec<usize>> = HashMap::new();
-    let mut named: Option<HashMap<(&str, &[String]), Vec<usize>>> = None;
+    let mut named = None;
     for (number, finding) in snapshot.findings.iter().enumerate().take(MOST_FINDINGS) {
         let mut indices: Vec<usize> = finding.evidence.iter().filter_map(variable_pointed_at).collect();
         if let (true, Some(name)) = (indices.is_empty(), &finding.variable) {
             let named = named.get_or_insert_with(|| {
-                let mut named: HashMap<_, Vec<usize>> = HashMap::new();
+                let mut named: HashMap<(&str, &[String]), Vec<usize>> = HashMap::new();
                 for (index, row) in snapshot.variables.iter().enumerate() {
                     named.entry((&*row.name, &*row.scope)).or_default().push(index);
                 }
