@@ -60,6 +60,7 @@ fn five(mut snapshot: Snapshot) -> Snapshot {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "sizes and times that a person asks for with --nocapture")]
 fn a_page_has_a_bounded_size() {
     let sizes: [(&str, fn() -> Snapshot, usize); 3] = [
         ("five variables", || five(fixture::exact(&fixture::large(5))), 250_000),
