@@ -339,6 +339,7 @@ fn press_all(browser: &mut Browser, keys: &[(&str, u32)]) {
 }
 
 #[test]
+#[expect(clippy::print_stdout, reason = "times that a person asks for with --nocapture")]
 fn ten_thousand_cards_scroll_and_are_walked_by_keys() {
     let Some(mut browser) = Browser::start() else { return };
     let snapshot = fixture::large(10_050);

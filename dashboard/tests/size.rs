@@ -59,9 +59,13 @@ fn five(mut snapshot: Snapshot) -> Snapshot {
     snapshot
 }
 
+/// What it is, how it is made, and how many bytes its page takes at most.
+type Case = (&'static str, fn() -> Snapshot, usize);
+
 #[test]
+#[expect(clippy::print_stdout, reason = "sizes and times that a person asks for with --nocapture")]
 fn a_page_has_a_bounded_size() {
-    let sizes: [(&str, fn() -> Snapshot, usize); 3] = [
+    let sizes: [Case; 3] = [
         ("five variables", || five(fixture::exact(&fixture::large(5))), 250_000),
         ("five variables, each figure with its error", || five(fixture::large(5)), 250_000),
         ("everything, each figure with its error", huge, 3_000_000),

@@ -99,16 +99,19 @@ pub fn findings_about(snapshot: &Snapshot, labels: &Labels<'_>, index: usize) ->
     numbers.iter().map(|&number| finding_view(labels, &snapshot.findings[number], number)).collect()
 }
 
+/// Indices of variables by name and scope.
+type ByName<'a> = HashMap<(&'a str, &'a [String]), Vec<usize>>;
+
 /// Which of the findings shown are about which variable. Evidence that points into a variable decides; without such, the
 /// variable's name and scope do.
 pub fn by_variable(snapshot: &Snapshot) -> HashMap<usize, Vec<usize>> {
     let mut found: HashMap<usize, Vec<usize>> = HashMap::new();
-    let mut named = None;
+    let mut named: Option<ByName<'_>> = None;
     for (number, finding) in snapshot.findings.iter().enumerate().take(MOST_FINDINGS) {
         let mut indices: Vec<usize> = finding.evidence.iter().filter_map(variable_pointed_at).collect();
         if let (true, Some(name)) = (indices.is_empty(), &finding.variable) {
             let named = named.get_or_insert_with(|| {
-                let mut named: HashMap<(&str, &[String]), Vec<usize>> = HashMap::new();
+                let mut named = ByName::new();
                 for (index, row) in snapshot.variables.iter().enumerate() {
                     named.entry((&*row.name, &*row.scope)).or_default().push(index);
                 }
