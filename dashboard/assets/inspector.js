@@ -4,7 +4,6 @@
 import { card } from "./card.js";
 import { island, rendered } from "./island.js";
 import { unpacked } from "./packed.js";
-import { copy, showElement } from "./rendered.js";
 
 const room = /** @type {HTMLElement} */ (document.getElementById("inspectors"));
 const { inspectors, variables } = island;
@@ -104,12 +103,20 @@ function follow() {
   opened = identity(held.get(Number(asked[1])));
   scrollBack = window.scrollY;
   room.replaceChildren(dialog);
-  copy(dialog);
+  tell(dialog, null);
   prepare(dialog);
   dialog.showModal();
   dialog.scrollTop = 0;
   select(dialog, "Overview", false);
   /** @type {HTMLElement | null} */ (dialog.querySelector("h2"))?.focus({ preventScroll: true });
+}
+
+/**
+ * On a page that is fed, `rendered.js` takes note of a dialog that was rendered, and makes it what it is now.
+ * @param {HTMLElement} dialog @param {HTMLElement | null} now
+ */
+function tell(dialog, now) {
+  document.dispatchEvent(new CustomEvent("memscope:inspector", { detail: { dialog, now } }));
 }
 
 /** What a variable is told by from one update of a page that is fed to the next. @param {number | undefined} position */
@@ -133,7 +140,7 @@ function renew() {
   const now = index === undefined ? null : made(index);
   if (!now) return;
   if (now.id !== dialog.id) history.replaceState(null, "", `#${now.id}`);
-  showElement(dialog, now);
+  tell(dialog, now);
 }
 document.addEventListener("memscope:data", (event) => {
   // Inspectors come after the rows that they belong to.

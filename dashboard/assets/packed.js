@@ -2,7 +2,7 @@
 // Views out of little room: undoes what `src/packed.rs` did, where the form is described.
 import { address, bytes, count, ms, name, us } from "./figure.js";
 
-/** @typedef {{ list: string, index: number[], shapes: string[][], shared: any[], rows: any[] }} Packed */
+/** @typedef {{ list: string, index: number[], shapes: string[][], shared: any[], frame: any, rows: any[] }} Packed */
 
 /**
  * By kind, as in `src/packed.rs`.
@@ -33,5 +33,13 @@ export function unpacked(packed, position) {
     }));
   }
   const unshared = value;
-  return value(packed.rows[position]);
+  const row = packed.rows[position];
+  if (packed.frame === null) return value(row);
+  let next = 0;
+  /** @param {any} frame @returns {any} */
+  const filled = (frame) => {
+    if (Array.isArray(frame)) return frame.length === 1 ? frame : [frame[0], ...frame.slice(1).map(filled)];
+    return frame !== null && typeof frame === "object" ? row[next++] : frame;
+  };
+  return value(filled(packed.frame));
 }

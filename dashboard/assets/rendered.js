@@ -19,7 +19,7 @@ function note(rendered, live) {
 }
 
 /** Takes note of `live` as what was rendered. @param {Element} live */
-export function copy(live) {
+function copy(live) {
   const rendered = /** @type {Element} */ (live.cloneNode(true));
   note(rendered, live);
   renderedAs.set(live, rendered);
@@ -120,7 +120,7 @@ export function show(live, html) {
 }
 
 /** The same of an element. @param {Element} live @param {Element | null} now */
-export function showElement(live, now) {
+function showElement(live, now) {
   const before = renderedAs.get(live);
   if (!now || !before || before.isEqualNode(now)) return;
   change(before, now);
@@ -135,6 +135,9 @@ export function add(after, html) {
   copy(live);
 }
 
-if (document.getElementById("live")) {
-  for (const panel of document.querySelectorAll("main > .panel, body > .panel")) copy(panel);
-}
+for (const panel of document.querySelectorAll("main > .panel, body > .panel")) copy(panel);
+document.addEventListener("memscope:inspector", (event) => {
+  const { dialog, now } = /** @type {CustomEvent} */ (event).detail;
+  if (now) showElement(dialog, now);
+  else copy(dialog);
+});

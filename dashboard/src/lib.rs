@@ -23,6 +23,7 @@ pub mod script;
 #[cfg(feature = "cli")]
 pub mod show;
 pub mod signed;
+mod style;
 pub mod text;
 pub mod trend;
 pub mod units;

@@ -10,6 +10,9 @@
 //!        | [shape, value …]                     an object; `shapes` has the names of its fields
 //! ```
 //!
+//! Where all rows are alike but for some values, as points and blocks are, [`Packed::framed`] writes what is alike once:
+//! `frame` is the packed view with `{}` for each value that differs, and a row is these values in their order.
+//!
 //! A tab in a pointer stands for the pointer of the view's own row; no text that is shown holds one
 //! ([`crate::text::visible`]), nor does a pointer of the document that we make.
 
@@ -32,7 +35,9 @@ pub struct Packed {
     pub shapes: Vec<Vec<String>>,
     /// Strings and objects that occur in more than one place, or might.
     pub shared: Vec<Value>,
-    /// The views.
+    /// What all rows are alike in; null: each row is whole.
+    pub frame: Value,
+    /// The views, or what they differ in.
     pub rows: Vec<Value>,
     #[serde(skip)]
     shape_numbers: HashMap<Vec<String>, usize>,
@@ -71,6 +76,38 @@ impl Packed {
         self.bytes += packed.to_string().len() + 8;
         self.rows.push(packed);
         self.index.push(index);
+    }
+
+    /// The same with what all rows are alike in written once, if they are alike in their form.
+    pub fn framed(mut self) -> Self {
+        let Some((first, others)) = self.rows.split_first() else { return self };
+        let mut differs = Vec::new();
+        leaves(first, &mut |_| differs.push(false));
+        for row in others {
+            let mut own = Vec::new();
+            leaves(row, &mut |leaf| own.push(leaf));
+            let mut of_first = Vec::new();
+            leaves(first, &mut |leaf| of_first.push(leaf));
+            if form(first) != form(row) {
+                return self;
+            }
+            for ((differs, own), of_first) in differs.iter_mut().zip(own).zip(of_first) {
+                *differs |= own != of_first;
+            }
+        }
+        let mut frame = first.clone();
+        let mut place = differs.iter();
+        holes(&mut frame, &mut place);
+        for row in &mut self.rows {
+            let mut kept = Vec::new();
+            let mut place = differs.iter();
+            leaves(row, &mut |leaf| {
+                kept.extend(place.next().filter(|differs| **differs).map(|_| leaf.clone()))
+            });
+            *row = Value::Array(kept);
+        }
+        self.frame = frame;
+        self
     }
 
     /// `value` packed, and whether it tells of the view's own row.
@@ -160,6 +197,38 @@ impl Packed {
             self.shared.push(value);
         }
         json!([number])
+    }
+}
+
+/// What may differ between rows of one form: all but lists, and what is shared.
+fn is_leaf(value: &Value) -> bool {
+    value.as_array().is_none_or(|list| list.len() == 1)
+}
+
+/// The leaves of a packed value, in order. The first entry of a list says what it is.
+fn leaves<'a>(value: &'a Value, each: &mut impl FnMut(&'a Value)) {
+    match value {
+        Value::Array(list) if !is_leaf(value) => list[1..].iter().for_each(|entry| leaves(entry, each)),
+        leaf => each(leaf),
+    }
+}
+
+/// A packed value with null for each leaf.
+fn form(value: &Value) -> Value {
+    match value {
+        Value::Array(list) if !is_leaf(value) => {
+            std::iter::once(list[0].clone()).chain(list[1..].iter().map(form)).collect()
+        }
+        _ => Value::Null,
+    }
+}
+
+/// Puts `{}` in the place of each leaf that differs.
+fn holes<'a>(value: &mut Value, differs: &mut impl Iterator<Item = &'a bool>) {
+    match value {
+        Value::Array(list) if list.len() != 1 => list[1..].iter_mut().for_each(|entry| holes(entry, differs)),
+        leaf if differs.next() == Some(&true) => *leaf = json!({}),
+        _ => {}
     }
 }
 

@@ -4,7 +4,7 @@
 //! browser to load anything. Every string is escaped by Handlebars; the data island by [`crate::island`].
 
 use crate::live::{self, Live};
-use crate::{compare, island, partials, script, trend, units, view};
+use crate::{compare, island, partials, script, style, trend, units, view};
 use handlebars::{
     Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason, html_escape,
 };
@@ -51,7 +51,7 @@ const TEMPLATES: [(&str, &str); 34] = [
     ("trend_table", include_str!("../templates/trend_table.hbs")),
 ];
 
-/// Styles, and the script of pages over several recordings, by name, written into the page as they are.
+/// Styles, and the script of pages over several recordings, by name.
 const ASSETS: [(&str, &str); 6] = [
     ("page.css", include_str!("../assets/page.css")),
     ("panels.css", include_str!("../assets/panels.css")),
@@ -62,8 +62,7 @@ const ASSETS: [(&str, &str); 6] = [
 ];
 
 /// The modules of the page's [script], each after those that it imports from.
-pub const MODULES: [(&str, &str); 16] = [
-    ("rendered.js", include_str!("../assets/rendered.js")),
+pub const MODULES: [(&str, &str); 15] = [
     ("units.js", include_str!("../assets/units.js")),
     ("figure.js", include_str!("../assets/figure.js")),
     ("hbs.js", include_str!("../assets/hbs.js")),
@@ -81,8 +80,9 @@ pub const MODULES: [(&str, &str); 16] = [
     ("scopes.js", include_str!("../assets/scopes.js")),
 ];
 
-/// The last module of a page that is fed.
-const LIVE_MODULE: (&str, &str) = ("live.js", include_str!("../assets/live.js"));
+/// The first and the last module of a page that is fed.
+const LIVE_MODULES: [(&str, &str); 2] =
+    [("rendered.js", include_str!("../assets/rendered.js")), ("live.js", include_str!("../assets/live.js"))];
 
 /// Why a page could not be written. No recording leads here: it means a fault in the templates.
 #[derive(Debug)]
@@ -176,9 +176,11 @@ pub fn programs(names: &[&str]) -> Result<serde_json::Map<String, serde_json::Va
     partials::programs(names, |name| registry.get_template(name)).map_err(RenderError::Program)
 }
 
-/// The names of all partials; the page itself is none.
+/// The names of all partials that a browser may render: no whole page, and not what stands in its head.
 pub fn partial_names() -> impl Iterator<Item = &'static str> {
-    TEMPLATES.into_iter().map(|(name, _)| name).filter(|name| *name != "page")
+    let stands_in_a_page =
+        |&(name, source): &(&str, &str)| name != "head" && !source.starts_with("<!DOCTYPE");
+    TEMPLATES.into_iter().filter(stands_in_a_page).map(|(name, _)| name)
 }
 
 /// The page that compares `then` with the baseline `base`; the same for the same two.
@@ -311,11 +313,12 @@ fn live_script(
     out: &mut dyn Output,
 ) -> HelperResult {
     static SCRIPT: OnceLock<String> = OnceLock::new();
-    let modules = || [&MODULES[..], &[LIVE_MODULE]].concat();
+    let [first, last] = LIVE_MODULES;
+    let modules = || [&[first], &MODULES[..], &[last]].concat();
     Ok(out.write(SCRIPT.get_or_init(|| script::script(&modules())))?)
 }
 
-/// `{{asset "page.css"}}`: a style of ours, as it is.
+/// `{{asset "page.css"}}`: a style of ours, or the script of the pages that have one of their own.
 fn asset(
     helper: &Helper<'_>,
     _: &Handlebars<'_>,
@@ -327,7 +330,7 @@ fn asset(
     let Some((_, text)) = ASSETS.iter().find(|(asset, _)| *asset == name) else {
         return Err(RenderErrorReason::Other(format!("there is no asset {name:?}")).into());
     };
-    Ok(out.write(text)?)
+    Ok(if name.ends_with(".css") { out.write(&style::shrunk(text))? } else { out.write(text)? })
 }
 
 #[cfg(test)]
@@ -336,7 +339,7 @@ mod tests {
 
     #[test]
     fn no_asset_ends_its_own_element() {
-        for (name, text) in ASSETS.into_iter().chain(MODULES).chain([LIVE_MODULE]) {
+        for (name, text) in ASSETS.into_iter().chain(MODULES).chain(LIVE_MODULES) {
             let lower = text.to_lowercase();
             assert!(!lower.contains("</script") && !lower.contains("</style"), "{name}");
         }
@@ -345,7 +348,7 @@ mod tests {
     /// What [`crate::script`] needs of a module.
     #[test]
     fn modules_keep_to_what_becomes_a_script() {
-        for (name, text) in MODULES.into_iter().chain([LIVE_MODULE]) {
+        for (name, text) in MODULES.into_iter().chain(LIVE_MODULES) {
             for line in text.lines() {
                 assert!(
                     line.matches('`').count() % 2 == 0,

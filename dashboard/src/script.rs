@@ -61,6 +61,7 @@ fn body(source: &str) -> String {
         if line.is_empty() || line.starts_with("//") {
             continue;
         }
+        let line = &*without_types(line);
         if !import.is_empty() || line.starts_with("import ") {
             // An import of many names goes over some lines.
             import.push_str(line);
@@ -76,6 +77,18 @@ fn body(source: &str) -> String {
         body.push('\n');
     }
     body
+}
+
+/// `line` without the comments within it, which say of what type something is.
+fn without_types(line: &str) -> String {
+    let mut kept = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some((before, comment)) = rest.split_once("/**") {
+        let Some((_, after)) = comment.split_once("*/") else { break };
+        kept.push_str(before);
+        rest = after.strip_prefix(' ').unwrap_or(after);
+    }
+    kept + rest
 }
 
 /// The name that the declaration `line` declares.

@@ -94,7 +94,11 @@ fn each_partial_gives_the_same_bytes() {
             rendered.extend(programs(&[&name]).unwrap().into_iter().map(|(name, _)| name));
         }
     }
-    let missed: Vec<_> = all.keys().filter(|name| !rendered.contains(*name)).collect();
+    // Pages over several recordings, and the bar of a page that is fed, are rendered by Rust alone.
+    let by_rust_alone =
+        |name: &str| name.starts_with("compare") || name.starts_with("trend_") || name == "live";
+    let missed: Vec<_> =
+        all.keys().filter(|name| !rendered.contains(*name) && !by_rust_alone(name)).collect();
     assert!(missed.is_empty(), "no view for {missed:?}");
 }
 

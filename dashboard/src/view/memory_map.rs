@@ -239,7 +239,8 @@ pub fn packed(map: &MemoryMap) -> Squares {
     for square in map.threads.iter().flat_map(|thread| &thread.squares) {
         squares.push(square.index, square);
     }
-    Squares { threads: map.threads.iter().map(|thread| thread.squares.len()).collect(), squares }
+    let threads = map.threads.iter().map(|thread| thread.squares.len()).collect();
+    Squares { threads, squares: squares.framed() }
 }
 
 fn scope_name(snapshot: &Snapshot, index: u32) -> String {

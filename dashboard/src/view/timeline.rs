@@ -118,7 +118,7 @@ pub fn packed(snapshot: &Snapshot) -> Packed {
     for point in timeline(snapshot).map_or(Vec::new(), |timeline| timeline.points) {
         packed.push(point.index, &point);
     }
-    packed
+    packed.framed()
 }
 
 /// An SVG path from corner to corner.
