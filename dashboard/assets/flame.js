@@ -34,13 +34,19 @@ const [THIN_PX, NAME_PX, FIGURE_PX] = [4, 22, 190];
 /** Height of a row of boxes, a gap of one pixel included, and of a box's foot; the boxes' own height is in scopes.css. */
 const [BOX_PX, FOOT_PX] = [23, 4];
 
-/** A count of rows of ours, with the rows that it counts. @param {ScopeModel} model @param {number[]} rows */
+/**
+ * A count of rows of ours, with the rows that it counts.
+ * @param {ScopeModel} model @param {number[]} rows
+ */
 export function countedHtml(model, rows) {
   const indices = rows.map((row) => model.data.index[row]).join(" ");
   return `<span data-counted="${indices}">${countText(rows.length)}</span>`;
 }
 
-/** Bytes to the last one, where the figure itself rounds them. @param {Figure} figure */
+/**
+ * Bytes to the last one, where the figure itself rounds them.
+ * @param {Figure} figure
+ */
 function exactHtml(figure) {
   if (figure.title === null || figure.bound !== null || !figure.title.endsWith("bytes")) return "";
   return ` <small>${figureHtml({ ...figure, text: figure.title, title: null, error: null })}</small>`;
@@ -56,7 +62,10 @@ export function placeHtml(model, row) {
   return `<span class="place">${escaped(data.files[file])}${number}</span>`;
 }
 
-/** What a box is, in words and figures. @param {ScopeState} state @param {Box | { row: number, kind: "scope", folded: number[] }} box */
+/**
+ * What a box is, in words and figures.
+ * @param {ScopeState} state @param {Box | { row: number, kind: "scope", folded: number[] }} box
+ */
 function readoutHtml({ model, metric }, box) {
   const { row } = box;
   /** @param {string} label @param {string} figures */
@@ -103,7 +112,10 @@ export function flameGraph({ graph, readout, path }, state, acts) {
   let boxes = [];
   // Kept, for to ask for it after a change makes the browser lay out everything at once.
   let width = Math.max(graph.clientWidth, 1);
-  /** The box under the keys, which may be no scope's. @type {string} */
+  /**
+   * The box under the keys, which may be no scope's.
+   * @type {string}
+   */
   let cursor = "";
 
   function draw() {
@@ -225,7 +237,10 @@ export function flameGraph({ graph, readout, path }, state, acts) {
     elements.get(cursor)?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
-  /** The box to which a key leads. @param {string} key @param {Box} box @returns {Box | undefined} */
+  /**
+   * The box to which a key leads.
+   * @param {string} key @param {Box} box @returns {Box | undefined}
+   */
   function neighbour(key, box) {
     /** @param {Box} other */
     const above = (other) => (other.kind === "scope" ? model.data.parent[other.row] : other.row);

@@ -119,7 +119,10 @@ function tell(dialog, now) {
   document.dispatchEvent(new CustomEvent("memscope:inspector", { detail: { dialog, now } }));
 }
 
-/** What a variable is told by from one update of a page that is fed to the next. @param {number | undefined} position */
+/**
+ * What a variable is told by from one update of a page that is fed to the next.
+ * @param {number | undefined} position
+ */
 function identity(position) {
   if (position === undefined) return null;
   const { texts } = variables;

@@ -11,7 +11,10 @@ import { add, show } from "./rendered.js";
 /** @typedef {import("./figure.js").Figure} Figure */
 
 const bar = document.getElementById("live");
-/** The partials' panels, in the page's order, and the ids of their elements. @type {[string, string][]} */
+/**
+ * The partials' panels, in the page's order, and the ids of their elements.
+ * @type {[string, string][]}
+ */
 const PANELS = [
   ["overview", "overview"], ["variables", "variables"], ["memory_map", "memory-map"], ["diagnostics", "diagnostics"],
   ["scopes", "scopes"], ["types", "types"], ["lifetimes", "lifetimes"], ["threads", "threads"],
@@ -80,7 +83,10 @@ function follow(bar) {
     document.dispatchEvent(new CustomEvent("memscope:panel", { detail: name }));
   }
 
-  /** Each figure of the process's sums, wherever it stands in the overview. @param {Figure[]} figures */
+  /**
+   * Each figure of the process's sums, wherever it stands in the overview.
+   * @param {Figure[]} figures
+   */
   function beat(figures) {
     for (const figure of figures.flatMap((figure) => (figure.error ? [figure, figure.error] : [figure]))) {
       const places = document.querySelectorAll(`:is(#overview, #recording, #first-line) [data-from="${CSS.escape(figure.from)}"]`);

@@ -6,10 +6,16 @@
 // the nodes on the page that they became. The next rendering is compared with that copy, and only what differs is done to
 // the page. This module comes first: it copies before any other changes what was rendered.
 
-/** The node on the page that a rendered node became. @type {WeakMap<Node, Node>} */
+/**
+ * The node on the page that a rendered node became.
+ * @type {WeakMap<Node, Node>}
+ */
 const became = new WeakMap();
 
-/** What was rendered last, by what it became. @type {WeakMap<Element, Element>} */
+/**
+ * What was rendered last, by what it became.
+ * @type {WeakMap<Element, Element>}
+ */
 const renderedAs = new WeakMap();
 
 /** @param {Node} rendered @param {Node} live */
@@ -18,21 +24,30 @@ function note(rendered, live) {
   for (let index = 0; index < rendered.childNodes.length; index++) note(rendered.childNodes[index], live.childNodes[index]);
 }
 
-/** Takes note of `live` as what was rendered. @param {Element} live */
+/**
+ * Takes note of `live` as what was rendered.
+ * @param {Element} live
+ */
 function copy(live) {
   const rendered = /** @type {Element} */ (live.cloneNode(true));
   note(rendered, live);
   renderedAs.set(live, rendered);
 }
 
-/** The element that `html` is. @param {string} html */
+/**
+ * The element that `html` is.
+ * @param {string} html
+ */
 function parsed(html) {
   const template = document.createElement("template");
   template.innerHTML = html.trim();
   return template.content.firstElementChild;
 }
 
-/** What a node is told by among its siblings, where it is told by anything. @param {Node} node */
+/**
+ * What a node is told by among its siblings, where it is told by anything.
+ * @param {Node} node
+ */
 function key(node) {
   if (!(node instanceof Element)) return null;
   // A scope's number becomes another's when one is found before it.
@@ -51,7 +66,10 @@ function changeAttributes(before, now, live) {
   for (const { name } of before.attributes) if (!now.hasAttribute(name)) live.removeAttribute(name);
 }
 
-/** For each of `now`, the one of `before` that it was. @param {Node[]} before @param {Node[]} now */
+/**
+ * For each of `now`, the one of `before` that it was.
+ * @param {Node[]} before @param {Node[]} now
+ */
 function pairs(before, now) {
   /** @type {Map<Node, Node>} */
   const was = new Map();
@@ -119,7 +137,10 @@ export function show(live, html) {
   showElement(live, parsed(html));
 }
 
-/** The same of an element. @param {Element} live @param {Element | null} now */
+/**
+ * The same of an element.
+ * @param {Element} live @param {Element | null} now
+ */
 function showElement(live, now) {
   const before = renderedAs.get(live);
   if (!now || !before || before.isEqualNode(now)) return;
@@ -127,7 +148,10 @@ function showElement(live, now) {
   renderedAs.set(live, now);
 }
 
-/** The panel that `html` is, where there was none: put behind `after`. @param {Element} after @param {string} html */
+/**
+ * The panel that `html` is, where there was none: put behind `after`.
+ * @param {Element} after @param {string} html
+ */
 export function add(after, html) {
   const live = parsed(html);
   if (!live) return;

@@ -36,7 +36,10 @@ import { bytes, count, share, withUpperBound } from "./figure.js";
  * @property {Map<string, number[][]>} ordered children by each figure, greatest first
  */
 
-/** What each figure is called, and what it counts. @type {Record<string, { label: string, unit: "bytes" | "blocks" }>} */
+/**
+ * What each figure is called, and what it counts.
+ * @type {Record<string, { label: string, unit: "bytes" | "blocks" }>}
+ */
 export const METRIC_NAMES = {
   live_bytes: { label: "Live", unit: "bytes" },
   live_at_peak_bytes: { label: "At the peak", unit: "bytes" },
@@ -78,22 +81,34 @@ export function scopeName(data, row) {
 /** @param {ScopeModel} model @param {string} field */
 export const metricOf = (model, field) => /** @type {Metric} */ (model.data.metrics.find((metric) => metric.field === field));
 
-/** Whether any scope has the figure. @param {Metric} metric */
+/**
+ * Whether any scope has the figure.
+ * @param {Metric} metric
+ */
 export const isMeasured = (metric) => metric.exclusive.values !== null || metric.inclusive.values !== null;
 
-/** The column that holds the figure of `row`, and where. @param {ScopeModel} model @param {Metric} metric @param {number} row @param {Part} part @returns {[Column, number]} */
+/**
+ * The column that holds the figure of `row`, and where.
+ * @param {ScopeModel} model @param {Metric} metric @param {number} row @param {Part} part @returns {[Column, number]}
+ */
 function cell(model, metric, row, part) {
   const place = model.place[row];
   return part === "inclusive" && place >= 0 ? [metric.inclusive, place] : [metric.exclusive, row];
 }
 
-/** As a length: 0 where it is not measured. @param {ScopeModel} model @param {Metric} metric @param {number} row @param {Part} part */
+/**
+ * As a length: 0 where it is not measured.
+ * @param {ScopeModel} model @param {Metric} metric @param {number} row @param {Part} part
+ */
 export function amount(model, metric, row, part) {
   const [column, place] = cell(model, metric, row, part);
   return Number(column.values?.[place] ?? 0);
 }
 
-/** Where the figure stands in the document. @param {ScopeModel} model @param {Metric} metric @param {number} row @param {Part} part */
+/**
+ * Where the figure stands in the document.
+ * @param {ScopeModel} model @param {Metric} metric @param {number} row @param {Part} part
+ */
 export const scopePointer = (model, metric, row, part) => `/scopes/${model.data.index[row]}/${part}/${metric.field}`;
 
 /** @param {Metric} metric */
@@ -109,24 +124,36 @@ export function scopeFigure(model, metric, row, part) {
   return withUpperBound(bytes(from, value, error), column.bounds[place] ?? null);
 }
 
-/** A sum over `rows` that are not below one another. @param {ScopeModel} model @param {Metric} metric @param {number[]} rows @returns {Figure} */
+/**
+ * A sum over `rows` that are not below one another.
+ * @param {ScopeModel} model @param {Metric} metric @param {number[]} rows @returns {Figure}
+ */
 export function sumFigure(model, metric, rows) {
   const from = rows.map((row) => scopePointer(model, metric, row, "inclusive")).join(" + ");
   const sum = exactSum(rows.map((row) => exactAmount(model, metric, row, "inclusive")));
   return isOfBytes(metric) ? bytes(from, sum) : count(from, sum);
 }
 
-/** null: not measured. @param {ScopeModel} model @param {Metric} metric @param {number} row @param {Part} part */
+/**
+ * null: not measured.
+ * @param {ScopeModel} model @param {Metric} metric @param {number} row @param {Part} part
+ */
 function exactAmount(model, metric, row, part) {
   const [column, place] = cell(model, metric, row, part);
   const value = column.values?.[place] ?? null;
   return value === null ? null : BigInt(value);
 }
 
-/** null where a part is. @param {(bigint | null)[]} parts */
+/**
+ * null where a part is.
+ * @param {(bigint | null)[]} parts
+ */
 const exactSum = (parts) => parts.reduce((sum, part) => (sum === null || part === null ? null : sum + part), /** @type {bigint | null} */ (0n));
 
-/** What `row` has with all below and neither alone nor in the scopes that are listed. @param {ScopeModel} model @param {Metric} metric @param {number} row @returns {Figure} */
+/**
+ * What `row` has with all below and neither alone nor in the scopes that are listed.
+ * @param {ScopeModel} model @param {Metric} metric @param {number} row @returns {Figure}
+ */
 export function unlistedFigure(model, metric, row) {
   const parts = [...model.children[row].map((child) => /** @type {[number, Part]} */ ([child, "inclusive"]))];
   parts.unshift([row, "exclusive"]);
@@ -137,7 +164,10 @@ export function unlistedFigure(model, metric, row) {
   return isOfBytes(metric) ? bytes(from, rest) : count(from, rest);
 }
 
-/** The inclusive figure of `row` as a share of that of `whole`. @param {ScopeModel} model @param {Metric} metric @param {number} row @param {number} whole @returns {Figure} */
+/**
+ * The inclusive figure of `row` as a share of that of `whole`.
+ * @param {ScopeModel} model @param {Metric} metric @param {number} row @param {number} whole @returns {Figure}
+ */
 export function shareFigure(model, metric, row, whole) {
   return shareOfSum(model, metric, [row], whole);
 }
@@ -153,7 +183,10 @@ export function shareOfSum(model, metric, rows, whole) {
   return { ...figure, title: null };
 }
 
-/** The rows below `row`, the one with the greatest figure first. @param {ScopeModel} model @param {Metric} metric @param {number} row */
+/**
+ * The rows below `row`, the one with the greatest figure first.
+ * @param {ScopeModel} model @param {Metric} metric @param {number} row
+ */
 export function childrenBy(model, metric, row) {
   let ordered = model.ordered.get(metric.field);
   if (!ordered) model.ordered.set(metric.field, (ordered = []));
@@ -208,21 +241,30 @@ export function flameBoxes(model, metric, top, least) {
   return boxes;
 }
 
-/** The rows from the root to `row`. @param {ScopeModel} model @param {number} row */
+/**
+ * The rows from the root to `row`.
+ * @param {ScopeModel} model @param {number} row
+ */
 export function scopePath(model, row) {
   const path = [];
   for (let at = /** @type {number | null} */ (row); at !== null; at = model.data.parent[at]) path.unshift(at);
   return path;
 }
 
-/** The rows in which each of `words` stands. @param {ScopeModel} model @param {string} words */
+/**
+ * The rows in which each of `words` stands.
+ * @param {ScopeModel} model @param {string} words
+ */
 export function searchScopes(model, words) {
   const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
   if (wanted.length === 0) return [];
   return model.data.index.map((_, row) => row).filter((row) => wanted.every((word) => model.searched[row].includes(word)));
 }
 
-/** Those of `rows` that are below none of the others, so that no byte is counted twice. @param {ScopeModel} model @param {number[]} rows */
+/**
+ * Those of `rows` that are below none of the others, so that no byte is counted twice.
+ * @param {ScopeModel} model @param {number[]} rows
+ */
 export function topmost(model, rows) {
   const wanted = new Set(rows);
   // A row's parent stands before it.
@@ -233,14 +275,20 @@ export function topmost(model, rows) {
   return rows.filter((row) => !below[row]);
 }
 
-/** One of twelve colours and three shades, the same for the same names in each recording. @param {ScopeModel} model @param {number} row */
+/**
+ * One of twelve colours and three shades, the same for the same names in each recording.
+ * @param {ScopeModel} model @param {number} row
+ */
 export function scopeColour(model, row) {
   if (model.module[row] === "") return "hue-none shade-a";
   const hue = "abcdefghijkl"[hash(model.module[row]) % 12];
   return `hue-${hue} shade-${"abc"[hash(scopeName(model.data, row)) % 3]}`;
 }
 
-/** FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), of UTF-16 units. @param {string} text */
+/**
+ * FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), of UTF-16 units.
+ * @param {string} text
+ */
 function hash(text) {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) >>> 0;

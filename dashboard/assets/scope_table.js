@@ -163,7 +163,10 @@ function rowStart(prefix, state, row, place, more) {
     + `data-scope="${state.model.data.index[row]}"${more}`;
 }
 
-/** The tree, by the chosen figure. @param {HTMLElement} grid @param {ScopeState} state @param {ScopeActs} acts */
+/**
+ * The tree, by the chosen figure.
+ * @param {HTMLElement} grid @param {ScopeState} state @param {ScopeActs} acts
+ */
 export function scopeTree(grid, state, acts) {
   const { model } = state;
   /** @type {Set<number>} */
@@ -194,7 +197,10 @@ export function scopeTree(grid, state, acts) {
       + `<span role="gridcell" class="num">${figureHtml(scopeFigure(model, state.metric, row, "inclusive"))}${barHtml(state, state.metric, row, "inclusive")}</span></div>`;
   }
 
-  /** The row to go to by a key of trees; null: none. @param {string} name @param {number} row @returns {number | null} */
+  /**
+   * The row to go to by a key of trees; null: none.
+   * @param {string} name @param {number} row @returns {number | null}
+   */
   function key(name, row) {
     const below = childrenBy(model, state.metric, row);
     const isOpen = open.has(row) && below.length > 0;
@@ -212,13 +218,19 @@ export function scopeTree(grid, state, acts) {
   const view = scopeGrid(grid, { prefix: "tree-", rows, rowHtml, state, acts, key });
   return {
     ...view,
-    /** Opens all above the row that the reader is at, and brings it into sight. @param {boolean} andBelow */
+    /**
+     * Opens all above the row that the reader is at, and brings it into sight.
+     * @param {boolean} andBelow
+     */
     show(andBelow) {
       for (const row of scopePath(model, state.active)) if (andBelow || row !== state.active) open.add(row);
       view.draw();
       view.reveal();
     },
-    /** Opens all above `rows`. @param {number[]} rows */
+    /**
+     * Opens all above `rows`.
+     * @param {number[]} rows
+     */
     openTo(rows) {
       for (const row of rows) for (const above of scopePath(model, row)) if (above !== row) open.add(above);
       view.draw();
@@ -226,7 +238,10 @@ export function scopeTree(grid, state, acts) {
   };
 }
 
-/** The table of all scopes and figures. @param {HTMLElement} grid @param {ScopeState} state @param {ScopeActs} acts */
+/**
+ * The table of all scopes and figures.
+ * @param {HTMLElement} grid @param {ScopeState} state @param {ScopeActs} acts
+ */
 export function scopeTable(grid, state, acts) {
   const { model } = state;
   const metrics = model.data.metrics.filter(isMeasured);

@@ -26,7 +26,10 @@ function showScopes(data) {
   /** @type {ScopeState} */
   const state = { model, metric: first, top: 0, active: 0, found: new Set() };
   const acts = {
-    /** The reader is at `row`. @param {number} row */
+    /**
+     * The reader is at `row`.
+     * @param {number} row
+     */
     activate(row) {
       state.active = row;
       flame.follow();
@@ -34,7 +37,10 @@ function showScopes(data) {
       table.fill();
       details();
     },
-    /** `row` takes the whole width. @param {number} row */
+    /**
+     * `row` takes the whole width.
+     * @param {number} row
+     */
     zoom(row) {
       state.top = row;
       // Who is at a scope outside of it would be nowhere.
@@ -46,7 +52,10 @@ function showScopes(data) {
       const hash = row === 0 ? location.pathname + location.search : `#scope=${data.index[row]}`;
       if (location.hash !== (row === 0 ? "" : hash)) history.pushState(null, "", hash);
     },
-    /** The tree shows all below `row`. @param {number} row */
+    /**
+     * The tree shows all below `row`.
+     * @param {number} row
+     */
     list(row) {
       choose("tree");
       acts.activate(row);

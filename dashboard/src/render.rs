@@ -330,7 +330,8 @@ fn asset(
     let Some((_, text)) = ASSETS.iter().find(|(asset, _)| *asset == name) else {
         return Err(RenderErrorReason::Other(format!("there is no asset {name:?}")).into());
     };
-    Ok(if name.ends_with(".css") { out.write(&style::shrunk(text))? } else { out.write(text)? })
+    let is_style = name.ends_with(".css");
+    Ok(out.write(&if is_style { style::shrunk(text) } else { (*text).to_owned() })?)
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@
 #[path = "fixture/breakout.rs"]
 mod breakout;
 #[path = "browser/devtools.rs"]
-#[allow(dead_code, reason = "only a part of it is used here")]
 mod devtools;
 mod fixture;
 
@@ -20,6 +19,7 @@ use std::{env, fs};
 use tempfile::TempDir;
 
 /// The rules' source, if it is here.
+#[expect(clippy::print_stderr, reason = "what is not run is said")]
 fn axe() -> Option<String> {
     let Some(file) = env::var_os("MEMSCOPE_AXE") else {
         assert!(env::var_os("MEMSCOPE_REQUIRE_AXE").is_none(), "MEMSCOPE_AXE names no axe.min.js");

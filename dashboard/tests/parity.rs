@@ -6,7 +6,6 @@
 #[path = "fixture/breakout.rs"]
 mod breakout;
 #[path = "browser/devtools.rs"]
-#[allow(dead_code, reason = "only a part of it is used here")]
 mod devtools;
 mod fixture;
 

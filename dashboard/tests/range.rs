@@ -5,7 +5,6 @@
 #[path = "fixture/breakout.rs"]
 mod breakout;
 #[path = "browser/devtools.rs"]
-#[allow(dead_code, reason = "only a part of it is used here")]
 mod devtools;
 #[path = "fixture/drawing.rs"]
 mod drawing;
