@@ -15,6 +15,7 @@ use devtools::Browser;
 use memscope_dashboard::render;
 use memscope_runtime::snapshot::Snapshot;
 use serde_json::Value;
+use std::path::Path;
 use std::{env, fs};
 use tempfile::TempDir;
 
@@ -26,7 +27,7 @@ fn axe() -> Option<String> {
         eprintln!("MEMSCOPE_AXE names no axe.min.js: its rules were not run");
         return None;
     };
-    Some(fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display())))
+    Some(fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", Path::new(&file).display())))
 }
 
 /// Each violation in words: the rule, and the elements that break it.
