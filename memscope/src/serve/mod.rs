@@ -29,7 +29,7 @@ use std::os::fd::AsRawFd as _;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::JoinHandle;
 use token::Token;
 
@@ -261,9 +261,11 @@ fn run(server: &thread::Server) {
     }
 }
 
-/// Serves where `MEMSCOPE_SERVE` says so, once in a process; a fork's child counts as the same.
+/// Serves where `MEMSCOPE_SERVE` says so, once in a process; a fork's child counts as the same. A program that records
+/// nothing has no first event, and does not ask.
+#[cfg(any(feature = "live", feature = "sampling"))]
 pub(crate) fn as_environment_says() {
-    static ASKED: AtomicBool = AtomicBool::new(false);
+    static ASKED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
     if ASKED.swap(true, Ordering::Relaxed) {
         return;
     }
