@@ -17,7 +17,7 @@ const bar = document.getElementById("live");
  */
 const PANELS = [
   ["overview", "overview"], ["variables", "variables"], ["memory_map", "memory-map"], ["diagnostics", "diagnostics"],
-  ["scopes", "scopes"], ["types", "types"], ["lifetimes", "lifetimes"], ["threads", "threads"],
+  ["scopes", "scopes"], ["types", "types"], ["lifetimes", "lifetimes"], ["sizes", "sizes"], ["threads", "threads"],
   ["handed_out", "handed-out"], ["tasks", "tasks"], ["sites", "sites"], ["recording", "recording"],
 ];
 /** What does not answer for so long is lost. Pulses come every 400 ms. */

@@ -39,7 +39,7 @@ pub fn page(snapshot: &Snapshot, run: &str, update: u64) -> Result<String, Rende
 }
 
 /// The partials of the panels that are fed, in the order of the page.
-pub(crate) const PANELS: [&str; 12] = [
+pub(crate) const PANELS: [&str; 13] = [
     "overview",
     "variables",
     "memory_map",
@@ -47,6 +47,7 @@ pub(crate) const PANELS: [&str; 12] = [
     "scopes",
     "types",
     "lifetimes",
+    "sizes",
     "threads",
     "handed_out",
     "tasks",
@@ -70,6 +71,7 @@ pub fn panels(snapshot: &Snapshot) -> Result<Vec<Panel>, serde_json::Error> {
         panel("scopes", &view::scopes::scopes(snapshot, &labels)),
         panel("types", &view::types::types(snapshot)),
         panel("lifetimes", &view::lifetimes::lifetimes(snapshot)),
+        panel("sizes", &view::sizes::sizes(snapshot)),
         panel("threads", &view::threads::threads(snapshot, &labels)),
         panel("handed_out", &view::handed_out::handed_out(snapshot)),
         panel("tasks", &view::tasks::tasks(snapshot)),
@@ -168,5 +170,28 @@ impl Notice {
     /// What serializing gives; no notice leads there.
     pub fn json(&self) -> Result<String, serde_json::Error> {
         serde_json::to_string(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A panel that is not fed would show the figures of the moment when the page was opened.
+    #[test]
+    fn every_panel_of_the_page_is_fed() {
+        let page = include_str!("../templates/page.hbs");
+        let partials =
+            page.split("{{> ").skip(1).map(|rest| rest.split([' ', '}']).next().unwrap_or_default());
+        let panels: Vec<&str> = partials.filter(|name| !["head", "live"].contains(name)).collect();
+        assert_eq!(panels, PANELS);
+        let script = include_str!("../assets/live.js");
+        let list = script
+            .split("const PANELS = [")
+            .nth(1)
+            .and_then(|rest| rest.split("];").next())
+            .expect("the list");
+        let taken: Vec<&str> = list.split("[\"").skip(1).filter_map(|pair| pair.split('"').next()).collect();
+        assert_eq!(taken, PANELS);
     }
 }
