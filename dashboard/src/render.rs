@@ -223,7 +223,6 @@ fn parsed() -> Result<Handlebars<'static>, handlebars::TemplateError> {
     registry.register_helper("figure", Box::new(figure));
     registry.register_helper("asset", Box::new(asset));
     registry.register_helper("script", Box::new(page_script));
-    registry.register_helper("live_script", Box::new(live_script));
     Ok(PARSED.get_or_init(|| registry).clone())
 }
 
@@ -292,30 +291,21 @@ fn open(figure: &serde_json::Value, class: &str, out: &mut dyn Output) -> Helper
     Ok(())
 }
 
-/// `{{script}}`: our modules as one script.
+/// `{{script}}`: our modules as one script; `{{script "live"}}`: with those of a page that is fed.
 fn page_script(
-    _: &Helper<'_>,
+    helper: &Helper<'_>,
     _: &Handlebars<'_>,
     _: &Context,
     _: &mut RenderContext<'_, '_>,
     out: &mut dyn Output,
 ) -> HelperResult {
-    static SCRIPT: OnceLock<String> = OnceLock::new();
-    Ok(out.write(SCRIPT.get_or_init(|| script::script(&MODULES)))?)
-}
-
-/// `{{live_script}}`: the same for a page that is fed.
-fn live_script(
-    _: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    static SCRIPT: OnceLock<String> = OnceLock::new();
+    static OF_A_FILE: OnceLock<String> = OnceLock::new();
+    static FED: OnceLock<String> = OnceLock::new();
     let [first, last] = LIVE_MODULES;
-    let modules = || [&[first], &MODULES[..], &[last]].concat();
-    Ok(out.write(SCRIPT.get_or_init(|| script::script(&modules())))?)
+    Ok(out.write(match helper.param(0) {
+        None => OF_A_FILE.get_or_init(|| script::script(&MODULES)),
+        Some(_) => FED.get_or_init(|| script::script(&[&[first], &MODULES[..], &[last]].concat())),
+    })?)
 }
 
 /// `{{asset "page.css"}}`: a style of ours, or the script of the pages that have one of their own.
