@@ -2,12 +2,12 @@
 //! what its origin says. That no number is without an origin stands in `figures.rs`.
 
 mod fixture;
-#[path = "fixture/origin.rs"]
-mod origin;
+mod reader;
 #[path = "fixture/whole.rs"]
 mod whole;
 
 use memscope_runtime::snapshot::{Fragmentation, Mode, Snapshot};
+use reader::origin;
 use serde_json::{Value, json};
 
 /// Pointers to all leaves of `value`.

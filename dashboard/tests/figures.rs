@@ -4,23 +4,13 @@
 
 #[path = "fixture/breakout.rs"]
 mod breakout;
-#[path = "fixture/drawing.rs"]
-mod drawing;
 mod fixture;
-#[path = "fixture/markup.rs"]
-mod markup;
-#[path = "fixture/origin.rs"]
-mod origin;
-#[path = "fixture/page.rs"]
-mod page;
-#[path = "fixture/reading.rs"]
-mod reading;
-#[path = "fixture/scopes_drawn.rs"]
-mod scopes_drawn;
+mod reader;
 #[path = "fixture/whole.rs"]
 mod whole;
 
 use memscope_runtime::snapshot::{Evidence, Mode, Snapshot};
+use reader::page;
 use serde_json::Value;
 
 fn page_and_document(snapshot: &Snapshot) -> (String, Value) {

@@ -3,14 +3,12 @@
 #[path = "fixture/breakout.rs"]
 mod breakout;
 mod fixture;
-#[path = "fixture/markup.rs"]
-mod markup;
-#[path = "fixture/origin.rs"]
-mod origin;
+mod reader;
 #[path = "fixture/whole.rs"]
 mod whole;
 
 use breakout::{HOSTILE, hostile};
+use reader::markup;
 use serde_json::Value;
 
 fn tags(html: &str) -> usize {

@@ -1,15 +1,12 @@
 //! Each figure stands under a word that says how it is known: measured, sampled, declared, inferred or not measured.
 
 mod fixture;
-#[path = "fixture/markup.rs"]
-mod markup;
-#[path = "fixture/origin.rs"]
-mod origin;
+mod reader;
 #[path = "fixture/whole.rs"]
 mod whole;
 
-use markup::{Element, parse};
 use memscope_runtime::snapshot::{Mode, Provenance, Snapshot};
+use reader::markup::{Element, parse};
 
 const WORDS: [(&str, &str); 5] = [
     ("measured", "measured"),

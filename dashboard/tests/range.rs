@@ -6,23 +6,13 @@
 mod breakout;
 #[path = "browser/devtools.rs"]
 mod devtools;
-#[path = "fixture/drawing.rs"]
-mod drawing;
 mod fixture;
-#[path = "fixture/markup.rs"]
-mod markup;
-#[path = "fixture/origin.rs"]
-mod origin;
-#[path = "fixture/page.rs"]
-mod page;
-#[path = "fixture/reading.rs"]
-mod reading;
-#[path = "fixture/scopes_drawn.rs"]
-mod scopes_drawn;
+mod reader;
 
 use devtools::Browser;
 use memscope_dashboard::render;
 use memscope_runtime::snapshot::Snapshot;
+use reader::page;
 use serde_json::{Value, json};
 use std::fs;
 use tempfile::TempDir;

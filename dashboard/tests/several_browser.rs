@@ -7,25 +7,15 @@
 mod breakout;
 #[path = "browser/devtools.rs"]
 mod devtools;
-#[path = "fixture/drawing.rs"]
-mod drawing;
 mod fixture;
-#[path = "fixture/markup.rs"]
-mod markup;
-#[path = "fixture/origin.rs"]
-mod origin;
-#[path = "fixture/page.rs"]
-mod page;
-#[path = "fixture/reading.rs"]
-mod reading;
-#[path = "fixture/scopes_drawn.rs"]
-mod scopes_drawn;
+mod reader;
 #[path = "fixture/several.rs"]
 mod several;
 
 use devtools::Browser;
 use memscope_dashboard::{render_compare, render_trend};
 use memscope_runtime::snapshot::Snapshot;
+use reader::page;
 use serde_json::Value;
 use several::{document, pair, sampled_pair, sessions};
 use std::fs;
