@@ -13,12 +13,15 @@ use crate::observer;
 use crate::site::Site;
 use crate::thread_state::{self, Local, OWN_NODE, ROOT_NODE};
 use parking_lot::Mutex;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Nodes that the tree takes. Entries that would need more are charged to their parent and counted.
 const MAX_NODES: usize = 1 << 18;
+
+/// Nodes that may come while memory for a copy of all is taken; of more, the copy grows under the lock.
+const YOUNGER_NODES: usize = 1 << 10;
 
 /// Entries that were charged to their parent because the tree, or memory for accounts, was full.
 static FOLDED: AtomicU64 = AtomicU64::new(0);
@@ -32,7 +35,8 @@ pub(crate) struct Node {
 
 struct Tree {
     nodes: Vec<Node>,
-    children: Option<HashMap<(u32, u32), u32>>,
+    /// By parent and site. A tree, for a hash table moves all that it has when it is full, and who enters a scope waits.
+    children: BTreeMap<(u32, u32), u32>,
 }
 
 /// The parent of each node, by the node's number, for the hook, which takes no lock. Relaxed: a thread that is in a node
@@ -40,7 +44,7 @@ struct Tree {
 // SAFETY: zero is a valid atomic.
 static PARENTS: Arena<AtomicU32, { MAX_NODES >> 10 }> = unsafe { Arena::new() };
 
-static TREE: Mutex<Tree> = Mutex::new(Tree { nodes: Vec::new(), children: None });
+static TREE: Mutex<Tree> = Mutex::new(Tree { nodes: Vec::new(), children: BTreeMap::new() });
 
 impl Tree {
     /// The node that entering `site` from `current` leads to, and whether it was on the path already.
@@ -56,8 +60,7 @@ impl Tree {
             }
             node = parent;
         }
-        let children = self.children.get_or_insert_default();
-        if let Some(&child) = children.get(&(current, site)) {
+        if let Some(&child) = self.children.get(&(current, site)) {
             return Some((child, false));
         }
         if self.nodes.len() >= MAX_NODES {
@@ -66,7 +69,7 @@ impl Tree {
         let child = self.nodes.len() as u32;
         PARENTS.get_or_map(child)?.store(current, Ordering::Relaxed);
         self.nodes.push(Node { parent: current, site });
-        children.insert((current, site), child);
+        self.children.insert((current, site), child);
         Some((child, false))
     }
 }
@@ -100,7 +103,10 @@ pub(crate) unsafe fn unlock(side: Side) {
 
 /// All nodes, by number.
 pub(crate) fn nodes() -> Vec<Node> {
-    hold::timed(Held::Scopes, || TREE.lock().nodes.clone())
+    // With its memory taken before: an allocator whose heap has many holes may look for a place for milliseconds.
+    let mut nodes = Vec::with_capacity(TREE.lock().nodes.len() + YOUNGER_NODES);
+    hold::timed(Held::Scopes, || nodes.extend_from_slice(&TREE.lock().nodes));
+    nodes
 }
 
 pub(crate) fn folded() -> u64 {

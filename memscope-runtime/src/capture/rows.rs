@@ -4,8 +4,9 @@
 //! it is left to whoever waits for it.
 //!
 //! What that means for the figures: rows are read one after another, not at one moment. A row is read in one hold, if it is
-//! short, or in several. Then nothing is left out or counted twice, for a list that was shortened meanwhile is read again
-//! from its start; but its instances are seen as they were at moments up to some milliseconds apart.
+//! short, or in several. Then nothing is left out or counted twice, for a list of kept instances that was shortened meanwhile
+//! is read again from its start, and those that have ended stay in theirs until the rows are read; but its instances are seen
+//! as they were at moments up to some milliseconds apart.
 
 use crate::clock;
 use crate::site::Site;
@@ -76,6 +77,7 @@ pub(super) struct Sums {
 /// All rows, by their numbers.
 pub(super) fn read() -> Vec<ReadRow> {
     let mut reader = Reader::default();
+    let _reading = variable::Reading::begin();
     while variable::look_into_registry(|registry| reader.read_on(registry, LOOKS_A_HOLD)) {
         // Where the lock is held no memory is to be had from the system.
         reader.rows.reserve(LOOKS_A_HOLD);
@@ -121,7 +123,6 @@ struct Open {
 
 struct Rest {
     row: ReadRow,
-    sweeps: u64,
     /// The next of those that have ended, and the end of them: younger ones were counted as kept.
     next: usize,
     end: usize,
@@ -146,11 +147,7 @@ impl Reader {
 
     fn read_row(&mut self, registry: &Registry, row: &Row, hold: &mut Hold) {
         let mut open = self.open.take().unwrap_or_else(|| Open::new(row));
-        let was_shortened = match &open.rest {
-            None => open.folds != row.folds,
-            Some(rest) => rest.sweeps != row.sweeps,
-        };
-        if was_shortened {
+        if open.rest.is_none() && open.folds != row.folds {
             self.attempts += 1;
             open = Open::new(row);
         }
@@ -177,7 +174,7 @@ impl Open {
     /// Reads on until the row is read, which is said, or the hold is over.
     fn read_on(&mut self, registry: &Registry, row: &Row, hold: &mut Hold) -> bool {
         hold.looks += 1;
-        let get = |id: &u64| registry.instances.as_ref()?.get(id);
+        let get = |id: &u64| registry.instance(*id);
         while self.rest.is_none() {
             let Some(id) = row.instances.get(self.next) else {
                 let newest = &row.instances[row.instances.len().saturating_sub(HISTORY_LEN)..];
@@ -197,7 +194,7 @@ impl Open {
             }
         }
         let Some(rest) = self.rest.as_mut() else { return true };
-        while let Some(ended) = row.ended_alive.get(rest.next).filter(|_| rest.next < rest.end) {
+        while let Some(ended) = row.ended_alive.entries().get(rest.next).filter(|_| rest.next < rest.end) {
             if hold.is_over() {
                 return false;
             }
@@ -228,11 +225,11 @@ impl Rest {
             shared_with: row.shared_with.iter().map(|&other| other as u32).collect(),
             peak_bytes: row.bytes.map(|bytes| bytes.peak()),
             by_size: row.by_size.clone(),
-            unkept: row.folded.stages.total() + row.ended_alive.len() as u64,
+            unkept: row.folded.stages.total() + row.ended_alive.entries().len() as u64,
             kept: Kept::default(),
             sums: Sums::default(),
         };
-        Rest { row: read, sweeps: row.sweeps, next: 0, end: row.ended_alive.len() }
+        Rest { row: read, next: 0, end: row.ended_alive.entries().len() }
     }
 }
 
@@ -377,14 +374,12 @@ mod tests {
         (reader.rows.into_iter().find(is_ours).expect("it was executed"), most_looks)
     }
 
-    fn sweeps() -> u64 {
+    /// Those that have ended and are kept as alive.
+    fn ended_kept() -> usize {
         let _own = own_work();
         with_registry(|registry| {
-            registry
-                .rows
-                .iter()
-                .find(|row| std::ptr::eq(row.site, &raw const SITE))
-                .map_or(0, |row| row.sweeps)
+            let ours = registry.rows.iter().find(|row| std::ptr::eq(row.site, &raw const SITE));
+            ours.map_or(0, |row| row.ended_alive.entries().len())
         })
     }
 
@@ -402,14 +397,33 @@ mod tests {
         assert_eq!(figures(&row), (1_000, 1_000, 24_000));
         // One row beyond the bound: itself, its newest 16, its threads, and an instance with its watches.
         assert!(most_looks < 20 + 100, "{most_looks}");
-        // 600 of the blocks are freed and 1,500 executions follow, which have the list swept: it was last when it had
-        // more than 500, so it is again before it has 2,000.
-        let before = sweeps();
-        let (row, _) = read_in(20, || {
-            kept.truncate(400);
-            kept.extend((0..1_500).map(|_| executed()));
-            assert!(sweeps() > before);
-        });
+        // 600 of the blocks are freed and 1,500 executions follow: those are younger than the count of the row, and of the
+        // blocks those that were read before are seen alive.
+        let (row, _) = {
+            let reading = {
+                let _own = own_work();
+                variable::Reading::begin()
+            };
+            let read = read_in(20, || {
+                kept.truncate(400);
+                kept.extend((0..1_500).map(|_| executed()));
+            });
+            // None was taken out: all executions are there but for the newest, at most 2 × 16 - 1, and for those that were the
+            // newest when their blocks were freed, which are counted at once.
+            assert!(ended_kept() > 2_500 - 4 * HISTORY_LEN, "{}", ended_kept());
+            let _own = own_work();
+            drop(reading);
+            read
+        };
+        let (instances, blocks, bytes) = figures(&row);
+        assert_eq!((instances, bytes), (1_000, blocks * 24));
+        assert!((400..=1_000).contains(&blocks), "{blocks}");
+        let (row, _) = read_in(20, || ());
         assert_eq!(figures(&row), (2_500, 1_900, 1_900 * 24));
+        // Two looks for each that has ended since, and for those before: 2 × 2,500 are more than are in it.
+        kept.extend((0..500).map(|_| executed()));
+        assert!(ended_kept() <= 2_400, "{}", ended_kept());
+        let (row, _) = read_in(20, || ());
+        assert_eq!(figures(&row), (3_000, 2_400, 2_400 * 24));
     }
 }

@@ -70,7 +70,7 @@ impl Binding {
         let address = std::ptr::from_ref(value).cast::<u8>().addr();
         let id = with_registry(|registry| {
             let known = (self.kind == Kind::Again)
-                .then(|| registry.active_at((self.site.name, address, type_name::<T>(), node)))
+                .then(|| registry.active_at((address, node, self.site.name, type_name::<T>())))
                 .flatten();
             known.unwrap_or_else(|| {
                 let row = registry.row(self.site, node, type_name::<T>(), now_ms);
@@ -128,7 +128,7 @@ struct Seen {
 impl Look {
     fn begin(id: u64) -> Option<Look> {
         with_registry(|registry| {
-            let instance = registry.instances.as_mut()?.get_mut(&id)?;
+            let instance = registry.instances.get_mut(&id)?;
             for address in instance.claims.drain(..) {
                 registry.shared.get_or_insert_default().remove(&address);
             }
@@ -155,14 +155,15 @@ impl Drop for Look {
 impl Look {
     fn end(&mut self, registry: &mut Registry) {
         let visitor = &mut self.visitor;
-        let Some(instance) = registry.instances.as_mut().and_then(|all| all.get_mut(&self.id)) else {
+        let Some(instance) = registry.instances.get_mut(&self.id) else {
             // Another thread ended it meanwhile, and it was folded.
             let watches = visitor.single.drain(..).chain(visitor.grouped.drain(..));
-            registry.given_up.extend(watches.inspect(|&id| {
+            for id in watches {
                 if let Some(watch) = Watch::get(id) {
                     watch.give_up();
                 }
-            }));
+                registry.given_up.push(id);
+            }
             return;
         };
         instance.elsewhere |= visitor.elsewhere;

@@ -1,6 +1,7 @@
 //! One execution of a binding, and where it is in its life.
 
 use super::Place;
+use super::swept::Swept;
 use crate::snapshot::{Fate, Stage, Walk};
 use crate::trackable::Sharing;
 use crate::visitor::BySize;
@@ -172,7 +173,7 @@ impl Instance {
         &mut self,
         single: impl Iterator<Item = u32>,
         grouped: impl Iterator<Item = u32>,
-        given_up: &mut Vec<u32>,
+        given_up: &mut Swept<u32>,
     ) {
         for id in single {
             self.single.push(id);

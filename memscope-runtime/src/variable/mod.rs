@@ -19,6 +19,7 @@
 
 mod binding;
 mod instance;
+mod swept;
 
 pub use binding::{Binding, bind, bind_argument, rebind};
 pub(crate) use instance::{EndedAlive, Instance};
@@ -37,8 +38,9 @@ use crate::watch::{End, RowBytes, Story, Watch};
 use crate::weight::{self, Sum};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use swept::Swept;
 
 /// Instances of a row that are kept after their end, to show them.
 pub(crate) const HISTORY_LEN: usize = 16;
@@ -46,8 +48,6 @@ pub(crate) const HISTORY_LEN: usize = 16;
 pub(crate) const STORY_LEN: usize = 8;
 /// Rows that a row is said to share blocks with.
 pub(crate) const SHARED_WITH_LEN: usize = 8;
-/// Watches that were given up, and folded instances of a row, after which those whose blocks are gone are looked for.
-const FIRST_SWEEP: usize = 64;
 
 /// All executions of one binding in one scope with one type.
 pub(crate) struct Row {
@@ -60,7 +60,7 @@ pub(crate) struct Row {
     pub(crate) threads: BTreeSet<u32>,
     pub(crate) instances: Vec<u64>,
     /// Ended instances that are no longer kept one by one, and whose blocks lived when they were last looked for.
-    pub(crate) ended_alive: Vec<EndedAlive>,
+    pub(crate) ended_alive: Swept<EndedAlive>,
     /// Those whose blocks are gone.
     pub(crate) folded: Folded,
     /// Blocks that the last looks at its instances were shown twice as owned alone.
@@ -70,12 +70,10 @@ pub(crate) struct Row {
     pub(crate) bytes: Option<&'static RowBytes>,
     /// What is known in sampling mode.
     pub(crate) by_size: RowBySize,
-    /// How often instances were taken out of `instances`, and out of `ended_alive`: who reads these lists piece by piece
-    /// knows by it that they are not the same any more.
+    /// How often instances were taken out of `instances`: who reads it piece by piece knows by it that it is not the same
+    /// any more.
     pub(crate) folds: u64,
-    pub(crate) sweeps: u64,
     fold_at: usize,
-    sweep_at: usize,
 }
 
 /// What stays of instances that are no longer kept.
@@ -141,38 +139,42 @@ impl RowBySize {
     }
 }
 
-/// What tells a binding in scope from any other: its name, its address, its type, and the scope that it is in (a
-/// callee may look at its caller's value under the same name).
-type Place = (&'static str, usize, &'static str, u32);
+/// What tells a binding in scope from any other: its address, the scope that it is in (a callee may look at its caller's
+/// value under the same name), its name and its type.
+type Place = (usize, u32, &'static str, &'static str);
 
+/// What grows with the program is in trees: a hash table moves all that it has when it is full, and whoever tracks a
+/// variable waits meanwhile.
 pub(crate) struct Registry {
     pub(crate) rows: Vec<Row>,
-    row_index: Option<HashMap<(u32, u32, &'static str), usize>>,
-    pub(crate) instances: Option<HashMap<u64, Instance>>,
+    /// Snapshots that read `rows` piece by piece; meanwhile nothing is taken out of a row's `ended_alive`.
+    readers: u32,
+    row_index: BTreeMap<(u32, u32, &'static str), usize>,
+    // In boxes: a node of the tree has places for eleven.
+    instances: BTreeMap<u64, Box<Instance>>,
     /// Bindings in scope.
-    active: Option<HashMap<Place, u64>>,
+    active: BTreeMap<Place, u64>,
     /// Executions in scope that are not kept, and their rows.
-    unkept: Option<HashMap<u64, (usize, Place)>>,
+    unkept: BTreeMap<u64, (usize, Place)>,
     /// Executions of a binding with a type, in sampling mode.
     executions: Option<HashMap<(u32, &'static str), u64>>,
     /// The instance for which a shared block counts, by the address of its counts, in sampling mode.
     shared: Option<HashMap<usize, u64>>,
     /// Watches over what variables were last found not to own any more.
-    given_up: Vec<u32>,
-    sweep_at: usize,
+    given_up: Swept<u32>,
     next_instance: u64,
 }
 
 static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
     rows: Vec::new(),
-    row_index: None,
-    instances: None,
-    active: None,
-    unkept: None,
+    readers: 0,
+    row_index: BTreeMap::new(),
+    instances: BTreeMap::new(),
+    active: BTreeMap::new(),
+    unkept: BTreeMap::new(),
     executions: None,
     shared: None,
-    given_up: Vec::new(),
-    sweep_at: FIRST_SWEEP,
+    given_up: Swept::new(),
     next_instance: 1,
 });
 
@@ -187,6 +189,22 @@ pub(crate) fn look_into_registry<R>(f: impl FnOnce(&Registry) -> R) -> R {
     hold::timed(Held::Variables, || f(&registry))
 }
 
+/// Rows can be read piece by piece while it lives. Make and drop it under [`thread_state::own_work`].
+pub(crate) struct Reading(());
+
+impl Reading {
+    pub(crate) fn begin() -> Reading {
+        with_registry(|registry| registry.readers += 1);
+        Reading(())
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        with_registry(|registry| registry.readers -= 1);
+    }
+}
+
 /// Takes the lock on the registry and keeps it, for a fork.
 pub(crate) fn lock() {
     std::mem::forget(REGISTRY.lock());
@@ -197,18 +215,25 @@ pub(crate) fn lock() {
 /// # Safety
 /// [`lock`] was called before, by this thread or by the one whose fork it is in.
 pub(crate) unsafe fn unlock(side: Side) {
+    if matches!(side, Side::Child) {
+        // SAFETY: the lock is held, and the child has no other thread: none that reads.
+        unsafe { (*REGISTRY.data_ptr()).readers = 0 };
+    }
     // SAFETY: the caller's promise is handed on.
     unsafe { fork::unlock(&REGISTRY, side) };
 }
 
 impl Registry {
     fn active_at(&self, place: Place) -> Option<u64> {
-        self.active.as_ref()?.get(&place).copied()
+        self.active.get(&place).copied()
+    }
+
+    pub(crate) fn instance(&self, id: u64) -> Option<&Instance> {
+        self.instances.get(&id).map(Box::as_ref)
     }
 
     fn row(&mut self, site: &'static Site, node: u32, type_name: &'static str, now_ms: u64) -> usize {
-        let index = self.row_index.get_or_insert_default();
-        *index.entry((site.number(), node, type_name)).or_insert_with(|| {
+        *self.row_index.entry((site.number(), node, type_name)).or_insert_with(|| {
             self.rows.push(Row {
                 site,
                 node,
@@ -219,15 +244,13 @@ impl Registry {
                 threads: BTreeSet::new(),
                 by_size: RowBySize::default(),
                 instances: Vec::new(),
-                ended_alive: Vec::new(),
+                ended_alive: Swept::new(),
                 folded: Folded::default(),
                 owned_twice: 0,
                 shared_with: SmallVec::new(),
                 bytes: RowBytes::open(self.rows.len()),
                 folds: 0,
-                sweeps: 0,
                 fold_at: 2 * HISTORY_LEN,
-                sweep_at: FIRST_SWEEP,
             });
             self.rows.len() - 1
         })
@@ -237,12 +260,12 @@ impl Registry {
         let id = self.next_instance;
         self.next_instance += 1;
         let Row { site, type_name, node, .. } = self.rows[row];
-        let place = (site.name, address, type_name, node);
+        let place = (address, node, site.name, type_name);
         let is_by_size = mode::decided() == Decided::Sampling;
         let weight = if is_by_size { self.count_execution(row) } else { Some(1) };
-        self.active.get_or_insert_default().insert(place, id);
+        self.active.insert(place, id);
         let Some(weight) = weight else {
-            self.unkept.get_or_insert_default().insert(id, (row, place));
+            self.unkept.insert(id, (row, place));
             return id;
         };
         let instance = Instance {
@@ -271,7 +294,7 @@ impl Registry {
             single: SmallVec::new(),
             grouped: SmallVec::new(),
         };
-        self.instances.get_or_insert_default().insert(id, instance);
+        self.instances.insert(id, Box::new(instance));
         self.rows[row].instances.push(id);
         if self.rows[row].instances.len() >= self.rows[row].fold_at {
             self.fold(row);
@@ -298,13 +321,13 @@ impl Registry {
     }
 
     fn end_instance(&mut self, id: u64, now_ms: u64, end: End) {
-        let place = match self.unkept.as_mut().and_then(|all| all.remove(&id)) {
+        let place = match self.unkept.remove(&id) {
             Some((row, place)) => {
                 self.rows[row].by_size.in_scope -= 1;
                 place
             }
             None => {
-                let Some(instance) = self.instances.as_mut().and_then(|all| all.get_mut(&id)) else { return };
+                let Some(instance) = self.instances.get_mut(&id) else { return };
                 instance.ended_ms = Some(now_ms);
                 instance.end = Some(end);
                 instance.watches().for_each(|watch| watch.end(end));
@@ -319,18 +342,16 @@ impl Registry {
                 instance.place
             }
         };
-        if let Some(active) = self.active.as_mut() {
-            // A later binding of the same name at the same address (a loop's next turn) stays.
-            if active.get(&place) == Some(&id) {
-                active.remove(&place);
-            }
+        // A later binding of the same name at the same address (a loop's next turn) stays.
+        if self.active.get(&place) == Some(&id) {
+            self.active.remove(&place);
         }
     }
 
     /// Folds the ended instances of a row, but for the newest.
     fn fold(&mut self, row: usize) {
         let row = &mut self.rows[row];
-        let Some(instances) = self.instances.as_mut() else { return };
+        let instances = &mut self.instances;
         row.folds += 1;
         let newest = row.instances.len().saturating_sub(HISTORY_LEN);
         let mut position = 0;
@@ -356,39 +377,37 @@ impl Registry {
         });
         // Half of the list is new at the next fold, so folding costs a constant amount for each instance.
         row.fold_at = 2 * row.instances.len().max(HISTORY_LEN);
-        if row.ended_alive.len() >= row.sweep_at {
+        if self.readers == 0 {
             row.sweep();
         }
     }
 
-    /// Gives back the watches over what nobody owns, once it is gone.
+    /// Gives back watches over what nobody owns, where it is gone.
     fn sweep_given_up(&mut self) {
-        if self.given_up.len() < self.sweep_at {
-            return;
-        }
+        let mut gone: SmallVec<[u32; 8]> = SmallVec::new();
         let is_gone = |&id: &u32| Watch::get(id).is_some_and(|watch| watch.blocks() == 0);
-        Watch::close(self.given_up.iter().copied().filter(|id| is_gone(id)));
-        self.given_up.retain(|id| !is_gone(id));
-        self.sweep_at = 2 * self.given_up.len().max(FIRST_SWEEP);
+        self.given_up.sweep(is_gone, |id| gone.push(id));
+        if !gone.is_empty() {
+            Watch::close(gone);
+        }
     }
 }
 
 impl Row {
     /// Counts folded instances whose blocks are gone meanwhile.
     fn sweep(&mut self) {
-        self.sweeps += 1;
         let folded = &mut self.folded;
-        self.ended_alive.retain(|ended| {
-            if ended.live_blocks() > 0 {
-                return true;
-            }
+        let mut closed: SmallVec<[u32; 16]> = SmallVec::new();
+        let is_gone = |ended: &EndedAlive| ended.live_blocks() == 0;
+        self.ended_alive.sweep(is_gone, |ended| {
             let (stage, fate) = ended.stage_and_fate();
             folded.count(stage, fate);
             folded.add_growth(ended.story());
-            Watch::close(ended.watches.iter().copied());
-            false
+            closed.extend_from_slice(&ended.watches);
         });
-        self.sweep_at = 2 * self.ended_alive.len().max(FIRST_SWEEP);
+        if !closed.is_empty() {
+            Watch::close(closed);
+        }
     }
 
     fn note_sharing(&mut self, other: usize) {
@@ -449,7 +468,7 @@ pub(crate) fn current_node() -> u32 {
 /// Lets a shared block count for an instance. `Err`: it counts for another one in scope, of this row.
 pub(crate) fn claim_shared(address: usize, id: u64) -> Result<(), Option<usize>> {
     with_registry(|registry| {
-        let instances = registry.instances.get_or_insert_default();
+        let instances = &mut registry.instances;
         let shared = registry.shared.get_or_insert_default();
         if let Some(holder) = shared.get(&address).filter(|&&holder| holder != id) {
             return Err(instances.get(holder).map(|holder| holder.row)); // claims are given back at the binding's end
@@ -466,10 +485,7 @@ pub(crate) fn claim_shared(address: usize, id: u64) -> Result<(), Option<usize>>
 
 /// Whether the binding of an instance is in scope.
 pub(crate) fn is_in_scope(instance: u64) -> bool {
-    with_registry(|registry| {
-        let instance = registry.instances.as_ref().and_then(|all| all.get(&instance));
-        instance.is_some_and(|instance| instance.ended_ms.is_none())
-    })
+    with_registry(|registry| registry.instance(instance).is_some_and(|instance| instance.ended_ms.is_none()))
 }
 
 /// Gives the block at `address`, which shares a watch with others of its instance, a watch of its own, so that it can be
@@ -478,8 +494,11 @@ pub(crate) fn set_apart(shared: &Watch, address: usize) -> bool {
     let (id, row) = (shared.instance(), shared.row_number());
     with_registry(|registry| {
         let Some(row) = row.and_then(|row| registry.rows.get_mut(row)) else { return false };
-        let kept = registry.instances.as_mut().and_then(|all| all.get_mut(&id));
-        let ended = kept.is_none().then(|| row.ended_alive.iter_mut().find(|ended| ended.id == id)).flatten();
+        let kept = registry.instances.get_mut(&id);
+        let ended = kept
+            .is_none()
+            .then(|| row.ended_alive.entries_mut().iter_mut().find(|ended| ended.id == id))
+            .flatten();
         if kept.is_none() && ended.is_none() {
             return false;
         }

@@ -130,6 +130,15 @@ impl Stopwatch {
         })
     }
 
+    /// The thread did something else since its last step: the next gap begins now.
+    ///
+    /// # Errors
+    /// As [`Stopwatch::start`].
+    pub(crate) fn rested(&mut self) -> std::io::Result<()> {
+        (self.last, self.last_said) = (Instant::now(), Said::by(&self.schedstat)?);
+        Ok(())
+    }
+
     /// A step has ended; `beside` goes on now.
     ///
     /// # Errors
