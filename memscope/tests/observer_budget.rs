@@ -6,10 +6,13 @@ use memscope::track;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[global_allocator]
 static ALLOC: memscope::Allocator = memscope::Allocator::system();
+
+/// Enough to tell what the threads do.
+const LOOKS: u64 = 60;
 
 static STOP: AtomicBool = AtomicBool::new(false);
 
@@ -33,17 +36,22 @@ fn computes() {
 fn two_hundred_threads_are_observed_for_half_a_percent() {
     let threads: Vec<_> =
         (0..200).map(|number| thread::spawn(if number < 2 { computes } else { wakes })).collect();
+    let seen = || memscope::snapshot().profiler.observer.expect("it runs");
+    let started = Instant::now();
     thread::sleep(Duration::from_secs(4));
-    let observer = memscope::snapshot().profiler.observer.expect("it runs");
+    // 0.5 % of 4 s are 20 ms. Waking up and reading accounts take up to two thirds in a debug build on a busy machine, and a
+    // first look, which opens files, up to 50 µs: 120 looks and more. Beside other programs' tests, where everything costs more,
+    // 7 were seen in 4 s: there it gets more time.
+    while seen().thread_samples < LOOKS && started.elapsed() < Duration::from_secs(60) {
+        thread::sleep(Duration::from_secs(1));
+    }
+    let observer = seen();
     STOP.store(true, Ordering::Relaxed);
     threads.into_iter().for_each(|thread| thread.join().expect("it does not panic"));
     let per_mille = observer.cpu_us as f64 / observer.elapsed_ms as f64;
     println!("{observer:?}: {per_mille:.2} per mille");
     // 5 per mille, and what one tick may cost more than it had: some reads of all accounts, in 4 s.
     assert!(per_mille <= 6.0, "{per_mille} per mille of a processor");
-    // 0.5 % of 4 s are 20 ms. Waking up and reading accounts take up to two thirds in a debug build on a busy machine, and a
-    // first look, which opens files, up to 50 µs: 120 looks and more. Beside another program's tests on two cores everything
-    // costs more: 17 looks were seen there.
-    assert!(observer.thread_samples >= 10, "{observer:?}");
+    assert!(observer.thread_samples >= LOOKS, "{observer:?}");
     assert!(observer.elapsed_ms >= 3_500, "{observer:?}");
 }
