@@ -345,14 +345,20 @@ fn times_grow_in_proportion_to_the_file() {
         ("snapshots", head, 200),
     ] {
         let file = |times: usize| [&crafted(&[])[..12], &unit.repeat(count * times)].concat();
-        let [one, ten] = [file(1), file(10)].map(|file| {
-            shortest(&|| {
-                let _ = read(&file);
-                let _ = recover(Cursor::new(&file));
+        let files = [file(1), file(10)];
+        let times = || {
+            files.each_ref().map(|file| {
+                shortest(&|| {
+                    let _ = read(file);
+                    let _ = recover(Cursor::new(file));
+                })
             })
-        });
-        // A quadratic reader takes a hundred times as long.
-        assert!(ten < 30.0 * one + 0.01, "{name}: {one} s, ten times as many {ten} s");
+        };
+        // A quadratic reader takes a hundred times as long, whenever it is asked; a crowded machine now and then.
+        let is_in_proportion = |[one, ten]: [f64; 2]| ten < 30.0 * one + 0.01;
+        let tries: Vec<[f64; 2]> =
+            (0..5).map(|_| times()).take_while(|&times| !is_in_proportion(times)).collect();
+        assert!(tries.len() < 5, "{name}: seconds of one, and of ten times as many: {tries:?}");
     }
 }
 
