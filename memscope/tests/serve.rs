@@ -174,13 +174,14 @@ fn ten_browsers_hear_the_program_twice_a_second() {
     let _alone = alone();
     let (_server, address) = server();
     let time = Duration::from_secs(4);
-    let browsers: Vec<_> =
-        (0..10).map(|_| thread::spawn(move || Listener::new(address).pulses_within(time))).collect();
-    for browser in browsers {
-        let pulses = browser.join().expect("it hears");
-        // Twice a second for four seconds.
-        assert!(pulses >= 8, "{pulses}");
-    }
+    let fewest_pulses = || {
+        let browsers: Vec<_> =
+            (0..10).map(|_| thread::spawn(move || Listener::new(address).pulses_within(time))).collect();
+        browsers.into_iter().map(|browser| browser.join().expect("it hears")).min().expect("ten")
+    };
+    // Twice a second for four seconds; a crowded machine may be late once.
+    let tries: Vec<_> = (0..3).map(|_| fewest_pulses()).take_while(|&pulses| pulses < 8).collect();
+    assert!(tries.len() < 3, "{tries:?}");
 }
 
 #[test]

@@ -223,7 +223,7 @@ impl Browser {
         while self.eval(expression) != true {
             let said = |event: &&Value| event["method"] == "Runtime.exceptionThrown";
             assert!(
-                start.elapsed() < Duration::from_secs(10),
+                start.elapsed() < PATIENCE,
                 "never true: {expression}; thrown: {:#?}",
                 self.events.iter().filter(said).collect::<Vec<_>>()
             );
