@@ -14,7 +14,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 /// The page and its partials, by name.
-const TEMPLATES: [(&str, &str); 34] = [
+const TEMPLATES: [(&str, &str); 36] = [
     ("head", include_str!("../templates/head.hbs")),
     ("page", include_str!("../templates/page.hbs")),
     ("live", include_str!("../templates/live.hbs")),
@@ -29,6 +29,7 @@ const TEMPLATES: [(&str, &str); 34] = [
     ("squares", include_str!("../templates/squares.hbs")),
     ("points", include_str!("../templates/points.hbs")),
     ("scopes", include_str!("../templates/scopes.hbs")),
+    ("more_of_scope", include_str!("../templates/more_of_scope.hbs")),
     ("category", include_str!("../templates/category.hbs")),
     ("types", include_str!("../templates/types.hbs")),
     ("lifetimes", include_str!("../templates/lifetimes.hbs")),
@@ -36,6 +37,7 @@ const TEMPLATES: [(&str, &str); 34] = [
     ("handed_out", include_str!("../templates/handed_out.hbs")),
     ("threads", include_str!("../templates/threads.hbs")),
     ("foreign_frees", include_str!("../templates/foreign_frees.hbs")),
+    ("pairs", include_str!("../templates/pairs.hbs")),
     ("tasks", include_str!("../templates/tasks.hbs")),
     ("diagnostics", include_str!("../templates/diagnostics.hbs")),
     ("finding", include_str!("../templates/finding.hbs")),
@@ -62,7 +64,7 @@ const ASSETS: [(&str, &str); 6] = [
 ];
 
 /// The modules of the page's [script], each after those that it imports from.
-pub const MODULES: [(&str, &str); 15] = [
+pub const MODULES: [(&str, &str); 17] = [
     ("units.js", include_str!("../assets/units.js")),
     ("figure.js", include_str!("../assets/figure.js")),
     ("hbs.js", include_str!("../assets/hbs.js")),
@@ -77,7 +79,9 @@ pub const MODULES: [(&str, &str); 15] = [
     ("scope_model.js", include_str!("../assets/scope_model.js")),
     ("flame.js", include_str!("../assets/flame.js")),
     ("scope_table.js", include_str!("../assets/scope_table.js")),
+    ("more_of_scope.js", include_str!("../assets/more_of_scope.js")),
     ("scopes.js", include_str!("../assets/scopes.js")),
+    ("pairs.js", include_str!("../assets/pairs.js")),
 ];
 
 /// The first and the last module of a page that is fed.
@@ -154,7 +158,8 @@ pub(crate) fn page(snapshot: &Snapshot, live: Option<Live>) -> Result<String, Re
                              out: &mut dyn Output|
           -> HelperResult { Ok(out.write(&island)?) };
     registry.register_helper("island", Box::new(write_island));
-    let page = Page { panels: view::page(snapshot, &labels), live };
+    let panels = view::page(snapshot, &labels);
+    let page = Page { panels: if live.is_some() { panels } else { panels.standing() }, live };
     registry.render("page", &page).map_err(|error| RenderError::Render(Box::new(error)))
 }
 

@@ -62,6 +62,9 @@ fn views(snapshot: &Snapshot) -> Vec<(String, Value)> {
     for thread in page["memory_map"]["threads"].as_array().unwrap() {
         views.push(("squares".into(), thread.clone()));
     }
+    for row in page["scopes"]["rows"].as_array().unwrap() {
+        views.push(("more_of_scope".into(), row["more"].clone()));
+    }
     for card in cards(snapshot, &labels, 10) {
         views.push(("brief".into(), serde_json::to_value(card).unwrap()));
     }

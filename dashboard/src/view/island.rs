@@ -2,14 +2,14 @@
 
 use super::label::Labels;
 use super::variable_rows::{VariableRows, variable_rows};
-use super::{inspector, memory_map, scope_tree, timeline};
+use super::{foreign_frees, inspector, memory_map, scope_tree, scopes, timeline};
 use crate::packed::Packed;
 use memscope_runtime::snapshot::Snapshot;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 /// The partials that the page's scripts render; those that they include come along.
-pub const PARTIALS: [&str; 5] = ["card", "inspector", "brief", "squares", "points"];
+pub const PARTIALS: [&str; 7] = ["card", "inspector", "brief", "squares", "points", "more_of_scope", "pairs"];
 
 /// The data of the page's scripts.
 #[derive(Clone, Debug, Serialize)]
@@ -26,6 +26,10 @@ pub struct Island {
     pub timeline: Packed,
     /// What `scopes.js` draws; `None`: the recording has no tree of scopes.
     pub scopes: Option<scope_tree::ScopeTree>,
+    /// What `more_of_scope.js` tells.
+    pub more_of_scopes: Packed,
+    /// What `pairs.js` lists.
+    pub pairs: Packed,
 }
 
 /// The island for `snapshot`, with the programs of [`PARTIALS`].
@@ -37,5 +41,7 @@ pub fn island(snapshot: &Snapshot, labels: &Labels<'_>, partials: Map<String, Va
         memory_map: memory_map::packed(&memory_map::memory_map(snapshot, labels)),
         timeline: timeline::packed(snapshot),
         scopes: scope_tree::scope_tree(snapshot),
+        more_of_scopes: scopes::packed(snapshot, labels),
+        pairs: foreign_frees::packed(snapshot, labels),
     }
 }
