@@ -7,14 +7,14 @@ import { unpacked } from "./packed.js";
 const { more_of_scopes } = island;
 
 /**
- * All that the page knows of the scope of `row`; null: it holds nothing of it.
- * @param {Element | null} row
+ * All that the page knows of a scope; null: it holds nothing of it.
+ * @param {Element | null} home what is opened of its row
  */
-export function moreOfScope(row) {
-  const home = row?.querySelector("details");
-  if (!row || !home) return null;
+export function moreOfScope(home) {
+  const index = /^scope=(\d+)$/.exec(home?.parentElement?.id ?? "")?.[1];
+  if (!home || !index) return null;
   const there = home.querySelector(".more-of-scope");
-  const place = more_of_scopes.index.indexOf(Number(row.id.replace("scope=", "")));
+  const place = more_of_scopes.index.indexOf(Number(index));
   if (there || place < 0) return there;
   const made = rendered("more_of_scope", unpacked(more_of_scopes, place));
   home.append(made);
@@ -23,5 +23,5 @@ export function moreOfScope(row) {
 
 // Where there is no tree to draw, the list has its place. A row that is opened is told to those around it on its way down.
 document.getElementById("scope-rows")?.addEventListener("toggle", (event) => {
-  moreOfScope(/** @type {Element} */ (event.target).closest("li"));
+  moreOfScope(/** @type {Element} */ (event.target));
 }, true);

@@ -73,11 +73,10 @@ function showScopes(data) {
   /** All that the page knows of the scope that the reader is at, which it holds for the largest. */
   let borrowed = /** @type {{ home: HTMLElement, body: Element } | null} */ (null);
   function details() {
-    const row = document.getElementById(`scope=${data.index[state.active]}`);
-    const home = row?.querySelector("details") ?? null;
+    const home = document.getElementById(`scope=${data.index[state.active]}`)?.querySelector("details") ?? null;
     if (borrowed && borrowed.home === home) return;
     if (borrowed) borrowed.home.append(borrowed.body);
-    const body = moreOfScope(row);
+    const body = moreOfScope(home);
     borrowed = home && body ? { home, body } : null;
     const none = document.createElement("p");
     none.className = "more";

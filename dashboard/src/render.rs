@@ -14,7 +14,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 /// The page and its partials, by name.
-const TEMPLATES: [(&str, &str); 36] = [
+const TEMPLATES: [(&str, &str); 37] = [
     ("head", include_str!("../templates/head.hbs")),
     ("page", include_str!("../templates/page.hbs")),
     ("live", include_str!("../templates/live.hbs")),
@@ -36,6 +36,7 @@ const TEMPLATES: [(&str, &str); 36] = [
     ("sizes", include_str!("../templates/sizes.hbs")),
     ("handed_out", include_str!("../templates/handed_out.hbs")),
     ("threads", include_str!("../templates/threads.hbs")),
+    ("thread_rows", include_str!("../templates/thread_rows.hbs")),
     ("foreign_frees", include_str!("../templates/foreign_frees.hbs")),
     ("pairs", include_str!("../templates/pairs.hbs")),
     ("tasks", include_str!("../templates/tasks.hbs")),
@@ -81,7 +82,7 @@ pub const MODULES: [(&str, &str); 17] = [
     ("scope_table.js", include_str!("../assets/scope_table.js")),
     ("more_of_scope.js", include_str!("../assets/more_of_scope.js")),
     ("scopes.js", include_str!("../assets/scopes.js")),
-    ("pairs.js", include_str!("../assets/pairs.js")),
+    ("lists.js", include_str!("../assets/lists.js")),
 ];
 
 /// The first and the last module of a page that is fed.

@@ -104,9 +104,9 @@ fn each_partial_gives_the_same_bytes() {
     assert!(missed.is_empty(), "no view for {missed:?}");
 }
 
-/// Rows of the page's data become the cards and inspectors that Rust makes of the same variables.
+/// The page's data become the cards, the inspectors and the rows that Rust makes of the same snapshot.
 #[test]
-fn what_the_page_holds_of_variables_is_whole() {
+fn what_the_page_holds_as_data_is_whole() {
     let Some(mut browser) = Browser::start() else { return };
     let _folder = open(&mut browser, &["units.js", "figure.js", "hbs.js", "packed.js", "card.js"]);
     let mut large = fixture::large(2_100);
@@ -140,6 +140,26 @@ fn what_the_page_holds_of_variables_is_whole() {
         for (view, html) in views.iter().zip(html.as_array().unwrap()) {
             assert_same("inspector", html.as_str().unwrap(), &partial("inspector", view).unwrap());
         }
+        let page = view::page(&snapshot, &labels);
+        let html = browser
+            .eval("packed.allUnpacked(island.more_of_scopes).map((view) => render('more_of_scope', view))");
+        assert_eq!(html.as_array().unwrap().len(), page.scopes.rows.len());
+        for (row, html) in page.scopes.rows.iter().zip(html.as_array().unwrap()) {
+            assert_same(
+                "more_of_scope",
+                html.as_str().unwrap(),
+                &partial("more_of_scope", &row.more).unwrap(),
+            );
+        }
+        let list = |browser: &mut Browser, name: &str| {
+            browser.eval(&format!("render('{name}', {{ rows: packed.allUnpacked(island.lists.{name}) }})"))
+        };
+        let html = list(&mut browser, "thread_rows");
+        assert_same("thread_rows", html.as_str().unwrap(), &partial("thread_rows", &page.threads).unwrap());
+        let html = list(&mut browser, "pairs");
+        let pairs =
+            page.threads.foreign_frees.map_or(String::new(), |frees| partial("pairs", &frees).unwrap());
+        assert_same("pairs", html.as_str().unwrap(), &pairs);
     }
 }
 

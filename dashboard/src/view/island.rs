@@ -2,14 +2,16 @@
 
 use super::label::Labels;
 use super::variable_rows::{VariableRows, variable_rows};
-use super::{foreign_frees, inspector, memory_map, scope_tree, scopes, timeline};
+use super::{foreign_frees, inspector, memory_map, scope_tree, scopes, threads, timeline};
 use crate::packed::Packed;
 use memscope_runtime::snapshot::Snapshot;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// The partials that the page's scripts render; those that they include come along.
-pub const PARTIALS: [&str; 7] = ["card", "inspector", "brief", "squares", "points", "more_of_scope", "pairs"];
+pub const PARTIALS: [&str; 8] =
+    ["card", "inspector", "brief", "squares", "points", "more_of_scope", "thread_rows", "pairs"];
 
 /// The data of the page's scripts.
 #[derive(Clone, Debug, Serialize)]
@@ -28,8 +30,8 @@ pub struct Island {
     pub scopes: Option<scope_tree::ScopeTree>,
     /// What `more_of_scope.js` tells.
     pub more_of_scopes: Packed,
-    /// What `pairs.js` lists.
-    pub pairs: Packed,
+    /// What `lists.js` lists, by the partials that make rows of it.
+    pub lists: BTreeMap<&'static str, Packed>,
 }
 
 /// The island for `snapshot`, with the programs of [`PARTIALS`].
@@ -42,6 +44,9 @@ pub fn island(snapshot: &Snapshot, labels: &Labels<'_>, partials: Map<String, Va
         timeline: timeline::packed(snapshot),
         scopes: scope_tree::scope_tree(snapshot),
         more_of_scopes: scopes::packed(snapshot, labels),
-        pairs: foreign_frees::packed(snapshot, labels),
+        lists: BTreeMap::from([
+            ("thread_rows", threads::packed(snapshot, labels)),
+            ("pairs", foreign_frees::packed(snapshot, labels)),
+        ]),
     }
 }

@@ -81,6 +81,7 @@ impl Page {
     /// What of it stands in a file. The rest its script makes of the [island], where it takes a fraction of the room.
     pub fn standing(mut self) -> Self {
         self.scopes.rows.iter_mut().for_each(|row| row.more = None);
+        self.threads.rows.clear();
         self.threads.foreign_frees.iter_mut().for_each(|frees| frees.rows.clear());
         self
     }
