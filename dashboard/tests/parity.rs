@@ -109,6 +109,8 @@ fn each_partial_gives_the_same_bytes() {
 fn what_the_page_holds_as_data_is_whole() {
     let Some(mut browser) = Browser::start() else { return };
     let _folder = open(&mut browser, &["units.js", "figure.js", "hbs.js", "packed.js", "card.js"]);
+    let programs = Value::Object(programs(&PARTIALS).unwrap());
+    browser.eval(&format!("globalThis.render = hbs.renderer({programs})"));
     let mut large = fixture::large(2_100);
     // What a browser would round, what nobody knows, and a row that draws its whole history.
     large.variables[7].heap_bytes = Some(u64::MAX);
@@ -119,11 +121,10 @@ fn what_the_page_holds_as_data_is_whole() {
     large.variables[9].history[6].heap_bytes = Some(777);
     for snapshot in [fixture::small(), fixture::sampled(50), breakout::hostile(), large] {
         let labels = Labels::new(&snapshot);
-        let island = island(&snapshot, &labels, programs(&PARTIALS).unwrap());
+        let island = island(&snapshot, &labels);
         let (held, whole) = (island.variables.index.len(), island.inspectors.index.clone());
         assert!(whole.len() > 100 || whole.len() == snapshot.variables.len(), "{}", whole.len());
         browser.eval(&format!("globalThis.island = {}", serde_json::to_string(&island).unwrap()));
-        browser.eval("globalThis.render = hbs.renderer(island.partials)");
         let html = browser
             .eval("island.variables.index.map((_, at) => render('card', card.card(island.variables, at)))");
         let all = cards(&snapshot, &labels, usize::MAX);

@@ -6,7 +6,6 @@ use super::{foreign_frees, inspector, memory_map, scope_tree, scopes, threads, t
 use crate::packed::Packed;
 use memscope_runtime::snapshot::Snapshot;
 use serde::Serialize;
-use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
 /// The partials that the page's scripts render; those that they include come along.
@@ -16,8 +15,6 @@ pub const PARTIALS: [&str; 8] =
 /// The data of the page's scripts.
 #[derive(Clone, Debug, Serialize)]
 pub struct Island {
-    /// What `hbs.js` runs.
-    pub partials: Map<String, Value>,
     /// What `variables.js` shows.
     pub variables: VariableRows,
     /// What `inspector.js` shows.
@@ -34,10 +31,9 @@ pub struct Island {
     pub lists: BTreeMap<&'static str, Packed>,
 }
 
-/// The island for `snapshot`, with the programs of [`PARTIALS`].
-pub fn island(snapshot: &Snapshot, labels: &Labels<'_>, partials: Map<String, Value>) -> Island {
+/// The island for `snapshot`.
+pub fn island(snapshot: &Snapshot, labels: &Labels<'_>) -> Island {
     Island {
-        partials,
         variables: variable_rows(snapshot, labels),
         inspectors: inspector::packed(snapshot, labels),
         memory_map: memory_map::packed(&memory_map::memory_map(snapshot, labels)),
