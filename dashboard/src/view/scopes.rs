@@ -181,7 +181,7 @@ fn scope_row(snapshot: &Snapshot, labels: &Labels<'_>, index: usize, whole: u64)
         calls: Figure::count(format!("{at}/calls"), row.calls),
         exclusive: live(&row.exclusive, "exclusive"),
         inclusive: live(&row.inclusive, "inclusive"),
-        trend: geometry::trend(&format!("{at}/trend"), &row.trend, &snapshot.trend_ms),
+        trend: geometry::trend(format!("{at}/trend"), &row.trend, &snapshot.trend_ms),
         bar: geometry::bar(
             &format!("{at}/inclusive/live_bytes"),
             row.inclusive.live_bytes,
