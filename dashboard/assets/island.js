@@ -1,13 +1,14 @@
 // @ts-check
-// The data that stands beside the page (`src/view/island.rs`), and the partials that it is shown by.
+// The data that stands beside the page (`src/view/island.rs`), and the programs of the partials that it is shown by.
 import { renderer } from "./hbs.js";
 
-const element = document.getElementById("data");
+/** @param {string} id */
+const json = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "{}");
 /** One field for each module. */
-export const island = JSON.parse(element?.textContent ?? "{}");
+export const island = json("data");
 
 /** Renders the partial of that name with its view. */
-export const render = renderer(island.partials);
+export const render = renderer(json("programs"));
 
 /**
  * The element that the partial `name` makes of `view`.

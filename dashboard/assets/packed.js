@@ -1,6 +1,6 @@
 // @ts-check
 // Views out of little room: undoes what `src/packed.rs` did, where the form is described.
-import { address, bytes, count, ms, name, us } from "./figure.js";
+import { address, bytes, count, ms, name, us, withUpperBound } from "./figure.js";
 
 /** @typedef {{ list: string, index: number[], shapes: string[][], shared: any[], frame: any, rows: any[] }} Packed */
 
@@ -9,6 +9,12 @@ import { address, bytes, count, ms, name, us } from "./figure.js";
  * @type {((from: string, value: any, error?: any) => any)[]}
  */
 const FIGURES = [bytes, count, ms, us, name, address];
+
+/**
+ * All views.
+ * @param {Packed} packed
+ */
+export const allUnpacked = (packed) => packed.rows.map((_, position) => unpacked(packed, position));
 
 /**
  * The view at `position`.
@@ -25,7 +31,10 @@ export function unpacked(packed, position) {
     const [kind, ...rest] = value;
     if (kind >= 0 && rest.length === 0) return unshared(packed.shared[kind]);
     if (kind === -1) return rest.map(unshared);
-    if (kind < -1) return FIGURES[-2 - kind](pointer(unshared(rest[0])), rest[1], rest[2] ?? null);
+    if (kind < -1) {
+      const [from, number, error = null, bound = null] = rest;
+      return withUpperBound(FIGURES[-2 - kind](pointer(unshared(from)), number, error), bound);
+    }
     const names = packed.shapes[kind];
     return Object.fromEntries(rest.map((field, place) => {
       const plain = unshared(field);

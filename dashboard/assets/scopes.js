@@ -4,6 +4,7 @@
 import { figureHtml } from "./hbs.js";
 import { island } from "./island.js";
 import { countedHtml, flameGraph } from "./flame.js";
+import { moreOfScope } from "./more_of_scope.js";
 import {
   amount, isMeasured, METRIC_NAMES, metricOf, scopeModel, scopePath, searchScopes, shareOfSum, sumFigure, topmost,
 } from "./scope_model.js";
@@ -69,13 +70,13 @@ function showScopes(data) {
   const tree = scopeTree(part("scope-tree"), state, acts);
   const table = scopeTable(part("scope-table"), state, acts);
 
-  /** All that the page knows of the scope that the reader is at, which it came with for the largest. */
+  /** All that the page knows of the scope that the reader is at, which it holds for the largest. */
   let borrowed = /** @type {{ home: HTMLElement, body: Element } | null} */ (null);
   function details() {
     const home = document.getElementById(`scope=${data.index[state.active]}`)?.querySelector("details") ?? null;
     if (borrowed && borrowed.home === home) return;
     if (borrowed) borrowed.home.append(borrowed.body);
-    const body = home?.querySelector(".more-of-scope") ?? null;
+    const body = moreOfScope(home);
     borrowed = home && body ? { home, body } : null;
     const none = document.createElement("p");
     none.className = "more";

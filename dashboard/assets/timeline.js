@@ -4,7 +4,7 @@
 import { bytes, ms } from "./figure.js";
 import { figureHtml } from "./hbs.js";
 import { island, render } from "./island.js";
-import { unpacked } from "./packed.js";
+import { allUnpacked } from "./packed.js";
 import { choose } from "./range.js";
 
 /**
@@ -17,9 +17,7 @@ function timeline(chart) {
   const find = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (chart.querySelector(selector));
   /** @returns {Point[]} */
   function fill() {
-    const { timeline } = island;
-    const views = timeline.rows.map((/** @type {any} */ _, /** @type {number} */ position) => unpacked(timeline, position));
-    find("tbody").innerHTML = render("points", { points: views });
+    find("tbody").innerHTML = render("points", { points: allUnpacked(island.timeline) });
     return [...chart.querySelectorAll("tbody tr")].map((row) => {
       const [at, live] = /** @type {NodeListOf<HTMLElement>} */ (row.querySelectorAll("td"));
       return { x: Number(/** @type {HTMLElement} */ (row).dataset.x), at, live };

@@ -20,6 +20,7 @@ pub mod packed;
 pub mod partials;
 pub mod render;
 pub mod script;
+mod script_line;
 #[cfg(feature = "cli")]
 pub mod show;
 pub mod signed;

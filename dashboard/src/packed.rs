@@ -6,7 +6,8 @@
 //! value  = null | true | false | number | short string
 //!        | [shared]                             the entry of that number in `shared`
 //!        | [-1, value …]                        a list
-//!        | [-2 - kind, from, number, error?]    a figure that `figure.js` makes, by its kind in FIGURES
+//!        | [-2 - kind, from, number, error?, bound?]
+//!                                               a figure that `figure.js` makes, by its kind in FIGURES
 //!        | [shape, value …]                     an object; `shapes` has the names of its fields
 //! ```
 //!
@@ -158,7 +159,7 @@ impl Packed {
         let from = fields.get("from")?.as_str()?;
         let whole = |value: &Value| value.as_u64().or_else(|| value.as_str()?.parse().ok());
         let value = fields.get("value")?;
-        let error = fields.get("error")?.get("value").and_then(whole);
+        let [error, bound] = ["error", "bound"].map(|name| &view[name]["value"]);
         let (kind, number) = match value {
             Value::Null => {
                 let absent = serde_json::to_value(Figure::count(from, None)).ok()?;
@@ -166,14 +167,19 @@ impl Packed {
             }
             _ => {
                 let number = whole(value)?;
-                let is_made =
-                    |make: &Maker| make(from, number, error).is_some_and(|made| is_same(&made, view));
+                let is_made = |make: &Maker| {
+                    let made = make(from, number, whole(error));
+                    made.is_some_and(|made| is_same(&made.with_upper_bound(whole(bound)), view))
+                };
                 (FIGURES.iter().position(is_made)?, value.clone())
             }
         };
         let (from, is_own) = self.pointer(from, base);
         let mut packed = vec![json!(-2 - i64::try_from(kind).ok()?), from, number];
-        packed.extend(fields["error"].get("value").cloned());
+        let is_known = [!error.is_null() || !bound.is_null(), !bound.is_null()];
+        packed.extend(
+            [error, bound].into_iter().zip(is_known).filter(|(_, known)| *known).map(|(one, _)| one.clone()),
+        );
         Some((Value::Array(packed), is_own))
     }
 

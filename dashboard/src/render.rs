@@ -10,11 +10,12 @@ use handlebars::{
 };
 use memscope_runtime::snapshot::Snapshot;
 use serde::Serialize;
+use serde_json::Value;
 use std::fmt;
 use std::sync::OnceLock;
 
 /// The page and its partials, by name.
-const TEMPLATES: [(&str, &str); 34] = [
+const TEMPLATES: [(&str, &str); 37] = [
     ("head", include_str!("../templates/head.hbs")),
     ("page", include_str!("../templates/page.hbs")),
     ("live", include_str!("../templates/live.hbs")),
@@ -29,13 +30,16 @@ const TEMPLATES: [(&str, &str); 34] = [
     ("squares", include_str!("../templates/squares.hbs")),
     ("points", include_str!("../templates/points.hbs")),
     ("scopes", include_str!("../templates/scopes.hbs")),
+    ("more_of_scope", include_str!("../templates/more_of_scope.hbs")),
     ("category", include_str!("../templates/category.hbs")),
     ("types", include_str!("../templates/types.hbs")),
     ("lifetimes", include_str!("../templates/lifetimes.hbs")),
     ("sizes", include_str!("../templates/sizes.hbs")),
     ("handed_out", include_str!("../templates/handed_out.hbs")),
     ("threads", include_str!("../templates/threads.hbs")),
+    ("thread_rows", include_str!("../templates/thread_rows.hbs")),
     ("foreign_frees", include_str!("../templates/foreign_frees.hbs")),
+    ("pairs", include_str!("../templates/pairs.hbs")),
     ("tasks", include_str!("../templates/tasks.hbs")),
     ("diagnostics", include_str!("../templates/diagnostics.hbs")),
     ("finding", include_str!("../templates/finding.hbs")),
@@ -62,7 +66,7 @@ const ASSETS: [(&str, &str); 6] = [
 ];
 
 /// The modules of the page's [script], each after those that it imports from.
-pub const MODULES: [(&str, &str); 15] = [
+pub const MODULES: [(&str, &str); 17] = [
     ("units.js", include_str!("../assets/units.js")),
     ("figure.js", include_str!("../assets/figure.js")),
     ("hbs.js", include_str!("../assets/hbs.js")),
@@ -77,7 +81,9 @@ pub const MODULES: [(&str, &str); 15] = [
     ("scope_model.js", include_str!("../assets/scope_model.js")),
     ("flame.js", include_str!("../assets/flame.js")),
     ("scope_table.js", include_str!("../assets/scope_table.js")),
+    ("more_of_scope.js", include_str!("../assets/more_of_scope.js")),
     ("scopes.js", include_str!("../assets/scopes.js")),
+    ("lists.js", include_str!("../assets/lists.js")),
 ];
 
 /// The first and the last module of a page that is fed.
@@ -143,18 +149,22 @@ pub(crate) fn page(snapshot: &Snapshot, live: Option<Live>) -> Result<String, Re
     let labels = view::label::Labels::new(snapshot);
     // A page that is fed renders its panels again.
     let fed: &[&str] = if live.is_some() { &live::PANELS } else { &[] };
-    let programs = programs(&[&view::island::PARTIALS, fed].concat())?;
-    let island = view::island::island(snapshot, &labels, programs);
+    // Nothing of a recording is in them, and of our own none ends its element: they stand there as they are.
+    let programs = Value::Object(programs(&[&view::island::PARTIALS, fed].concat())?).to_string();
+    let island = view::island::island(snapshot, &labels);
     let island = island::escaped_json(&island).map_err(RenderError::Island)?;
     let mut registry = parsed().map_err(|error| RenderError::Template(Box::new(error)))?;
-    let write_island = move |_: &Helper<'_>,
-                             _: &Handlebars<'_>,
-                             _: &Context,
-                             _: &mut RenderContext<'_, '_>,
-                             out: &mut dyn Output|
-          -> HelperResult { Ok(out.write(&island)?) };
-    registry.register_helper("island", Box::new(write_island));
-    let page = Page { panels: view::page(snapshot, &labels), live };
+    for (name, json) in [("programs", programs), ("island", island)] {
+        let write = move |_: &Helper<'_>,
+                          _: &Handlebars<'_>,
+                          _: &Context,
+                          _: &mut RenderContext<'_, '_>,
+                          out: &mut dyn Output|
+              -> HelperResult { Ok(out.write(&json)?) };
+        registry.register_helper(name, Box::new(write));
+    }
+    let panels = view::page(snapshot, &labels);
+    let page = Page { panels: if live.is_some() { panels } else { panels.standing() }, live };
     registry.render("page", &page).map_err(|error| RenderError::Render(Box::new(error)))
 }
 
@@ -171,7 +181,7 @@ pub fn partial(name: &str, view: &impl Serialize) -> Result<String, RenderError>
 ///
 /// # Errors
 /// [`RenderError`]: there is no such partial, or it uses what `hbs.js` does not know.
-pub fn programs(names: &[&str]) -> Result<serde_json::Map<String, serde_json::Value>, RenderError> {
+pub fn programs(names: &[&str]) -> Result<serde_json::Map<String, Value>, RenderError> {
     let registry = parsed().map_err(|error| RenderError::Template(Box::new(error)))?;
     partials::programs(names, |name| registry.get_template(name)).map_err(RenderError::Program)
 }
@@ -260,13 +270,13 @@ fn figure(
     Ok(())
 }
 
-fn text(figure: &serde_json::Value) -> Result<&str, handlebars::RenderError> {
+fn text(figure: &Value) -> Result<&str, handlebars::RenderError> {
     let other = || RenderErrorReason::Other(format!("{{{{figure}}}} was given no figure but {figure}"));
     Ok(figure["text"].as_str().ok_or_else(other)?)
 }
 
 /// The start tag of `figure`.
-fn open(figure: &serde_json::Value, class: &str, out: &mut dyn Output) -> HelperResult {
+fn open(figure: &Value, class: &str, out: &mut dyn Output) -> HelperResult {
     out.write("<span")?;
     if !class.is_empty() {
         out.write(" class=\"")?;
@@ -329,10 +339,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_asset_ends_its_own_element() {
-        for (name, text) in ASSETS.into_iter().chain(MODULES).chain(LIVE_MODULES) {
+    fn nothing_of_ours_ends_its_own_element() {
+        let assets = ASSETS.into_iter().chain(MODULES).chain(LIVE_MODULES);
+        let mut texts: Vec<_> = assets.map(|(name, text)| (name, text.to_owned())).collect();
+        let names: Vec<_> = partial_names().collect();
+        texts.push(("programs", Value::Object(programs(&names).unwrap()).to_string()));
+        for (name, text) in texts {
             let lower = text.to_lowercase();
-            assert!(!lower.contains("</script") && !lower.contains("</style"), "{name}");
+            // A comment changes how the end of a script is looked for.
+            for end in ["</script", "</style", "<!--"] {
+                assert!(!lower.contains(end), "{name}: {end}");
+            }
         }
     }
 

@@ -8,10 +8,11 @@
 //! export function escaped(text) { … }     →   const $x = (() => { function escaped(text) { … } … return { escaped }; })();
 //! ```
 //!
-//! Lines that hold a comment alone, and what indents a line, are left out. The modules keep to what this needs, which the
+//! Comments, what indents a line, and spaces that part nothing ([`crate::script_line`]) are left out. The modules keep to what this needs, which the
 //! tests see to: an import stands at the start of a line and names a file beside it, what is exported is a function or a
 //! constant with one name, and no text goes over more lines than one.
 
+use crate::script_line::shrunk;
 use std::fmt::Write as _;
 
 /// `modules`, by file name, each after those that it imports from, as one script.
@@ -27,12 +28,9 @@ pub fn script(modules: &[(&str, &str)]) -> String {
             lines.push_str(exported.unwrap_or(line));
             lines.push('\n');
         }
-        let given = if exports.is_empty() {
-            String::new()
-        } else {
-            format!("return {{ {} }};\n", exports.join(", "))
-        };
-        writeln!(script, "const {} = (() => {{\n{lines}{given}}})();", name(file))
+        let given =
+            if exports.is_empty() { String::new() } else { format!("return{{{}}};\n", exports.join(",")) };
+        writeln!(script, "const {}=(()=>{{\n{lines}{given}}})();", name(file))
             .expect("writing to a String cannot fail");
     }
     script
@@ -43,7 +41,7 @@ fn name(file: &str) -> String {
     format!("${}", file.trim_start_matches("./").trim_end_matches(".js"))
 }
 
-/// `source` without comments of their own lines, without indentation, its imports made constants.
+/// `source` without comments and spaces that part nothing, its imports made constants.
 fn body(source: &str) -> String {
     let mut body = String::with_capacity(source.len());
     let mut in_comment = false;
@@ -67,14 +65,17 @@ fn body(source: &str) -> String {
             import.push_str(line);
             if let Some((names, file)) = import.trim_end_matches(';').split_once(" from ") {
                 let names = names.trim_start_matches("import").trim();
-                writeln!(body, "const {names} = {};", name(file.trim_matches('"')))
+                writeln!(body, "const{}={};", shrunk(names), name(file.trim_matches('"')))
                     .expect("writing to a String cannot fail");
                 import.clear();
             }
             continue;
         }
-        body.push_str(line);
-        body.push('\n');
+        let line = shrunk(line);
+        if !line.is_empty() {
+            body.push_str(&line);
+            body.push('\n');
+        }
     }
     body
 }
@@ -107,13 +108,13 @@ mod tests {
     #[test]
     fn modules_become_one_script() {
         let cast = "/** @type {A} */ (a).b();\n  /** C */ /* d */\n/*\n e */ (g)();\n";
-        assert_eq!(script(&[("c.js", cast)]), "const $c = (() => {\n(a).b();\n(g)();\n})();\n");
-        let one = "// @ts-check\n/** Doc.\n * @param {x} y */\nexport function f(a) {\n  return a; // kept\n}\nexport const K = 1;\n";
+        assert_eq!(script(&[("c.js", cast)]), "const $c=(()=>{\n(a).b();\n(g)();\n})();\n");
+        let one = "// @ts-check\n/** Doc.\n * @param {x} y */\nexport function f(a) {\n  return a; // left out\n}\nexport const K = 1;\n";
         let two = "import { f,\n  K } from \"./one.js\";\nf(K);\n";
         assert_eq!(
             script(&[("one.js", one), ("two.js", two)]),
-            "const $one = (() => {\nfunction f(a) {\nreturn a; // kept\n}\nconst K = 1;\nreturn { f, K };\n})();\n\
-             const $two = (() => {\nconst { f,K } = $one;\nf(K);\n})();\n"
+            "const $one=(()=>{\nfunction f(a){\nreturn a;\n}\nconst K=1;\nreturn{f,K};\n})();\n\
+             const $two=(()=>{\nconst{f,K}=$one;\nf(K);\n})();\n"
         );
     }
 }

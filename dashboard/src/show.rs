@@ -77,19 +77,21 @@ fn fragmentation(snapshot: &Snapshot, width: Option<u16>) -> String {
 
 fn scopes(snapshot: &Snapshot, labels: &Labels<'_>, width: Option<u16>) -> String {
     let all = view::scopes::scopes(snapshot, labels).rows;
-    let live = |row: &view::scopes::ScopeRow| row.exclusive.live.value.as_u64();
-    let (top, _) = ranked(&all, MOST_ROWS, |row| (live(row), row.exclusive.allocated.value.as_u64()));
+    let all: Vec<_> = all.iter().filter_map(|row| Some((row, row.more.as_ref()?))).collect();
+    let bytes = |figure: &Figure| figure.value.as_u64();
+    let (top, _) =
+        ranked(&all, MOST_ROWS, |(row, more)| (bytes(&row.exclusive), bytes(&more.exclusive.allocated)));
     let mut table =
         table(&["scope", "live", "with all below", "allocated", "calls", "category (inferred)"], width);
     for &index in &top {
-        let row = &all[index];
+        let (row, more) = all[index];
         table.add_row([
             row.path.clone(),
-            row.exclusive.live.to_string(),
-            row.inclusive.live.to_string(),
-            row.exclusive.allocated.to_string(),
+            row.exclusive.to_string(),
+            row.inclusive.to_string(),
+            more.exclusive.allocated.to_string(),
             row.calls.to_string(),
-            row.category
+            more.category
                 .as_ref()
                 .map_or(crate::units::NOT_MEASURED, |category| category.kind.name)
                 .to_owned(),

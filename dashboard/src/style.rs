@@ -14,13 +14,13 @@ pub(crate) fn shrunk(css: &str) -> String {
 
 /// Adds `css`, in which no comment stands.
 fn push(shrunk: &mut String, css: &str) {
-    /// What needs no space on either side. A selector's colon does: `a :hover` is another than `a:hover`.
-    const PARTS: [char; 4] = ['{', '}', ';', ','];
+    /// What needs no space on either side. A colon needs one before it: `a :hover` is another than `a:hover`.
+    const PARTS: [char; 5] = ['{', '}', ';', ',', '>'];
     let mut chars = css.chars().peekable();
     while let Some(c) = chars.next() {
         if c.is_whitespace() {
             let next = chars.peek().copied();
-            let parts = shrunk.ends_with(PARTS) || shrunk.is_empty();
+            let parts = shrunk.ends_with(PARTS) || shrunk.ends_with(':') || shrunk.is_empty();
             if !parts && next.is_some_and(|next| !next.is_whitespace() && !PARTS.contains(&next)) {
                 shrunk.push(' ');
             }
@@ -42,7 +42,7 @@ mod tests {
         let css = "/* a; b */\n.a > .b, .c :hover {\n  margin: 0 -1px; color: rgb(1, 2, 3);\n}\n\n@media print { .a { top: calc(1px + 2px) } }\n";
         assert_eq!(
             shrunk(css),
-            ".a > .b,.c :hover{margin: 0 -1px;color: rgb(1,2,3)}@media print{.a{top: calc(1px + 2px)}}"
+            ".a>.b,.c :hover{margin:0 -1px;color:rgb(1,2,3)}@media print{.a{top:calc(1px + 2px)}}"
         );
     }
 }

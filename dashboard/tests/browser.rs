@@ -206,8 +206,8 @@ fn hostile_names_stay_text() {
         assert_fits(&mut browser);
         let markup = "document.querySelectorAll('img, [onerror], [onfocus], [onload]').length";
         assert_eq!(browser.eval(markup), 0, "{name}");
-        // The mark that scripts run, the island, the modules as one.
-        assert_eq!(browser.eval("document.scripts.length"), 3, "{name}");
+        // The mark that scripts run, the partials' programs, the island, the modules as one.
+        assert_eq!(browser.eval("document.scripts.length"), 4, "{name}");
         browser.screenshot(&format!("hostile-{name}-400-light"), false);
         browser.assert_quiet();
     }
@@ -315,6 +315,34 @@ fn a_link_to_a_scope_opens_its_row() {
     browser.open(&file, "#scope=5", PHONE, "light");
     browser.until(&is_open(5));
     browser.assert_quiet();
+}
+
+/// What is known of a scope beside its row is made when it is asked for: beside the tree, or in the list where there is no
+/// tree to draw.
+#[test]
+fn what_else_is_known_of_a_scope_is_told_when_it_is_asked_for() {
+    let Some(mut browser) = Browser::start() else { return };
+    let with_tree = fixture::small();
+    let mut without = with_tree.clone();
+    // The first row is no root now.
+    without.scopes[0].path = vec!["elsewhere".into()];
+    for (snapshot, row, home) in [
+        (with_tree, "#scope-tree [data-scope='2']", "#scope-details"),
+        (without, "#scope-rows > li:nth-child(3) summary", "#scope-rows [open]"),
+    ] {
+        let (_folder, file) = page_of(&snapshot);
+        browser.open(&file, "", DESK, "light");
+        let told = format!(
+            "document.querySelector(\"{home} .more-of-scope [data-from='/scopes/2/recursive_calls']\")"
+        );
+        assert_eq!(browser.eval(&told), Value::Null);
+        browser.click(row);
+        browser.until(&format!("{told} !== null"));
+        let times = browser.eval(&format!("{told}.textContent"));
+        assert_eq!(times, snapshot.scopes[2].recursive_calls.to_string());
+        assert_bound(&mut browser, &serde_json::to_value(&snapshot).unwrap());
+        browser.assert_quiet();
+    }
 }
 
 /// Where the focus is: the place of its card, from 1.

@@ -62,6 +62,9 @@ fn views(snapshot: &Snapshot) -> Vec<(String, Value)> {
     for thread in page["memory_map"]["threads"].as_array().unwrap() {
         views.push(("squares".into(), thread.clone()));
     }
+    for row in page["scopes"]["rows"].as_array().unwrap() {
+        views.push(("more_of_scope".into(), row["more"].clone()));
+    }
     for card in cards(snapshot, &labels, 10) {
         views.push(("brief".into(), serde_json::to_value(card).unwrap()));
     }
@@ -101,11 +104,13 @@ fn each_partial_gives_the_same_bytes() {
     assert!(missed.is_empty(), "no view for {missed:?}");
 }
 
-/// Rows of the page's data become the cards and inspectors that Rust makes of the same variables.
+/// The page's data become the cards, the inspectors and the rows that Rust makes of the same snapshot.
 #[test]
-fn what_the_page_holds_of_variables_is_whole() {
+fn what_the_page_holds_as_data_is_whole() {
     let Some(mut browser) = Browser::start() else { return };
     let _folder = open(&mut browser, &["units.js", "figure.js", "hbs.js", "packed.js", "card.js"]);
+    let programs = Value::Object(programs(&PARTIALS).unwrap());
+    browser.eval(&format!("globalThis.render = hbs.renderer({programs})"));
     let mut large = fixture::large(2_100);
     // What a browser would round, what nobody knows, and a row that draws its whole history.
     large.variables[7].heap_bytes = Some(u64::MAX);
@@ -116,11 +121,10 @@ fn what_the_page_holds_of_variables_is_whole() {
     large.variables[9].history[6].heap_bytes = Some(777);
     for snapshot in [fixture::small(), fixture::sampled(50), breakout::hostile(), large] {
         let labels = Labels::new(&snapshot);
-        let island = island(&snapshot, &labels, programs(&PARTIALS).unwrap());
+        let island = island(&snapshot, &labels);
         let (held, whole) = (island.variables.index.len(), island.inspectors.index.clone());
         assert!(whole.len() > 100 || whole.len() == snapshot.variables.len(), "{}", whole.len());
         browser.eval(&format!("globalThis.island = {}", serde_json::to_string(&island).unwrap()));
-        browser.eval("globalThis.render = hbs.renderer(island.partials)");
         let html = browser
             .eval("island.variables.index.map((_, at) => render('card', card.card(island.variables, at)))");
         let all = cards(&snapshot, &labels, usize::MAX);
@@ -137,6 +141,26 @@ fn what_the_page_holds_of_variables_is_whole() {
         for (view, html) in views.iter().zip(html.as_array().unwrap()) {
             assert_same("inspector", html.as_str().unwrap(), &partial("inspector", view).unwrap());
         }
+        let page = view::page(&snapshot, &labels);
+        let html = browser
+            .eval("packed.allUnpacked(island.more_of_scopes).map((view) => render('more_of_scope', view))");
+        assert_eq!(html.as_array().unwrap().len(), page.scopes.rows.len());
+        for (row, html) in page.scopes.rows.iter().zip(html.as_array().unwrap()) {
+            assert_same(
+                "more_of_scope",
+                html.as_str().unwrap(),
+                &partial("more_of_scope", &row.more).unwrap(),
+            );
+        }
+        let list = |browser: &mut Browser, name: &str| {
+            browser.eval(&format!("render('{name}', {{ rows: packed.allUnpacked(island.lists.{name}) }})"))
+        };
+        let html = list(&mut browser, "thread_rows");
+        assert_same("thread_rows", html.as_str().unwrap(), &partial("thread_rows", &page.threads).unwrap());
+        let html = list(&mut browser, "pairs");
+        let pairs =
+            page.threads.foreign_frees.map_or(String::new(), |frees| partial("pairs", &frees).unwrap());
+        assert_same("pairs", html.as_str().unwrap(), &pairs);
     }
 }
 

@@ -4,6 +4,7 @@ use super::geometry::{self, Bar};
 use super::label::{Labels, ThreadLabel};
 use super::ranking::ranked;
 use crate::figure::Figure;
+use crate::packed::Packed;
 use memscope_runtime::snapshot::{ForeignFrees as Row, Mode, Snapshot};
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -21,7 +22,7 @@ pub struct ForeignFrees {
     pub total: Figure,
     /// Threads that allocated by threads that freed.
     pub matrix: Matrix,
-    /// The pairs, most frees first.
+    /// The pairs, most frees first, which the partial `pairs` lists; none: they stand in the page's data ([`packed`]).
     pub rows: Vec<Pair>,
     /// Pairs that are not shown.
     pub folded: Option<Figure>,
@@ -78,6 +79,9 @@ pub struct CellFigures {
 /// A thread that allocated and one that freed.
 #[derive(Clone, Debug, Serialize)]
 pub struct Pair {
+    /// Index into the document's `foreign_frees`.
+    #[serde(skip)]
+    pub index: usize,
     /// Who allocated.
     pub allocated_by: ThreadLabel,
     /// Who freed.
@@ -95,6 +99,7 @@ pub fn foreign_frees(snapshot: &Snapshot, labels: &Labels<'_>) -> Option<Foreign
     let pair = |index: usize| {
         let (blocks, bytes) = figures(index, &all[index]);
         Pair {
+            index,
             allocated_by: labels.thread(at(index, "allocated_by"), all[index].allocated_by),
             freed_by: labels.thread(at(index, "freed_by"), all[index].freed_by),
             blocks,
@@ -108,6 +113,15 @@ pub fn foreign_frees(snapshot: &Snapshot, labels: &Labels<'_>) -> Option<Foreign
         folded: (!rest.is_empty())
             .then(|| Figure::count(format!("len(/foreign_frees) - {MOST_PAIRS}"), rest.len() as u64)),
     })
+}
+
+/// The pairs of the list, for the page's script.
+pub fn packed(snapshot: &Snapshot, labels: &Labels<'_>) -> Packed {
+    let mut packed = Packed::of("/foreign_frees");
+    for pair in foreign_frees(snapshot, labels).map_or(Vec::new(), |frees| frees.rows) {
+        packed.push(pair.index, &pair);
+    }
+    packed.framed()
 }
 
 fn at(index: usize, field: &str) -> String {

@@ -2,20 +2,19 @@
 
 use super::label::Labels;
 use super::variable_rows::{VariableRows, variable_rows};
-use super::{inspector, memory_map, scope_tree, timeline};
+use super::{foreign_frees, inspector, memory_map, scope_tree, scopes, threads, timeline};
 use crate::packed::Packed;
 use memscope_runtime::snapshot::Snapshot;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// The partials that the page's scripts render; those that they include come along.
-pub const PARTIALS: [&str; 5] = ["card", "inspector", "brief", "squares", "points"];
+pub const PARTIALS: [&str; 8] =
+    ["card", "inspector", "brief", "squares", "points", "more_of_scope", "thread_rows", "pairs"];
 
 /// The data of the page's scripts.
 #[derive(Clone, Debug, Serialize)]
 pub struct Island {
-    /// What `hbs.js` runs.
-    pub partials: Map<String, Value>,
     /// What `variables.js` shows.
     pub variables: VariableRows,
     /// What `inspector.js` shows.
@@ -26,16 +25,24 @@ pub struct Island {
     pub timeline: Packed,
     /// What `scopes.js` draws; `None`: the recording has no tree of scopes.
     pub scopes: Option<scope_tree::ScopeTree>,
+    /// What `more_of_scope.js` tells.
+    pub more_of_scopes: Packed,
+    /// What `lists.js` lists, by the partials that make rows of it.
+    pub lists: BTreeMap<&'static str, Packed>,
 }
 
-/// The island for `snapshot`, with the programs of [`PARTIALS`].
-pub fn island(snapshot: &Snapshot, labels: &Labels<'_>, partials: Map<String, Value>) -> Island {
+/// The island for `snapshot`.
+pub fn island(snapshot: &Snapshot, labels: &Labels<'_>) -> Island {
     Island {
-        partials,
         variables: variable_rows(snapshot, labels),
         inspectors: inspector::packed(snapshot, labels),
         memory_map: memory_map::packed(&memory_map::memory_map(snapshot, labels)),
         timeline: timeline::packed(snapshot),
         scopes: scope_tree::scope_tree(snapshot),
+        more_of_scopes: scopes::packed(snapshot, labels),
+        lists: BTreeMap::from([
+            ("thread_rows", threads::packed(snapshot, labels)),
+            ("pairs", foreign_frees::packed(snapshot, labels)),
+        ]),
     }
 }

@@ -77,7 +77,17 @@ pub struct Page {
     pub recording: recording::Recording,
 }
 
-/// The page for `snapshot`.
+impl Page {
+    /// What of it stands in a file. The rest its script makes of the [island], where it takes a fraction of the room.
+    pub fn standing(mut self) -> Self {
+        self.scopes.rows.iter_mut().for_each(|row| row.more = None);
+        self.threads.rows.clear();
+        self.threads.foreign_frees.iter_mut().for_each(|frees| frees.rows.clear());
+        self
+    }
+}
+
+/// The page for `snapshot`, with all that is fed to that of a running program.
 pub fn page(snapshot: &Snapshot, labels: &label::Labels<'_>) -> Page {
     Page {
         first_line: first_line::first_line(snapshot),

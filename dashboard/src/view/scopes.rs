@@ -6,12 +6,13 @@ use super::geometry::{self, Bar, Trend};
 use super::label::{self, Labels, Place};
 use super::ranking::{Folded, folded, ranked};
 use crate::figure::Figure;
+use crate::packed::Packed;
 use crate::text::visible;
 use memscope_runtime::snapshot::{Scope, ScopeMemory, Snapshot};
 use serde::Serialize;
 
 /// Scopes shown at most. Ranked by inclusive bytes, so that a scope never stands without those above it.
-/// One takes 5.6 KB of the file, with the errors of estimates 8.3 KB.
+/// One takes 2.4 KB of the file, with the errors of estimates 2.9 KB.
 pub const MOST_SCOPES: usize = 40;
 /// Indentation stops growing here: a phone has no room for more.
 const DEEPEST_INDENT: usize = 8;
@@ -40,15 +41,32 @@ pub struct ScopeRow {
     pub name: String,
     /// The whole path.
     pub path: String,
-    /// Full names of the path.
-    pub key: String,
-    /// Where the function stands.
-    pub place: Option<Place>,
     /// Steps of indentation.
     pub indent: usize,
     /// How often it was entered.
     pub calls: Figure,
-    /// How often while it was already on the path.
+    /// Bytes alive that it allocated itself.
+    pub exclusive: Figure,
+    /// With all below it.
+    pub inclusive: Figure,
+    /// Its exclusive live bytes over time; `None`: not measured.
+    pub trend: Option<Trend>,
+    /// Inclusive live bytes as a share of all.
+    pub bar: Bar,
+    /// What else is known of it; `None`: it stands in the page's data ([`packed`]).
+    pub more: Option<MoreOfScope>,
+}
+
+/// What is known of a scope beside its row.
+#[derive(Clone, Debug, Serialize)]
+pub struct MoreOfScope {
+    /// The whole path.
+    pub path: String,
+    /// Full names of the path.
+    pub key: String,
+    /// Where the function stands.
+    pub place: Option<Place>,
+    /// How often it was entered while it was already on the path.
     pub recursive_calls: Figure,
     /// What it allocated itself.
     pub exclusive: MemoryRow,
@@ -62,15 +80,11 @@ pub struct ScopeRow {
     pub activity: Option<Vec<Seen>>,
     /// Its exclusive live bytes over time; `None`: not measured.
     pub trend: Option<TrendView>,
-    /// Inclusive live bytes as a share of all.
-    pub bar: Bar,
 }
 
-/// Live bytes over time, as a curve and in words.
+/// Live bytes over time, in words.
 #[derive(Clone, Debug, Serialize)]
 pub struct TrendView {
-    /// The curve.
-    pub curve: Trend,
     /// Bytes at its first moment.
     pub first: Figure,
     /// Bytes at its last moment.
@@ -144,17 +158,47 @@ pub fn scopes(snapshot: &Snapshot, labels: &Labels<'_>) -> Scopes {
     }
 }
 
+/// What is known of the scopes that are shown beside their rows, for the page's script.
+pub fn packed(snapshot: &Snapshot, labels: &Labels<'_>) -> Packed {
+    let (mut shown, _) = listed(snapshot);
+    shown.sort_unstable();
+    let mut packed = Packed::of("/scopes");
+    for index in shown {
+        packed.push(index, &more(snapshot, labels, index));
+    }
+    packed.framed()
+}
+
 fn scope_row(snapshot: &Snapshot, labels: &Labels<'_>, index: usize, whole: u64) -> ScopeRow {
     let row = &snapshot.scopes[index];
     let at = format!("/scopes/{index}");
+    let live = |memory: &ScopeMemory, part: &str| memory_row(memory, &format!("{at}/{part}")).live;
     ScopeRow {
         index,
         name: row.path.last().map_or_else(|| label::scope(&row.path), |name| visible(name)),
         path: label::scope(&row.path),
-        key: visible(&row.key.join(" › ")),
-        place: label::place(&at, row.file.as_deref(), row.line),
         indent: row.path.len().saturating_sub(1).min(DEEPEST_INDENT),
         calls: Figure::count(format!("{at}/calls"), row.calls),
+        exclusive: live(&row.exclusive, "exclusive"),
+        inclusive: live(&row.inclusive, "inclusive"),
+        trend: geometry::trend(format!("{at}/trend"), &row.trend, &snapshot.trend_ms),
+        bar: geometry::bar(
+            &format!("{at}/inclusive/live_bytes"),
+            row.inclusive.live_bytes,
+            "max(/scopes/*/inclusive/live_bytes)",
+            whole,
+        ),
+        more: Some(more(snapshot, labels, index)),
+    }
+}
+
+fn more(snapshot: &Snapshot, labels: &Labels<'_>, index: usize) -> MoreOfScope {
+    let row = &snapshot.scopes[index];
+    let at = format!("/scopes/{index}");
+    MoreOfScope {
+        path: label::scope(&row.path),
+        key: visible(&row.key.join(" › ")),
+        place: label::place(&at, row.file.as_deref(), row.line),
         recursive_calls: Figure::count(format!("{at}/recursive_calls"), row.recursive_calls),
         exclusive: memory_row(&row.exclusive, &format!("{at}/exclusive")),
         inclusive: memory_row(&row.inclusive, &format!("{at}/inclusive")),
@@ -165,20 +209,15 @@ fn scope_row(snapshot: &Snapshot, labels: &Labels<'_>, index: usize, whole: u64)
             .as_ref()
             .map(|activity| activity::activity(activity, &format!("{at}/activity"))),
         trend: trend_view(row, &at, &snapshot.trend_ms),
-        bar: geometry::bar(
-            &format!("{at}/inclusive/live_bytes"),
-            row.inclusive.live_bytes,
-            "max(/scopes/*/inclusive/live_bytes)",
-            whole,
-        ),
     }
 }
 
 fn trend_view(row: &Scope, at: &str, moments: &[u64]) -> Option<TrendView> {
     let at = format!("{at}/trend");
     let bytes = |from: String, value: Option<&u64>| Figure::bytes(from, value.copied());
+    // What has no curve is not told in words either.
+    geometry::trend(&at, &row.trend, moments)?;
     Some(TrendView {
-        curve: geometry::trend(&at, &row.trend, moments)?,
         first: bytes(format!("{at}/0"), row.trend.first()),
         last: bytes(format!("{at}/{}", row.trend.len() - 1), row.trend.last()),
         most: bytes(format!("max({at}/*)"), row.trend.iter().max()),

@@ -4,6 +4,7 @@ use super::foreign_frees::{ForeignFrees, foreign_frees};
 use super::label::{self, Labels};
 use super::ranking::{Folded, folded, ranked};
 use crate::figure::Figure;
+use crate::packed::Packed;
 use crate::text::visible;
 use memscope_runtime::snapshot::{Mode, Snapshot};
 use serde::Serialize;
@@ -18,7 +19,7 @@ pub struct Threads {
     pub provenance: label::Term,
     /// How many threads there are.
     pub total: Figure,
-    /// The threads, by number.
+    /// The threads, by number, which the partial `thread_rows` lists; none: they stand in the page's data ([`packed`]).
     pub rows: Vec<ThreadRow>,
     /// What is not shown.
     pub folded: Option<Folded>,
@@ -31,6 +32,9 @@ pub struct Threads {
 /// One thread.
 #[derive(Clone, Debug, Serialize)]
 pub struct ThreadRow {
+    /// Index into the document's `threads`.
+    #[serde(skip)]
+    pub index: usize,
     /// memscope's number for it.
     pub id: Figure,
     /// How many threads, one after another, the row stands for.
@@ -66,6 +70,7 @@ pub fn threads(snapshot: &Snapshot, labels: &Labels<'_>) -> Threads {
         let count = |field, value: u64, error| Figure::estimated_count(&at(field), value, error);
         let bytes = |field, value: u64, error| Figure::estimated_bytes(&at(field), value, error);
         ThreadRow {
+            index,
             id: Figure::name(at("id"), u64::from(row.id)),
             threads: Figure::count(at("threads"), u64::from(row.threads)),
             name: row.name.as_deref().map(visible),
@@ -94,4 +99,13 @@ pub fn threads(snapshot: &Snapshot, labels: &Labels<'_>) -> Threads {
         frees_only_own: matches!(snapshot.mode, Mode::Live | Mode::Sampling)
             && rows.iter().all(|row| row.foreign_deallocations == 0),
     }
+}
+
+/// The threads that are shown, for the page's script.
+pub fn packed(snapshot: &Snapshot, labels: &Labels<'_>) -> Packed {
+    let mut packed = Packed::of("/threads");
+    for row in threads(snapshot, labels).rows {
+        packed.push(row.index, &row);
+    }
+    packed.framed()
 }
