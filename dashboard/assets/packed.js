@@ -16,7 +16,7 @@ const FIGURES = [bytes, count, ms, us, name, address];
  * @param {number} position
  */
 export function unpacked(packed, position) {
-  const base = `${packed.list}/${packed.index[position]}`;
+  const base = `${packed.list}/${packed.index[position] ?? position}`;
   /** @param {string} from */
   const pointer = (from) => from.replaceAll("\t", `${base}/`);
   /** @param {any} value @returns {any} */

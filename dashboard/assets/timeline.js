@@ -12,13 +12,21 @@ import { choose } from "./range.js";
  * @typedef {{ x: number, at: HTMLElement, live: HTMLElement }} Point
  */
 
+/** What the address says of a range: its first and its last millisecond. */
+const LINK = /^#range=(\d+)-(\d+)$/;
+/** The address follows when the handles rest: a browser takes few changes of it in a second. */
+const LINK_MS = 300;
+
 /** @param {HTMLElement} chart */
 function timeline(chart) {
   const find = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (chart.querySelector(selector));
   /** @returns {Point[]} */
   function fill() {
     const { timeline } = island;
-    const views = timeline.rows.map((/** @type {any} */ _, /** @type {number} */ position) => unpacked(timeline, position));
+    // The curve's corners, of which the first and the last are its feet.
+    const corners = find(".line").getAttribute("d")?.split("L") ?? [];
+    const views = timeline.rows.map((/** @type {any} */ _, /** @type {number} */ position) =>
+      ({ ...unpacked(timeline, position), x: corners[position + 1].split(" ")[0] }));
     find("tbody").innerHTML = render("points", { points: views });
     return [...chart.querySelectorAll("tbody tr")].map((row) => {
       const [at, live] = /** @type {NodeListOf<HTMLElement>} */ (row.querySelectorAll("td"));
@@ -104,10 +112,27 @@ function timeline(chart) {
     selection.style.width = `${(points[to].x - points[from].x) / 10}%`;
     if (isRange) said.replaceChildren(...words(first, last));
     else said.textContent = "Drag over the curve, or move the handles, to look at a range of time.";
-    chosen = isRange ? { fromMs: origin(points[first].at).value, toMs: origin(points[last].at).value } : null;
+    const [fromMs, toMs] = [from, to].map((index) => origin(points[index].at).value);
+    chosen = isRange ? { fromMs, toMs, html: `${points[from].at.innerHTML} to ${points[to].at.innerHTML}` } : null;
     choose(chosen);
+    clearTimeout(due);
+    due = setTimeout(writeLink, LINK_MS);
   }
   const ends = () => handles.map((handle) => nearest(Number(handle.value) * 10));
+  /** @param {number} ms @returns {number} index of the point nearest to it */
+  const at = (ms) => points.reduce((best, point, index) =>
+    (Math.abs(origin(point.at).value - ms) < Math.abs(origin(points[best].at).value - ms) ? index : best), 0);
+
+  let due = 0;
+  /** The address names the range, unless it names something else. */
+  function writeLink() {
+    const { hash, pathname, search } = location;
+    if (hash === "" || LINK.test(hash)) history.replaceState(null, "", chosen ? `#range=${chosen.fromMs}-${chosen.toMs}` : pathname + search);
+  }
+  function follow() {
+    const [, ...ends] = LINK.exec(location.hash) ?? [];
+    if (ends.length > 0) select(at(Number(ends[0])), at(Number(ends[1])));
+  }
 
   let begun = -1;
   plot.addEventListener("pointerdown", (event) => {
@@ -156,16 +181,19 @@ function timeline(chart) {
     handles[0].focus();
   });
   controls.hidden = points.length < 3;
-  if (!controls.hidden) select(0, points.length - 1);
-  // A page that is fed has other points now: the range is of the same moments, as far as there are points.
-  document.addEventListener("memscope:data", (event) => {
-    if (/** @type {CustomEvent} */ (event).detail !== "timeline") return;
+  if (!controls.hidden) {
+    // When all panels are there to hear of it.
+    document.addEventListener("DOMContentLoaded", follow);
+    window.addEventListener("hashchange", follow);
+    select(0, points.length - 1);
+  }
+  // A page that is fed has another curve now: the range is of the same moments, as far as there are points.
+  document.addEventListener("memscope:panel", (event) => {
+    if (/** @type {CustomEvent} */ (event).detail !== "overview") return;
     points = fill();
     controls.hidden = points.length < 3;
     if (controls.hidden) return;
     const range = chosen;
-    const at = (/** @type {number} */ ms) => points.reduce((best, point, index) =>
-      (Math.abs(origin(point.at).value - ms) < Math.abs(origin(points[best].at).value - ms) ? index : best), 0);
     if (range) select(at(range.fromMs), at(range.toMs));
     else select(0, points.length - 1);
   });

@@ -62,7 +62,7 @@ const ASSETS: [(&str, &str); 6] = [
 ];
 
 /// The modules of the page's [script], each after those that it imports from.
-pub const MODULES: [(&str, &str); 15] = [
+pub const MODULES: [(&str, &str); 17] = [
     ("units.js", include_str!("../assets/units.js")),
     ("figure.js", include_str!("../assets/figure.js")),
     ("hbs.js", include_str!("../assets/hbs.js")),
@@ -71,10 +71,12 @@ pub const MODULES: [(&str, &str); 15] = [
     ("island.js", include_str!("../assets/island.js")),
     ("range.js", include_str!("../assets/range.js")),
     ("timeline.js", include_str!("../assets/timeline.js")),
+    ("dated.js", include_str!("../assets/dated.js")),
     ("variables.js", include_str!("../assets/variables.js")),
     ("inspector.js", include_str!("../assets/inspector.js")),
     ("memory_map.js", include_str!("../assets/memory_map.js")),
     ("scope_model.js", include_str!("../assets/scope_model.js")),
+    ("scope_range.js", include_str!("../assets/scope_range.js")),
     ("flame.js", include_str!("../assets/flame.js")),
     ("scope_table.js", include_str!("../assets/scope_table.js")),
     ("scopes.js", include_str!("../assets/scopes.js")),

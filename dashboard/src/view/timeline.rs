@@ -16,10 +16,8 @@ pub const HEIGHT: f64 = 200.0;
 /// The drawing, in coordinates of [`WIDTH`] × [`HEIGHT`], time to the right and bytes up.
 #[derive(Clone, Debug, Serialize)]
 pub struct Timeline {
-    /// The curve, as an SVG path.
+    /// The curve with the area below it, as an SVG path from foot to foot.
     pub line: String,
-    /// The area below the curve, as an SVG path.
-    pub area: String,
     /// One standard error to either side of the curve, as an SVG path; `None`: the bytes are exact.
     pub band: Option<String>,
     /// Height of the total's peak.
@@ -80,7 +78,10 @@ pub fn timeline(snapshot: &Snapshot) -> Option<Timeline> {
             }
         })
         .collect();
-    let line = path(points.iter().map(|point| format!("{} {}", point.x, point.y)));
+    let (first, last) = (points.first()?, points.last()?);
+    let foot = |point: &Point| std::iter::once(format!("{} {HEIGHT}", point.x));
+    let corners = points.iter().map(|point| format!("{} {}", point.x, point.y));
+    let line = path(foot(first).chain(corners).chain(foot(last)));
     let is_estimated = kept.iter().any(|&index| all[index].live_bytes_error.is_some());
     let band = is_estimated.then(|| {
         let lower =
@@ -90,8 +91,6 @@ pub fn timeline(snapshot: &Snapshot) -> Option<Timeline> {
         let back = kept.iter().rev().map(|&index| corner(&all[index], lower(&all[index])));
         format!("{}Z", path(there.chain(back)))
     });
-    let (first, last) = (points.first()?, points.last()?);
-    let area = format!("{line}L{} {HEIGHT}L{} {HEIGHT}Z", last.x, first.x);
     let folded = (all.len() > points.len()).then(|| {
         Figure::count(format!("len(/timeline) - {}", points.len()), (all.len() - points.len()) as u64)
     });
@@ -105,18 +104,27 @@ pub fn timeline(snapshot: &Snapshot) -> Option<Timeline> {
         end: Figure::ms("/program/elapsed_ms", snapshot.program.elapsed_ms),
         total: Figure::count("len(/timeline)", all.len() as u64),
         line,
-        area,
         band,
         points,
         folded,
     })
 }
 
-/// The points drawn, for the page's script.
+/// What the page's script cannot read off the curve.
+#[derive(Serialize)]
+struct Read {
+    at: Figure,
+    live: Figure,
+}
+
+/// The points drawn, for the page's script, which has their positions from the curve.
 pub fn packed(snapshot: &Snapshot) -> Packed {
     let mut packed = Packed::of("/timeline");
-    for point in timeline(snapshot).map_or(Vec::new(), |timeline| timeline.points) {
-        packed.push(point.index, &point);
+    for Point { index, at, live, .. } in timeline(snapshot).map_or(Vec::new(), |timeline| timeline.points) {
+        packed.push(index, &Read { at, live });
+    }
+    if packed.index.iter().copied().eq(0..packed.index.len()) {
+        packed.index.clear();
     }
     packed.framed()
 }
