@@ -16,21 +16,19 @@ const numbers = (row, from) => /** @type {HTMLElement[]} */ ([...row.querySelect
 
 onRange("tasks", (range) => {
   let alive = 0;
-  for (const row of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("#task-rows tr"))) {
+  for (const row of /** @type {NodeListOf<HTMLTableRowElement>} */ (document.querySelectorAll("#task-rows tr"))) {
     const [first, last] = numbers(row, /(first|last)_ms$/);
-    row.hidden = range !== null && (first > range.toMs || (last < range.fromMs && row.dataset.state !== "running"));
+    row.hidden = range !== null && (first > range.toMs || (last < range.fromMs && row.cells[2].textContent !== "running"));
     if (!row.hidden) alive += 1;
   }
   return range && `<span data-shown="task-rows">${countText(alive)}</span> of those listed alive in ${range.html}`;
 });
 
 onRange("diagnostics", (range) => {
-  let hasMoments = false;
   for (const finding of document.querySelectorAll("#diagnostics .finding")) {
     const moments = numbers(finding, MOMENT);
-    hasMoments ||= moments.length > 0;
     const isOf = range && moments.some((ms) => ms >= range.fromMs && ms <= range.toMs);
     note(finding.querySelector(".row"), isOf ? "evidence from the range" : null, true);
   }
-  return range && hasMoments ? `marked: evidence from ${range.html}` : null;
+  return range && `marked where evidence is of ${range.html}`;
 });
