@@ -30,8 +30,14 @@ export function held({ data }, row, moment) {
   return trend ? BigInt(trend[Math.min(moment, trend.length - 1)]) : null;
 }
 
-/** @param {ScopeModel} model @param {number} row @param {number} moment */
-export const heldFigure = (model, row, moment) => bytes(`/scopes/${model.data.index[row]}/trend/${moment}`, held(model, row, moment));
+/**
+ * What is not on this page may stand nowhere.
+ * @param {ScopeModel} model @param {number} row @param {number} moment
+ */
+export function heldFigure(model, row, moment) {
+  const value = held(model, row, moment);
+  return bytes(value === null ? "" : `/scopes/${model.data.index[row]}/trend/${moment}`, value);
+}
 
 /**
  * The moment at which it held most.

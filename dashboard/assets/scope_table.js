@@ -264,7 +264,8 @@ function columnsOf(model, span) {
   const html = (row) => {
     const ends = span.map((moment) => heldFigure(model, row, moment));
     const [less, more] = change(row) < 0 ? ends.reverse() : ends;
-    const size = more.value === null ? null : BigInt(more.value) - BigInt(less.value ?? 0);
+    if (more.value === null) return figureHtml(more);
+    const size = BigInt(more.value) - BigInt(less.value ?? 0);
     return ["\u2212", "", "+"][Math.sign(change(row)) + 1] + figureHtml(bytes(`${more.from} - ${less.from}`, size));
   };
   return [{ id: "change", title: "Change", key: change, html }, ...columns];

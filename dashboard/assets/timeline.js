@@ -13,7 +13,7 @@ import { choose } from "./range.js";
  */
 
 /** What the address says of a range: its first and its last millisecond. */
-const LINK = /^#range=(\d+)-(\d+)$/;
+const LINK = /^#range=(\d{1,15})-(\d{1,15})$/;
 /** The address follows when the handles rest: a browser takes few changes of it in a second. */
 const LINK_MS = 300;
 

@@ -8,7 +8,7 @@ use memscope_runtime::snapshot::Snapshot;
 use serde::Serialize;
 
 /// Room for the rows: some thousand scopes that stir all the time, or all that rest.
-const MOST_BYTES: usize = 128 << 10;
+const MOST_BYTES: usize = 96 << 10;
 
 /// Exclusive live bytes of scopes over time.
 #[derive(Clone, Debug, Serialize)]
