@@ -23,11 +23,13 @@ function timeline(chart) {
   /** @returns {Point[]} */
   function fill() {
     const { timeline } = island;
-    // The curve's corners, each told by its distance from the one before; the first is a foot of it.
+    // The curve's corners, each told by its distance from the one before.
+    const line = find(".line").getAttribute("d") ?? "";
     let x = 0;
-    const corners = (find(".line").getAttribute("d") ?? "").slice(1).split("l").map((corner) => (x += parseInt(corner, 10)));
+    const corners = line.slice(1).split("l").map((corner) => (x += parseInt(corner, 10)));
+    find(".area").setAttribute("d", `${line}V2000H${corners[0]}Z`);
     const views = timeline.rows.map((/** @type {any} */ _, /** @type {number} */ position) =>
-      ({ ...unpacked(timeline, position), x: corners[position + 1] }));
+      ({ ...unpacked(timeline, position), x: corners[position] }));
     find("tbody").innerHTML = render("points", { points: views });
     return [...chart.querySelectorAll("tbody tr")].map((row) => {
       const [at, live] = /** @type {NodeListOf<HTMLElement>} */ (row.querySelectorAll("td"));

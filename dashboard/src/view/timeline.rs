@@ -16,7 +16,7 @@ pub const HEIGHT: f64 = 2_000.0;
 /// The drawing, in coordinates of [`WIDTH`] × [`HEIGHT`], time to the right and bytes up.
 #[derive(Clone, Debug, Serialize)]
 pub struct Timeline {
-    /// The curve with the area below it, as an SVG path from foot to foot.
+    /// The curve, as an SVG path; the page's script fills the area below it.
     pub line: String,
     /// One standard error to either side of the curve, as an SVG path; `None`: the bytes are exact.
     pub band: Option<String>,
@@ -81,10 +81,7 @@ pub fn timeline(snapshot: &Snapshot) -> Option<Timeline> {
             }
         })
         .collect();
-    let (first, last) = (points.first()?, points.last()?);
-    let foot = |point: &Point| std::iter::once((point.x, HEIGHT as i64));
-    let corners = points.iter().map(|point| (point.x, point.y));
-    let line = path(foot(first).chain(corners).chain(foot(last)));
+    let line = path(points.iter().map(|point| (point.x, point.y)));
     let is_estimated = kept.iter().any(|&index| all[index].live_bytes_error.is_some());
     let band = is_estimated.then(|| {
         let lower =
