@@ -58,22 +58,22 @@ export function withError(figure, error) {
 
 /**
  * Bytes, with their standard error where they are estimated.
- * @param {string} from @param {Whole | null} value @param {Whole | null} [error]
+ * @param {string} from @param {Whole | null} value @param {Whole | null} [error] @param {string} [errorFrom]
  */
-export function bytes(from, value, error = null) {
+export function bytes(from, value, error = null, errorFrom = `${from}_error`) {
   const figure = make(from, value, bytesText, bytesTitle);
   if (error === null) return figure;
   const text = bytesBesideText(value ?? 0, error);
-  return withError(figure, { ...make(`${from}_error`, error, bytesText, bytesTitle), text });
+  return withError(figure, { ...make(errorFrom, error, bytesText, bytesTitle), text });
 }
 
 /**
  * A count, with its standard error where it is estimated.
- * @param {string} from @param {Whole | null} value @param {Whole | null} [error]
+ * @param {string} from @param {Whole | null} value @param {Whole | null} [error] @param {string} [errorFrom]
  */
-export function count(from, value, error = null) {
+export function count(from, value, error = null, errorFrom = `${from}_error`) {
   const figure = make(from, value, countText);
-  return error === null ? figure : withError(figure, make(`${from}_error`, error, countText));
+  return error === null ? figure : withError(figure, make(errorFrom, error, countText));
 }
 
 /**

@@ -8,7 +8,7 @@ import { count, name } from "./figure.js";
 import { escaped, figureHtml } from "./hbs.js";
 import { countText } from "./units.js";
 import {
-  flameBoxes, METRIC_NAMES, scopeColour, scopeFigure, scopeName, scopePath, shareFigure, shareOfSum, sumFigure, unlistedFigure,
+  flameBoxes, metricName, scopeColour, scopeFigure, scopeName, scopePath, shareFigure, shareOfSum, sumFigure, unlistedFigure,
 } from "./scope_model.js";
 
 /** @typedef {import("./scope_model.js").Box} Box */
@@ -212,7 +212,7 @@ export function flameGraph({ graph, readout, path }, state, acts) {
   function tell(box) {
     readout.innerHTML = box
       ? readoutHtml(state, box)
-      : `Nothing to draw: no scope has any of “${METRIC_NAMES[state.metric.field].label}”.`;
+      : `Nothing to draw: no scope has any of “${metricName(state.metric).label}”.`;
   }
 
   /** @param {Event} event */

@@ -22,7 +22,7 @@ export const allUnpacked = (packed) => packed.rows.map((_, position) => unpacked
  * @param {number} position
  */
 export function unpacked(packed, position) {
-  const base = `${packed.list}/${packed.index[position]}`;
+  const base = `${packed.list}/${packed.index[position] ?? position}`;
   /** @param {string} from */
   const pointer = (from) => from.replaceAll("\t", `${base}/`);
   /** @param {any} value @returns {any} */

@@ -1,41 +1,46 @@
 // @ts-check
-// The range of time that the reader chose on the timeline. A panel whose data has moments speaks of the range; every
-// other one says in its heading that it speaks of the whole recording.
+// The range of time that the reader chose on the timeline. A panel whose data has moments speaks of the range and says
+// what of it; every other one says in its heading that it speaks of the whole recording.
 
-/** @typedef {{ fromMs: number, toMs: number }} Range both ends included */
-/** @typedef {(range: Range | null) => void} Listener */
+/**
+ * @typedef {{ fromMs: number, toMs: number, html: string }} Range both ends included; `html`: the ends as they read, each
+ *   with where it comes from
+ */
+/** @typedef {(range: Range | null) => string | null} Listener gives what its panel shows of the range, as HTML; null: no more than without one */
 
-/** @type {Map<string, { words: string, listener: Listener }>} */
+/** @type {Record<string, string>} */
+const WHY_WHOLE = { types: ": a type's bytes have no times", threads: ": threads have no times" };
+/** @type {Map<string, Listener>} */
 const listeners = new Map();
 /** @type {Range | null} */
 let chosen = null;
 
-/** @param {HTMLElement} panel */
-function note(panel) {
-  let note = /** @type {HTMLElement | null} */ (panel.querySelector("h2 .range-note"));
-  if (!note) {
-    note = document.createElement("small");
-    note.className = "badge range-note";
-    panel.querySelector("h2")?.append(" ", note);
-  }
-  const own = listeners.get(panel.id);
-  note.textContent = own ? own.words : "whole recording";
-  note.classList.toggle("follows", Boolean(own));
-  note.hidden = chosen === null;
+/**
+ * Says `html` in a note at the end of `place`; null: there is no note.
+ * @param {Element | null} place @param {string | null} html @param {boolean} follows
+ */
+export function note(place, html, follows) {
+  const old = place?.querySelector(".range-note");
+  if (html === null) return old?.remove();
+  const note = old ?? document.createElement("small");
+  note.className = `badge range-note${follows ? " follows" : ""}`;
+  note.innerHTML = html;
+  if (!old) place?.append(" ", note);
 }
 
 /**
- * `listener` is told of each range that is chosen, and of `null` when the whole recording is looked at again; while there
- * is a range, the panel's heading says `words`.
- * @param {string} panel its id @param {string} words @param {Listener} listener
+ * `listener` is told of each range that is chosen, and of `null` when the whole recording is looked at again.
+ * @param {string} panel its id @param {Listener} listener
  */
-export function onRange(panel, words, listener) {
-  listeners.set(panel, { words, listener });
-}
+export const onRange = (panel, listener) => listeners.set(panel, listener);
 
 /** @param {Range | null} range */
 export function choose(range) {
   chosen = range;
-  for (const panel of document.querySelectorAll(".panel")) note(/** @type {HTMLElement} */ (panel));
-  for (const { listener } of listeners.values()) listener(range);
+  for (const panel of document.querySelectorAll(".panel")) {
+    const words = listeners.get(panel.id)?.(range) ?? null;
+    note(panel.querySelector("h2"), range && (words ?? `whole recording${WHY_WHOLE[panel.id] ?? ""}`), words !== null);
+  }
 }
+// A page that is fed has other rows now.
+document.addEventListener("memscope:panel", () => chosen && choose(chosen));

@@ -6,13 +6,14 @@ import { bytes, count, share, withUpperBound } from "./figure.js";
 /** @typedef {import("./figure.js").Figure} Figure */
 /** @typedef {import("./units.js").Whole} Whole */
 /** @typedef {{ values: (Whole | null)[] | null, errors: (Whole | null)[] | null, bounds: Record<string, Whole> }} Column */
-/** @typedef {{ field: string, exclusive: Column, inclusive: Column }} Metric */
+/** @typedef {{ field: string, exclusive: Column, inclusive: Column, ofEachRow?: boolean }} Metric `ofEachRow`: the inclusive column has each row */
 /**
  * @typedef {object} ScopeData as `src/view/scope_tree.rs` writes it
  * @property {number[]} index @property {(number | null)[]} parent
  * @property {string[]} names @property {number[]} name @property {string[]} keys @property {number[]} key
  * @property {string[]} files @property {(number | null)[]} file @property {(number | null)[]} line
  * @property {Whole[]} calls @property {number[]} with_below @property {Metric[]} metrics
+ * @property {{ ms: Whole[], rows: (Whole[] | null)[], is_whole: boolean } | null} trends
  */
 /** @typedef {"exclusive" | "inclusive"} Part of a scope: alone, or with all below */
 /**
@@ -46,6 +47,12 @@ export const METRIC_NAMES = {
   allocated_bytes: { label: "Total bytes", unit: "bytes" },
   allocations: { label: "Allocations", unit: "blocks" },
 };
+
+/**
+ * The same of any figure: of a moment's too.
+ * @param {Metric} metric
+ */
+export const metricName = ({ field }) => METRIC_NAMES[field] ?? { label: "Live then", unit: "bytes" };
 
 /** @param {ScopeData} data @returns {ScopeModel} */
 export function scopeModel(data) {
@@ -87,12 +94,15 @@ export const metricOf = (model, field) => /** @type {Metric} */ (model.data.metr
  */
 export const isMeasured = (metric) => metric.exclusive.values !== null || metric.inclusive.values !== null;
 
+/** @param {ScopeModel} model */
+export const isEstimated = ({ data }) => data.metrics.some(({ exclusive }) => exclusive.errors);
+
 /**
  * The column that holds the figure of `row`, and where.
  * @param {ScopeModel} model @param {Metric} metric @param {number} row @param {Part} part @returns {[Column, number]}
  */
 function cell(model, metric, row, part) {
-  const place = model.place[row];
+  const place = metric.ofEachRow ? row : model.place[row];
   return part === "inclusive" && place >= 0 ? [metric.inclusive, place] : [metric.exclusive, row];
 }
 
@@ -106,13 +116,17 @@ export function amount(model, metric, row, part) {
 }
 
 /**
- * Where the figure stands in the document.
+ * Where the figure comes from.
  * @param {ScopeModel} model @param {Metric} metric @param {number} row @param {Part} part
  */
-export const scopePointer = (model, metric, row, part) => `/scopes/${model.data.index[row]}/${part}/${metric.field}`;
+export function scopePointer(model, metric, row, part) {
+  const scope = `/scopes/${model.data.index[row]}`;
+  if (!metric.ofEachRow) return `${scope}/${part}/${metric.field}`;
+  return part === "inclusive" ? `within(${scope}/${metric.field})` : `${scope}/${metric.field}`;
+}
 
 /** @param {Metric} metric */
-const isOfBytes = (metric) => METRIC_NAMES[metric.field].unit === "bytes";
+const isOfBytes = (metric) => metricName(metric).unit === "bytes";
 
 /** @param {ScopeModel} model @param {Metric} metric @param {number} row @param {Part} part @returns {Figure} */
 export function scopeFigure(model, metric, row, part) {
@@ -125,13 +139,17 @@ export function scopeFigure(model, metric, row, part) {
 }
 
 /**
- * A sum over `rows` that are not below one another.
+ * A sum over `rows` that are not below one another, so that no sample is in two of them and their errors are independent.
  * @param {ScopeModel} model @param {Metric} metric @param {number[]} rows @returns {Figure}
  */
 export function sumFigure(model, metric, rows) {
-  const from = rows.map((row) => scopePointer(model, metric, row, "inclusive")).join(" + ");
+  const pointers = rows.map((row) => scopePointer(model, metric, row, "inclusive"));
   const sum = exactSum(rows.map((row) => exactAmount(model, metric, row, "inclusive")));
-  return isOfBytes(metric) ? bytes(from, sum) : count(from, sum);
+  const errors = rows.map((row) => cell(model, metric, row, "inclusive")).map(([column, place]) => column.errors?.[place] ?? null);
+  const squares = errors.map((error) => Number(error ?? 0) ** 2);
+  const error = errors.every((error) => error === null) ? null : Math.ceil(Math.sqrt(squares.reduce((a, b) => a + b)));
+  const errorFrom = `hypot(${pointers.map((pointer) => `${pointer}_error`).join(", ")})`;
+  return (isOfBytes(metric) ? bytes : count)(pointers.join(" + "), sum, error, errorFrom);
 }
 
 /**

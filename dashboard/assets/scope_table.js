@@ -4,11 +4,15 @@
 // The rows are one list of numbers, whatever is shown; the grid has the focus and names the row that the reader is at
 // (`aria-activedescendant`), so that a row may leave the page without taking the focus along.
 import { escaped, figureHtml } from "./hbs.js";
+import { bytes } from "./figure.js";
 import { callsFigure, placeHtml } from "./flame.js";
-import { amount, childrenBy, isMeasured, METRIC_NAMES, scopeFigure, scopeName, scopePath, scopePointer } from "./scope_model.js";
+import { amount, childrenBy, isEstimated, isMeasured, metricName, scopeFigure, scopeName, scopePath, scopePointer } from "./scope_model.js";
+import { held, heldFigure, highest, momentFigure } from "./scope_range.js";
 
 /** @typedef {import("./scope_model.js").Metric} Metric */
 /** @typedef {import("./scope_model.js").Part} Part */
+/** @typedef {import("./scope_model.js").ScopeModel} ScopeModel */
+/** @typedef {{ id: string, title: string, key: (row: number) => number, html: (row: number) => string }} TableColumn `key`: what it sorts by */
 /** @typedef {import("./flame.js").ScopeState} ScopeState */
 /** @typedef {import("./flame.js").ScopeActs} ScopeActs */
 
@@ -239,32 +243,57 @@ export function scopeTree(grid, state, acts) {
 }
 
 /**
- * The table of all scopes and figures.
+ * What the table says of a range: each scope alone. What is not on the page comes last.
+ * @param {ScopeModel} model @param {import("./scope_range.js").Span} span @returns {TableColumn[]}
+ */
+function columnsOf(model, span) {
+  /** @param {string} id @param {string} title @param {(row: number) => number} moment @returns {TableColumn} */
+  const column = (id, title, moment) => ({
+    id,
+    title,
+    key: (row) => Number(held(model, row, moment(row)) ?? -Infinity),
+    html: (row) => figureHtml(heldFigure(model, row, moment(row))),
+  });
+  const [first, last] = span.map((at) => column(at === span[0] ? "first" : "last", `At ${figureHtml(momentFigure(model, at))}`, () => at));
+  const columns = [first, last, column("most", "Highest", (row) => highest(model, row, span))];
+  // The ends of an estimate share samples: the error of their difference is not to be had from theirs.
+  if (isEstimated(model)) return columns;
+  /** @param {number} row */
+  const change = (row) => last.key(row) - first.key(row) || 0;
+  /** @param {number} row */
+  const html = (row) => {
+    const ends = span.map((moment) => heldFigure(model, row, moment));
+    const [less, more] = change(row) < 0 ? ends.reverse() : ends;
+    if (more.value === null) return figureHtml(more);
+    const size = BigInt(more.value) - BigInt(less.value ?? 0);
+    return ["\u2212", "", "+"][Math.sign(change(row)) + 1] + figureHtml(bytes(`${more.from} - ${less.from}`, size));
+  };
+  return [{ id: "change", title: "Change", key: change, html }, ...columns];
+}
+
+/**
+ * The table of all scopes and figures; of a range, what they held in it.
  * @param {HTMLElement} grid @param {ScopeState} state @param {ScopeActs} acts
  */
 export function scopeTable(grid, state, acts) {
   const { model } = state;
-  const metrics = model.data.metrics.filter(isMeasured);
-  /** @type {{ id: string, metric: Metric | null, part: Part }[]} */
-  const columns = metrics.flatMap((metric) => [
-    { id: `exclusive ${metric.field}`, metric, part: /** @type {Part} */ ("exclusive") },
-    { id: `inclusive ${metric.field}`, metric, part: /** @type {Part} */ ("inclusive") },
-  ]);
+  /** @type {TableColumn[]} */
+  const whole = model.data.metrics.filter(isMeasured).flatMap((metric) => /** @type {const} */ (["exclusive", "inclusive"]).map((part) => ({
+    id: `${part} ${metric.field}`,
+    title: `${metricName(metric).label} <small>${part}</small>`,
+    key: (/** @type {number} */ row) => amount(model, metric, row, part),
+    html: (/** @type {number} */ row) => figureHtml(scopeFigure(model, metric, row, part)),
+  })));
+  whole.unshift({ id: "calls", title: "Calls", key: (row) => Number(model.data.calls[row]), html: (row) => figureHtml(callsFigure(model, row)) });
+  let columns = whole;
   let sortedBy = `inclusive ${state.metric.field}`;
   let descending = true;
   const head = /** @type {HTMLElement} */ (grid.querySelector(".head-row"));
-  const titles = [["name", "Scope", ""], ["calls", "Calls", ""], ...columns.map(({ id, metric, part }) =>
-    [id, METRIC_NAMES[/** @type {Metric} */ (metric).field].label, part])];
-  head.innerHTML = titles.map(([id, label, part]) =>
-    `<span role="columnheader" class="${id === "name" ? "name" : "num"}"><button type="button" data-sort="${id}">${label}${part ? ` <small>${part}</small>` : ""}</button></span>`).join("");
-
-  /** @param {number} row @returns {number | string} */
-  function sortKey(row) {
-    if (sortedBy === "name") return scopeName(model.data, row);
-    if (sortedBy === "calls") return Number(model.data.calls[row]);
-    const column = /** @type {typeof columns[number]} */ (columns.find(({ id }) => id === sortedBy));
-    return amount(model, /** @type {Metric} */ (column.metric), row, column.part);
+  function titles() {
+    head.innerHTML = [{ id: "name", title: "Scope" }, ...columns].map(({ id, title }) =>
+      `<span role="columnheader" class="${id === "name" ? "name" : "num"}"><button type="button" data-sort="${id}">${title}</button></span>`).join("");
   }
+
 
   function rows() {
     for (const cell of head.querySelectorAll("[role=columnheader]")) {
@@ -272,6 +301,8 @@ export function scopeTable(grid, state, acts) {
       if (isIt) cell.setAttribute("aria-sort", descending ? "descending" : "ascending");
       else cell.removeAttribute("aria-sort");
     }
+    /** @type {(row: number) => number | string} */
+    const sortKey = columns.find(({ id }) => id === sortedBy)?.key ?? ((row) => scopeName(model.data, row));
     const keys = model.data.index.map((_, row) => sortKey(row));
     const found = state.found.size > 0 ? [...state.found] : model.data.index.map((_, row) => row);
     const sign = descending ? -1 : 1;
@@ -280,10 +311,8 @@ export function scopeTable(grid, state, acts) {
 
   /** @param {number} row @param {number} place */
   function rowHtml(row, place) {
-    const cells = columns.map(({ metric, part }) =>
-      `<span role="gridcell" class="num">${figureHtml(scopeFigure(model, /** @type {Metric} */ (metric), row, part))}</span>`);
-    return `${rowStart("table-", state, row, place, ` style="--row:${place}"`)}><span role="gridcell" class="name"><b>${escaped(scopeName(model.data, row))}</b> ${placeHtml(model, row)}</span>`
-      + `<span role="gridcell" class="num">${figureHtml(callsFigure(model, row))}</span>${cells.join("")}</div>`;
+    const cells = columns.map(({ html }) => `<span role="gridcell" class="num">${html(row)}</span>`);
+    return `${rowStart("table-", state, row, place, ` style="--row:${place}"`)}><span role="gridcell" class="name"><b>${escaped(scopeName(model.data, row))}</b> ${placeHtml(model, row)}</span>${cells.join("")}</div>`;
   }
 
   const view = scopeGrid(grid, { prefix: "table-", rows, rowHtml, state, acts });
@@ -297,5 +326,18 @@ export function scopeTable(grid, state, acts) {
     view.draw();
     grid.scrollTop = 0;
   });
-  return view;
+  titles();
+  return {
+    ...view,
+    /**
+     * Speaks of `span`; null: of the whole recording. The caller draws.
+     * @param {import("./scope_range.js").Span | null} span
+     */
+    follow(span) {
+      columns = span ? columnsOf(model, span) : whole;
+      if (!columns.some(({ id }) => id === sortedBy)) [sortedBy, descending] = [columns[0].id, true];
+      grid.classList.toggle("ranged", span !== null);
+      titles();
+    },
+  };
 }

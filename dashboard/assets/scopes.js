@@ -5,8 +5,10 @@ import { figureHtml } from "./hbs.js";
 import { island } from "./island.js";
 import { countedHtml, flameGraph } from "./flame.js";
 import { moreOfScope } from "./more_of_scope.js";
+import { onRange } from "./range.js";
+import { metricAt, momentFigure, spanOf } from "./scope_range.js";
 import {
-  amount, isMeasured, METRIC_NAMES, metricOf, scopeModel, scopePath, searchScopes, shareOfSum, sumFigure, topmost,
+  amount, isEstimated, isMeasured, metricName, metricOf, scopeModel, scopePath, searchScopes, shareOfSum, sumFigure, topmost,
 } from "./scope_model.js";
 import { scopeTable, scopeTree } from "./scope_table.js";
 
@@ -85,23 +87,31 @@ function showScopes(data) {
   }
 
   const figures = part("flame-figures");
-  for (const metric of data.metrics) {
-    const { label } = METRIC_NAMES[metric.field];
-    const choice = document.createElement("label");
-    const radio = document.createElement("input");
-    radio.type = "radio";
-    radio.name = "scope-figure";
-    radio.value = metric.field;
-    radio.checked = metric === state.metric;
-    radio.disabled = !isMeasured(metric);
-    choice.append(radio, label);
-    if (radio.disabled) choice.append(" (not measured by scope in this recording)");
-    figures.append(choice);
-  }
-  figures.addEventListener("change", (event) => {
-    state.metric = metricOf(model, /** @type {HTMLInputElement} */ (event.target).value);
+  figures.innerHTML += data.metrics.map((metric) =>
+    `<label><input type="radio" name="scope-figure" value="${metric.field}"${metric === state.metric ? " checked" : ""}${isMeasured(metric) ? "" : " disabled"}>`
+    + `<span>${metricName(metric).label}${isMeasured(metric) ? "" : " (not measured by scope in this recording)"}</span></label>`).join("");
+  /** What "live" is in a range: live at its end. */
+  let then = /** @type {import("./scope_model.js").Metric | null} */ (null);
+  function redraw() {
+    const { value } = /** @type {HTMLInputElement} */ (figures.querySelector(":checked"));
+    state.metric = (value === "live_bytes" && then) || metricOf(model, value);
     flame.draw();
     found();
+  }
+  figures.addEventListener("change", redraw);
+  let span = /** @type {import("./scope_range.js").Span | null} */ (null);
+  onRange("scopes", (range) => {
+    const before = span;
+    span = range && spanOf(model, range);
+    const [first, last] = (span ?? []).map((moment) => figureHtml(momentFigure(model, moment)));
+    if (String(before) !== String(span)) {
+      then = span && metricAt(model, span[1]);
+      /** @type {HTMLElement} */ (figures.querySelector("[value=live_bytes] + span")).innerHTML = then ? `Live at ${last}` : "Live";
+      table.follow(span);
+      tabs[1].textContent = span ? "Change by scope" : "All scopes";
+      redraw();
+    }
+    return span && `live from ${first} to ${last}${isEstimated(model) ? ", estimates without errors" : ""}; else whole recording`;
   });
 
   const search = /** @type {HTMLInputElement} */ (part("flame-search"));

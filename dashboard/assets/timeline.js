@@ -8,19 +8,31 @@ import { allUnpacked } from "./packed.js";
 import { choose } from "./range.js";
 
 /**
- * A point of the curve: its position, and the cells that hold its figures.
+ * A point of the curve: its position in percent, and the cells that hold its figures.
  * @typedef {{ x: number, at: HTMLElement, live: HTMLElement }} Point
  */
+
+/** What the address says of a range: its first and its last millisecond. */
+const LINK = /^#range=(\d{1,15})-(\d{1,15})$/;
+/** The address follows when the handles rest: a browser takes few changes of it in a second. */
+const LINK_MS = 300;
 
 /** @param {HTMLElement} chart */
 function timeline(chart) {
   const find = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (chart.querySelector(selector));
   /** @returns {Point[]} */
   function fill() {
-    find("tbody").innerHTML = render("points", { points: allUnpacked(island.timeline) });
+    const { timeline } = island;
+    // The curve's corners, each told by its distance from the one before.
+    const line = find(".line").getAttribute("d") ?? "";
+    let x = 0;
+    const corners = line.slice(1).split("l").map((corner) => (x += parseInt(corner, 10)));
+    find(".area").setAttribute("d", `${line}V2000H${corners[0]}Z`);
+    const views = allUnpacked(timeline).map((view, position) => ({ ...view, x: corners[position] }));
+    find("tbody").innerHTML = render("points", { points: views });
     return [...chart.querySelectorAll("tbody tr")].map((row) => {
       const [at, live] = /** @type {NodeListOf<HTMLElement>} */ (row.querySelectorAll("td"));
-      return { x: Number(/** @type {HTMLElement} */ (row).dataset.x), at, live };
+      return { x: Number(/** @type {HTMLElement} */ (row).dataset.x) / 100, at, live };
     });
   }
   let points = fill();
@@ -28,17 +40,19 @@ function timeline(chart) {
   const [controls, said, clear] = [".range", ".range output", ".range button"].map(find);
   const handles = /** @type {HTMLInputElement[]} */ ([...chart.querySelectorAll(".range input")]);
 
-  /** @param {number} x @returns {number} index of the point nearest to it */
-  const nearest = (x) =>
-    points.reduce((best, point, index) => (Math.abs(point.x - x) < Math.abs(points[best].x - x) ? index : best), 0);
+  /**
+   * Index of the point whose `of` is nearest to `value`.
+   * @param {(point: Point) => number} of @param {number} value
+   */
+  const closest = (of, value) =>
+    points.reduce((best, point, index) => (Math.abs(of(point) - value) < Math.abs(of(points[best]) - value) ? index : best), 0);
+  const nearest = (/** @type {number} */ x) => closest((point) => point.x, x);
+  const at = (/** @type {number} */ ms) => closest((point) => origin(point.at).value, ms);
   /** @param {PointerEvent} event */
   const under = (event) => {
     const box = plot.getBoundingClientRect();
-    return nearest(((event.clientX - box.left) / box.width) * 1000);
+    return nearest(((event.clientX - box.left) / box.width) * 100);
   };
-  // Copies of the figures, so that what is read out says where it comes from too.
-  /** @param {HTMLElement} cell */
-  const copies = (cell) => [...cell.childNodes].map((node) => node.cloneNode(true));
   /** @param {HTMLElement} cell */
   const origin = (cell) => {
     const { from = "", value } = /** @type {HTMLElement} */ (cell.querySelector("[data-from]")).dataset;
@@ -47,41 +61,19 @@ function timeline(chart) {
   const isEstimate = () => points.some(({ live }) => live.querySelector(".plus-minus") !== null);
 
   /**
-   * A figure that is computed here, as an element.
-   * @param {import("./figure.js").Figure} figure
-   */
-  const shown = (figure) => document.createRange().createContextualFragment(figureHtml(figure));
-
-  /**
-   * The words of a range.
+   * The words of a range. Copies of the figures, so that what is read out says where it comes from too.
    * @param {number} first @param {number} last indices
    */
-  function* words(first, last) {
+  function words(first, last) {
     const [a, b] = [points[first], points[last]];
-    const [from, to] = [origin(a.at), origin(b.at)];
-    yield* copies(a.at);
-    yield " to ";
-    yield* copies(b.at);
-    yield " (";
-    yield shown(ms(`${to.from} - ${from.from}`, to.value - from.value));
-    yield "): live ";
-    yield* copies(a.live);
-    yield " → ";
-    yield* copies(b.live);
-    if (!isEstimate()) {
-      // Neighbouring estimates share their samples, so the error of their difference is not to be had from theirs.
-      const [before, after] = [origin(a.live), origin(b.live)];
-      const grew = after.value >= before.value;
-      const [more, less] = grew ? [after, before] : [before, after];
-      yield grew ? ", grown by " : ", shrunk by ";
-      yield shown(bytes(`${more.from} - ${less.from}`, more.value - less.value));
-    }
+    const [from, to, before, after] = [a.at, b.at, a.live, b.live].map(origin);
+    const [grew, more, less] = after.value >= before.value ? ["grown", after, before] : ["shrunk", before, after];
+    // Neighbouring estimates share their samples, so the error of their difference is not to be had from theirs.
+    const change = isEstimate() ? "" : `, ${grew} by ${figureHtml(bytes(`${more.from} - ${less.from}`, more.value - less.value))}`;
     const inside = points.slice(first, last + 1);
     const top = inside.reduce((best, point) => (origin(point.live).value > origin(best.live).value ? point : best));
-    yield "; highest point ";
-    yield* copies(top.live);
-    yield " at ";
-    yield* copies(top.at);
+    return `${a.at.innerHTML} to ${b.at.innerHTML} (${figureHtml(ms(`${to.from} - ${from.from}`, to.value - from.value))}): live `
+      + `${a.live.innerHTML} → ${b.live.innerHTML}${change}; highest point ${top.live.innerHTML} at ${top.at.innerHTML}`;
   }
 
   /** @type {import("./range.js").Range | null} */
@@ -92,20 +84,33 @@ function timeline(chart) {
     const isRange = first < last && !(first === 0 && last === points.length - 1);
     const [from, to] = isRange ? [first, last] : [0, points.length - 1];
     [from, to].forEach((index, end) => {
-      handles[end].value = String(points[index].x / 10);
+      handles[end].value = String(points[index].x);
       handles[end].setAttribute("aria-valuetext", `${points[index].at.textContent}, ${points[index].live.textContent}`);
       // The row of the document that it tells of.
       handles[end].dataset.row = origin(points[index].at).from.replace(/\/ms$/, "");
     });
     selection.hidden = clear.hidden = !isRange;
-    selection.style.left = `${points[from].x / 10}%`;
-    selection.style.width = `${(points[to].x - points[from].x) / 10}%`;
-    if (isRange) said.replaceChildren(...words(first, last));
-    else said.textContent = "Drag over the curve, or move the handles, to look at a range of time.";
-    chosen = isRange ? { fromMs: origin(points[first].at).value, toMs: origin(points[last].at).value } : null;
+    selection.style.left = `${points[from].x}%`;
+    selection.style.width = `${points[to].x - points[from].x}%`;
+    said.innerHTML = isRange ? words(first, last) : "Drag over the curve, or move the handles, to look at a range of time.";
+    const [fromMs, toMs] = [from, to].map((index) => origin(points[index].at).value);
+    chosen = isRange ? { fromMs, toMs, html: `${points[from].at.innerHTML} to ${points[to].at.innerHTML}` } : null;
     choose(chosen);
+    clearTimeout(due);
+    due = setTimeout(writeLink, LINK_MS);
   }
-  const ends = () => handles.map((handle) => nearest(Number(handle.value) * 10));
+  const ends = () => handles.map((handle) => nearest(Number(handle.value)));
+
+  let due = 0;
+  /** The address names the range, unless it names something else. */
+  function writeLink() {
+    const { hash, pathname, search } = location;
+    if (hash === "" || LINK.test(hash)) history.replaceState(null, "", chosen ? `#range=${chosen.fromMs}-${chosen.toMs}` : pathname + search);
+  }
+  function follow() {
+    const named = LINK.exec(location.hash);
+    if (named) select(at(Number(named[1])), at(Number(named[2])));
+  }
 
   let begun = -1;
   plot.addEventListener("pointerdown", (event) => {
@@ -116,8 +121,8 @@ function timeline(chart) {
   });
   plot.addEventListener("pointermove", (event) => {
     const at = under(event);
-    readout.replaceChildren(...copies(points[at].live), " at ", ...copies(points[at].at));
-    cursor.style.left = `${points[at].x / 10}%`;
+    readout.innerHTML = `${points[at].live.innerHTML} at ${points[at].at.innerHTML}`;
+    cursor.style.left = `${points[at].x}%`;
     cursor.hidden = false;
     if (begun >= 0 && at !== begun) select(begun, at);
   });
@@ -131,7 +136,7 @@ function timeline(chart) {
     readout.replaceChildren();
   });
   handles.forEach((handle, end) => {
-    handle.addEventListener("input", () => select(...pair(end, nearest(Number(handle.value) * 10))));
+    handle.addEventListener("input", () => select(...pair(end, nearest(Number(handle.value)))));
     handle.addEventListener("keydown", (event) => {
       const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
       if (!step) return;
@@ -154,16 +159,19 @@ function timeline(chart) {
     handles[0].focus();
   });
   controls.hidden = points.length < 3;
-  if (!controls.hidden) select(0, points.length - 1);
-  // A page that is fed has other points now: the range is of the same moments, as far as there are points.
-  document.addEventListener("memscope:data", (event) => {
-    if (/** @type {CustomEvent} */ (event).detail !== "timeline") return;
+  if (!controls.hidden) {
+    // When all panels are there to hear of it.
+    document.addEventListener("DOMContentLoaded", follow);
+    window.addEventListener("hashchange", follow);
+    select(0, points.length - 1);
+  }
+  // A page that is fed has another curve now: the range is of the same moments, as far as there are points.
+  document.addEventListener("memscope:panel", (event) => {
+    if (/** @type {CustomEvent} */ (event).detail !== "overview") return;
     points = fill();
     controls.hidden = points.length < 3;
     if (controls.hidden) return;
     const range = chosen;
-    const at = (/** @type {number} */ ms) => points.reduce((best, point, index) =>
-      (Math.abs(origin(point.at).value - ms) < Math.abs(origin(points[best].at).value - ms) ? index : best), 0);
     if (range) select(at(range.fromMs), at(range.toMs));
     else select(0, points.length - 1);
   });

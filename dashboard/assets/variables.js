@@ -280,10 +280,12 @@ if (room && list) {
     }
     field("none").hidden = found.length > 0;
   };
-  onRange("variables", "first seen in the range", (chosen) => {
-    if (chosen === range) return;
-    range = chosen;
-    filter();
+  onRange("variables", (chosen) => {
+    if (chosen !== range) {
+      range = chosen;
+      filter();
+    }
+    return chosen && `first seen in ${chosen.html}`;
   });
   const follow = () => {
     if (!location.hash.startsWith(LINK)) return;

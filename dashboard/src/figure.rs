@@ -17,6 +17,10 @@
 //!         | "rest(" integer ", " rows ", " key ")"     sum over all rows but the first `integer` of them in
 //!                                                      descending order of `key` (null last, then as they stand)
 //!         | "sqrt(" formula ")"                        square root
+//!         | "hypot(" rows {", " rows} [", " filter] ")"   root of the sum of squares of what is not null, rounded up to a
+//!                                                      whole number: the standard error of a sum of independent estimates
+//!         | "within(" pointer ")"                      sum of what it points at in a row of /scopes, and of the same in all
+//!                                                      rows below that one
 //!         | over several recordings                    see below
 //! rows    = pointer, in which one token may be "*": every element of that list
 //! filter  = key " = " JSON literal                     only elements whose value at `key` is this

@@ -30,7 +30,7 @@ const SHORT: usize = 6;
 pub struct Packed {
     /// Pointer to the list of the document that the views tell of.
     pub list: &'static str,
-    /// Of which of its rows each does.
+    /// Of which of its rows each does; none: of those in the list's order, all of them.
     pub index: Vec<usize>,
     /// Names of the fields of objects.
     pub shapes: Vec<Vec<String>>,

@@ -262,6 +262,33 @@ fn a_search_counts_no_byte_twice() {
     browser.assert_quiet();
 }
 
+/// What a search finds lies in scopes apart, whose samples are different ones: the error of the sum is the root of the sum of
+/// the errors' squares, rounded up as the recorder does.
+#[test]
+fn a_sum_of_estimates_has_its_error() {
+    let Some(mut browser) = Browser::start() else { return };
+    let mut snapshot = seven();
+    for scope in &mut snapshot.scopes {
+        for memory in [&mut scope.exclusive, &mut scope.inclusive] {
+            memory.live_bytes_error = Some(memory.live_bytes / 10);
+        }
+    }
+    let document = serde_json::to_value(&snapshot).unwrap();
+    let (_folder, file) = page_of(&snapshot);
+    browser.open(&file, "", DESK, "light");
+    search(&mut browser, "parse");
+    // 900 ± 90 and 2,000 ± 200 bytes: √(8,100 + 40,000) = 219.3…; 2,900 bytes are 2.8 KiB, 220 are 0.2.
+    let sentence = text(&mut browser, "#flame-found");
+    assert_eq!(sentence, "3 scopes, 2.8 KiB ± 0.2 KiB, 72.5 % of all (not counted twice)");
+    let value = browser.eval("document.querySelector('#flame-found .plus-minus').dataset.value");
+    assert_eq!(value, "220");
+    assert_bound(&mut browser, &document);
+    browser.eval("document.querySelector('#flame-found .plus-minus').dataset.value = '219'");
+    let html = browser.eval("document.documentElement.outerHTML");
+    assert!(!page::faults(html.as_str().unwrap(), &document).is_empty());
+    browser.assert_quiet();
+}
+
 #[test]
 fn the_keys_walk_the_graph_and_the_tree() {
     let Some(mut browser) = Browser::start() else { return };
@@ -424,7 +451,14 @@ fn names_are_legible_on_every_colour() {
 #[test]
 fn the_largest_recording_answers_at_once() {
     let Some(mut browser) = Browser::start() else { return };
-    let snapshot = forest::forest(live(5), 4_096, 60);
+    let mut snapshot = forest::forest(live(5), 4_096, 60);
+    snapshot.folded.scopes.scopes = 0;
+    snapshot.trend_ms = (0..32).map(|moment| moment * 75).collect();
+    // Most scopes of a program rest, so that the page has room for all trends.
+    for (number, scope) in (0_u64..).zip(&mut snapshot.scopes) {
+        let step = if number % 64 == 0 { number * 10 } else { 0 };
+        scope.trend = (0..32).map(|moment| scope.exclusive.live_bytes + step * moment).collect();
+    }
     let (_folder, file) = page_of(&snapshot);
     browser.open(&file, "", (2560, 1400), "light");
     let acts = [
@@ -453,6 +487,11 @@ fn the_largest_recording_answers_at_once() {
         ("all scopes", "document.querySelectorAll('#scope-tabs button')[(turn + 1) % 2].click()"),
         ("sort", "document.querySelectorAll('#scope-table .head-row button')[turn].click()"),
         ("scroll", "document.getElementById('scope-table').scrollTop = turn * 20000"),
+        (
+            "range",
+            "const handle = document.querySelector('.range input'); handle.value = 20 + 10 * turn; \
+          handle.dispatchEvent(new Event('input', { bubbles: true }))",
+        ),
     ];
     browser.call("Performance.enable", json!({ "timeDomain": "threadTicks" }));
     let busy = |browser: &mut Browser| {
@@ -470,6 +509,9 @@ fn the_largest_recording_answers_at_once() {
             if what == "out" {
                 browser.eval("document.querySelectorAll('#flame [data-scope]')[3].click()");
             }
+            if what == "range" {
+                choose_figure(&mut browser, "live_bytes");
+            }
             let before = busy(&mut browser);
             let wall = browser.eval(&format!(
                 "(async () => {{ const turn = {turn}; const start = performance.now(); {act}; \
@@ -478,6 +520,11 @@ fn the_largest_recording_answers_at_once() {
             ));
             walls.push(wall.as_f64().unwrap());
             own.push(busy(&mut browser) - before);
+        }
+        if what == "range" {
+            assert!(text(&mut browser, "#scopes .range-note").starts_with("live from"));
+            let drawn = browser.eval("document.getElementById('flame').dataset.flame.startsWith('trend/')");
+            assert_eq!(drawn, true);
         }
         walls.sort_by(f64::total_cmp);
         own.sort_by(f64::total_cmp);

@@ -50,3 +50,23 @@ fn a_thread_is_no_pair_with_itself_and_what_is_not_there_is_no_0() {
         }
     }
 }
+
+/// Errors of independent estimates: the root of the sum of their squares, rounded up as the recorder does.
+#[test]
+fn sums_of_estimates_have_their_errors() {
+    let mut snapshot = fixture::small();
+    let all = pairs(&snapshot, 3);
+    snapshot.foreign_frees =
+        all.into_iter().map(|row| ForeignFrees { deallocations_error: Some(3), ..row }).collect();
+    let matrix = foreign_frees(&snapshot, &Labels::new(&snapshot)).unwrap().matrix;
+    // Two others free the blocks of each of three threads: √(3² + 3²) = 4.2…; all six pairs: √54 = 7.3….
+    assert_eq!(matrix.rows[0].freed.to_string(), "60 ± 5");
+    assert_eq!(matrix.all.to_string(), "120 ± 8");
+    let error = matrix.rows[0].freed.error.clone().unwrap();
+    assert_eq!(error.from, "hypot(/foreign_frees/*/deallocations_error, allocated_by = 3)");
+    for row in &mut snapshot.foreign_frees {
+        row.deallocations_error = None;
+    }
+    let matrix = foreign_frees(&snapshot, &Labels::new(&snapshot)).unwrap().matrix;
+    assert!(matrix.all.error.is_none());
+}

@@ -140,6 +140,19 @@ fn figures(index: usize, row: &Row) -> (Figure, Figure) {
     )
 }
 
+/// The frees of the pairs `rows`, which `filter` tells from the others. No free is part of two pairs, so their errors are
+/// independent.
+fn sum<'a>(rows: impl Iterator<Item = &'a Row> + Clone, filter: &str) -> Figure {
+    let frees = rows.clone().fold(0_u64, |sum, row| sum.saturating_add(row.deallocations));
+    let errors: Vec<f64> = rows.filter_map(|row| row.deallocations_error).map(|error| error as f64).collect();
+    let squares: f64 = errors.iter().map(|error| error * error).sum();
+    let error = (!errors.is_empty()).then(|| {
+        let from = format!("hypot(/foreign_frees/*/deallocations_error{filter})");
+        Figure::count(from, squares.sqrt().ceil() as u64)
+    });
+    Figure::count(format!("sum(/foreign_frees/*/deallocations{filter})"), frees).with_error(error)
+}
+
 /// A thread on a side of the matrix: its id, a pair that names it, and its frees.
 struct Side {
     id: u32,
@@ -167,8 +180,13 @@ fn matrix(snapshot: &Snapshot, labels: &Labels<'_>) -> Matrix {
     let (allocators, all_allocators) = sides(all, |row| row.allocated_by);
     let (freers, all_freers) = sides(all, |row| row.freed_by);
     let most = all.iter().map(|row| row.deallocations).max().unwrap_or(0);
-    let sum = |field: &str, side: &Side| {
-        Figure::count(format!("sum(/foreign_frees/*/deallocations, {field} = {})", side.id), side.frees)
+    let allocated = |side: &Side| {
+        let rows = all.iter().filter(|row| row.allocated_by == side.id);
+        sum(rows, &format!(", allocated_by = {}", side.id))
+    };
+    let freed = |side: &Side| {
+        let rows = all.iter().filter(|row| row.freed_by == side.id);
+        sum(rows, &format!(", freed_by = {}", side.id))
     };
     let cell = |allocator: &Side, freer: &Side| {
         let is_it = |row: &Row| (row.allocated_by, row.freed_by) == (allocator.id, freer.id);
@@ -184,19 +202,18 @@ fn matrix(snapshot: &Snapshot, labels: &Labels<'_>) -> Matrix {
         });
         Cell { pair, is_own: allocator.id == freer.id }
     };
-    let total = all.iter().fold(0_u64, |sum, row| sum.saturating_add(row.deallocations));
     Matrix {
         freers: freers.iter().map(|side| labels.thread(at(side.named_by, "freed_by"), side.id)).collect(),
-        freed: freers.iter().map(|side| sum("freed_by", side)).collect(),
+        freed: freers.iter().map(freed).collect(),
         rows: allocators
             .iter()
             .map(|allocator| MatrixRow {
                 allocated_by: labels.thread(at(allocator.named_by, "allocated_by"), allocator.id),
                 cells: freers.iter().map(|freer| cell(allocator, freer)).collect(),
-                freed: sum("allocated_by", allocator),
+                freed: allocated(allocator),
             })
             .collect(),
-        all: Figure::count("sum(/foreign_frees/*/deallocations)", total),
+        all: sum(all.iter(), ""),
         is_sampled: snapshot.mode == Mode::Sampling,
         has_more: all_allocators > MOST_THREADS || all_freers > MOST_THREADS,
     }

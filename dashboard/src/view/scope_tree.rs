@@ -6,6 +6,7 @@
 //! a browser's numbers are floats.
 
 use super::ranking::ranked;
+use super::scope_trends::{ScopeTrends, scope_trends};
 use crate::text::visible;
 use memscope_runtime::snapshot::{Scope, ScopeMemory, Snapshot};
 use serde::{Serialize, Serializer};
@@ -42,6 +43,8 @@ pub struct ScopeTree {
     pub with_below: Vec<usize>,
     /// The figures to choose among.
     pub metrics: Vec<Metric>,
+    /// What the scopes held over time; `None`: not measured.
+    pub trends: Option<ScopeTrends>,
 }
 
 /// One figure of all scopes.
@@ -131,6 +134,7 @@ pub fn scope_tree(snapshot: &Snapshot) -> Option<ScopeTree> {
         line: rows.iter().map(|row| row.line).collect(),
         calls: rows.iter().map(|row| Whole(row.calls)).collect(),
         metrics: METRICS.into_iter().map(metric).collect(),
+        trends: scope_trends(snapshot, &index),
         names: names.all,
         keys: keys.all,
         files: files.all,
