@@ -62,7 +62,7 @@ const ASSETS: [(&str, &str); 6] = [
 ];
 
 /// The modules of the page's [script], each after those that it imports from.
-pub const MODULES: [(&str, &str); 15] = [
+pub const MODULES: [(&str, &str); 16] = [
     ("units.js", include_str!("../assets/units.js")),
     ("figure.js", include_str!("../assets/figure.js")),
     ("hbs.js", include_str!("../assets/hbs.js")),
@@ -78,6 +78,7 @@ pub const MODULES: [(&str, &str); 15] = [
     ("flame.js", include_str!("../assets/flame.js")),
     ("scope_table.js", include_str!("../assets/scope_table.js")),
     ("scopes.js", include_str!("../assets/scopes.js")),
+    ("sight.js", include_str!("../assets/sight.js")),
 ];
 
 /// The first and the last module of a page that is fed.

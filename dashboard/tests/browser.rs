@@ -43,7 +43,7 @@ fn visible_panels(browser: &mut Browser) -> Vec<String> {
 
 fn choose(browser: &mut Browser, select: &str, value: &str) {
     browser.eval(&format!(
-        "(() => {{ const select = document.getElementById({select:?}); select.value = {value:?}; \
+        "(() => {{ const select = document.getElementById({select:?}); select.focus(); select.value = {value:?}; \
          select.dispatchEvent(new Event('input', {{ bubbles: true }})); }})()"
     ));
 }

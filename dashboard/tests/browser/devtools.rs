@@ -234,8 +234,9 @@ impl Browser {
     /// Clicks with the mouse into the middle of what `selector` finds.
     pub fn click(&mut self, selector: &str) {
         let at = self.eval(&format!(
-            "(() => {{ const element = document.querySelector({selector:?}); \
+            "(async () => {{ const element = document.querySelector({selector:?}); \
              element.scrollIntoView({{ block: 'center', behavior: 'instant' }}); \
+             await new Promise((done) => requestAnimationFrame(() => setTimeout(done))); \
              const box = element.getBoundingClientRect(); \
              return [box.x + box.width / 2, box.y + box.height / 2]; }})()"
         ));
@@ -290,15 +291,14 @@ impl Browser {
     pub fn screenshot(&mut self, name: &str, full_page: bool) {
         let mut params = json!({ "format": "png", "captureBeyondViewport": full_page });
         if full_page {
-            // Cards that are out of the window are not painted otherwise.
-            self.eval(
-                "for (const card of document.querySelectorAll('#cards li')) card.style.contentVisibility = 'visible'",
-            );
+            // Panels that are out of the window are not painted otherwise.
+            self.eval("document.documentElement.classList.replace('resting', 'rested')");
             let size = self.call("Page.getLayoutMetrics", json!({}))["cssContentSize"].clone();
             params["clip"] =
                 json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
         }
         let data = self.call("Page.captureScreenshot", params)["data"].clone();
+        self.eval("document.documentElement.classList.replace('rested', 'resting')");
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.png"));
         fs::write(path, base64(data.as_str().expect("an image"))).expect("the screenshot is written");
     }
