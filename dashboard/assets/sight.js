@@ -12,7 +12,7 @@ function rest() {
     const around = [style.paddingTop, style.paddingBottom, style.borderTopWidth, style.borderBottomWidth];
     return around.reduce((height, side) => height - parseFloat(side), panel.getBoundingClientRect().height);
   });
-  panels.forEach((panel, place) => { panel.style.containIntrinsicHeight = `auto ${heights[place]}px`; });
+  panels.forEach((panel, place) => { panel.style.setProperty("contain-intrinsic-height", `auto ${heights[place]}px`); });
   classList.add("resting");
 }
 rest();

@@ -12,5 +12,6 @@ mod devtools;
 mod fixture;
 #[path = "../../../memscope-runtime/tests/huge/mod.rs"]
 mod huge;
+mod look;
 mod pace;
 mod recordings;

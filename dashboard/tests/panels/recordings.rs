@@ -15,17 +15,17 @@ use tempfile::TempDir;
 const LISTED_BLOCKS: usize = 2_000;
 
 /// Two variables, and something in every field.
-pub fn tiny() -> Snapshot {
+pub(crate) fn tiny() -> Snapshot {
     fixture::small()
 }
 
 /// Names that try to break out of wherever they are written, in turns.
-pub fn hostile() -> Snapshot {
+pub(crate) fn hostile() -> Snapshot {
     breakout::mixed(0)
 }
 
 /// What the example records of itself as it indexes this package's sources.
-pub fn code_index() -> Snapshot {
+pub(crate) fn code_index() -> Snapshot {
     let folder = TempDir::new().unwrap();
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let output = folder.path().join("code_index");
@@ -41,7 +41,7 @@ pub fn code_index() -> Snapshot {
 
 /// 10⁵ variables, 10⁷ live allocations, 20,000 scopes, 10⁴ threads and a week, as the program itself exports them: a file
 /// lists fewer.
-pub fn largest() -> Snapshot {
+pub(crate) fn largest() -> Snapshot {
     let mut all = huge::huge();
     all.blocks.largest = huge::blocks().take(LISTED_BLOCKS).collect();
     all.blocks.folded_blocks = huge::LIVE_BLOCKS - LISTED_BLOCKS as u64;
@@ -49,8 +49,8 @@ pub fn largest() -> Snapshot {
 }
 
 /// A recording's name and its page, made once.
-pub struct Page {
-    pub name: &'static str,
+pub(crate) struct Page {
+    pub(crate) name: &'static str,
     file: OnceLock<PathBuf>,
     snapshot: fn() -> Snapshot,
 }
@@ -60,7 +60,7 @@ impl Page {
         Page { name, file: OnceLock::new(), snapshot }
     }
 
-    pub fn file(&self) -> &Path {
+    pub(crate) fn file(&self) -> &Path {
         self.file.get_or_init(|| {
             let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("panels-{}.html", self.name));
             fs::write(&file, render(&(self.snapshot)()).unwrap()).unwrap();
@@ -69,7 +69,7 @@ impl Page {
     }
 }
 
-pub static PAGES: [Page; 4] = [
+pub(crate) static PAGES: [Page; 4] = [
     Page::of("tiny", tiny),
     Page::of("code_index", code_index),
     Page::of("hostile", hostile),
@@ -77,6 +77,6 @@ pub static PAGES: [Page; 4] = [
 ];
 
 /// The page of the largest recording.
-pub fn largest_page() -> &'static Path {
+pub(crate) fn largest_page() -> &'static Path {
     PAGES[3].file()
 }
