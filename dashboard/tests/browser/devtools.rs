@@ -195,6 +195,12 @@ impl Browser {
         self.call("Emulation.setEmulatedMedia", features);
     }
 
+    /// Lets the reader prefer no motion: the page is where it scrolls to at once.
+    pub fn prefer_no_motion(&mut self) {
+        let features = json!({ "features": [{ "name": "prefers-reduced-motion", "value": "reduce" }] });
+        self.call("Emulation.setEmulatedMedia", features);
+    }
+
     /// Waits until what the page does with the next frames is done.
     pub fn settle(&mut self) {
         self.eval(
@@ -205,11 +211,11 @@ impl Browser {
     /// Fails if the page, a panel or an open dialog is wider than its room.
     pub fn assert_fits(&mut self) {
         let wide = self.eval(
-            "(() => { const { classList } = document.documentElement; const rests = classList.replace('resting', 'rested'); \
-             const wide = [document.documentElement, ...document.querySelectorAll('.panel, dialog[open]')] \
+            "(() => { const { classList } = document.documentElement; const rests = classList.contains('resting'); \
+             classList.remove('resting'); const wide = [document.documentElement, ...document.querySelectorAll('.panel, dialog[open]')] \
              .filter((element) => element.scrollWidth > element.clientWidth) \
              .map((element) => `${element.id || element.tagName}: ${element.scrollWidth} in ${element.clientWidth}`); \
-             if (rests) classList.replace('rested', 'resting'); return wide.join('; '); })()",
+             classList.toggle('resting', rests); return wide.join('; '); })()",
         );
         assert_eq!(wide, "", "wider than its room in a window of {}", self.size.0);
     }
@@ -318,13 +324,16 @@ impl Browser {
         let mut params = json!({ "format": "png", "captureBeyondViewport": full_page });
         if full_page {
             // Panels that are out of the window are not painted otherwise.
-            self.eval("document.documentElement.classList.replace('resting', 'rested')");
+            self.eval(
+                "{ const style = document.createElement('style'); style.id = 'all-in-sight'; \
+                 style.textContent = '.panel.panel { content-visibility: visible !important }'; document.head.append(style); }",
+            );
             let size = self.call("Page.getLayoutMetrics", json!({}))["cssContentSize"].clone();
             let height = size["height"].as_f64().expect("a height").min(MOST_HIGH);
             params["clip"] = json!({ "x": 0, "y": 0, "width": size["width"], "height": height, "scale": 1 });
         }
         let data = self.call("Page.captureScreenshot", params)["data"].clone();
-        self.eval("document.documentElement.classList.replace('rested', 'resting')");
+        self.eval("document.getElementById('all-in-sight')?.remove()");
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.png"));
         fs::write(path, base64(data.as_str().expect("an image"))).expect("the screenshot is written");
     }

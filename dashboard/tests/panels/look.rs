@@ -3,7 +3,8 @@
 //!
 //! `MEMSCOPE_AXE` names axe-core's script (`axe.min.js` of its package on npm); without it, or without a Chromium, this says
 //! so and passes. With `MEMSCOPE_REQUIRE_BROWSER=1` it fails where there is no Chromium, with `MEMSCOPE_REQUIRE_AXE=1` where
-//! there is no axe-core.
+//! there is no axe-core. Rules are checked and inspectors pictured at two of the ten combinations; at all of them with
+//! `MEMSCOPE_ALL_LOOKS=1`, which takes some times as long.
 
 use crate::devtools::Browser;
 use crate::recordings::{self, Page};
@@ -13,8 +14,8 @@ use std::{env, fs};
 
 /// A phone's, a tablet's, a laptop's and two desks' widths.
 const WIDTHS: [u32; 5] = [400, 768, 1280, 1920, 2560];
-/// At these the rules are checked; between them the same elements stand in the same styles.
-const CHECKED: [u32; 2] = [400, 1280];
+/// Of these, those with the page of one column and with the one of several; each scheme once.
+const CHECKED: [(u32, &str); 2] = [(400, "dark"), (1280, "light")];
 const HEIGHT: u32 = 900;
 const SCHEMES: [(&str, &str); 2] = [("light", "rgb(246, 246, 243)"), ("dark", "rgb(18, 20, 24)")];
 
@@ -61,6 +62,7 @@ fn close(browser: &mut Browser) {
 /// `page` at each width in both schemes.
 fn look(page: &Page) {
     let axe = axe();
+    let all = env::var_os("MEMSCOPE_ALL_LOOKS").is_some();
     let Some(mut browser) = Browser::start() else { return };
     let mut faults: Vec<(String, Vec<String>)> = Vec::new();
     browser.open(page.file(), "", (1280, HEIGHT), "light");
@@ -76,19 +78,21 @@ fn look(page: &Page) {
             assert_eq!(browser.eval("getComputedStyle(document.body).backgroundColor"), ground);
             let name = format!("panels-{}-{width}-{scheme}", page.name);
             browser.screenshot(&name, true);
-            let is_checked = axe.is_some() && CHECKED.contains(&width);
+            let is_checked = all || CHECKED.contains(&(width, scheme));
             let mut check = |browser: &mut Browser, within: &str, what: &str| {
-                let found = if is_checked { violations(browser, within) } else { Vec::new() };
+                let found =
+                    if is_checked && axe.is_some() { violations(browser, within) } else { Vec::new() };
                 if !found.is_empty() {
                     faults.push((format!("{name} {what}"), found));
                 }
             };
-            check(&mut browser, "document", "page");
             inspect(&mut browser);
             for tab in 1..=tabs(&mut browser) {
                 browser.click(&format!("dialog[open] [role=tab]:nth-child({tab})"));
                 browser.assert_fits();
-                browser.screenshot(&format!("{name}-inspector-{tab}"), false);
+                if is_checked {
+                    browser.screenshot(&format!("{name}-inspector-{tab}"), false);
+                }
                 check(&mut browser, "document.querySelector('dialog')", "inspector");
             }
             close(&mut browser);

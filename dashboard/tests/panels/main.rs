@@ -12,6 +12,8 @@ mod devtools;
 mod fixture;
 #[path = "../../../memscope-runtime/tests/huge/mod.rs"]
 mod huge;
+mod keys;
+mod links;
 mod look;
 mod pace;
 mod recordings;

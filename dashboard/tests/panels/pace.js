@@ -1,5 +1,5 @@
-// Runs in the page: what a reader does, one thing after the other, and the time of each until the frame that shows it.
-(async () => {
+// Runs in the page: what a reader does, one thing after the other. What has no name leads to the next panel.
+(() => {
   const frame = () =>
     new Promise((done) => requestAnimationFrame(() => {
       // After the frame's styles, layout and painting.
@@ -107,13 +107,18 @@
     ["tree: show", () => document.getElementById("scope-tab-tree").click()],
   );
 
-  const times = [];
-  for (const [name, act] of acts) {
-    await calm();
-    const start = performance.now();
-    await act();
-    await frame();
-    if (name !== "") times.push([name, performance.now() - start]);
-  }
-  return times;
+  Object.assign(window, {
+    pace: {
+      names: acts.map(([name]) => name),
+      calm,
+      /** What is done, and the milliseconds until the frame that shows it. */
+      async act(number) {
+        const start = performance.now();
+        await acts[number][1]();
+        await frame();
+        return performance.now() - start;
+      },
+    },
+  });
+  return window.pace.names;
 })();

@@ -44,6 +44,7 @@ pub(crate) fn code_index() -> Snapshot {
 pub(crate) fn largest() -> Snapshot {
     let mut all = huge::huge();
     all.blocks.largest = huge::blocks().take(LISTED_BLOCKS).collect();
+    all.totals.allocations = all.totals.deallocations + huge::LIVE_BLOCKS;
     all.blocks.folded_blocks = huge::LIVE_BLOCKS - LISTED_BLOCKS as u64;
     all
 }
