@@ -4,6 +4,9 @@
 
 const panels = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".panel")]);
 const { classList } = document.documentElement;
+// Beside the page's own style, whose lengths are all from the recording.
+const sheet = new CSSStyleSheet();
+document.adoptedStyleSheets = [sheet];
 let width = window.innerWidth;
 
 function rest() {
@@ -12,7 +15,7 @@ function rest() {
     const around = [style.paddingTop, style.paddingBottom, style.borderTopWidth, style.borderBottomWidth];
     return around.reduce((height, side) => height - parseFloat(side), panel.getBoundingClientRect().height);
   });
-  panels.forEach((panel, place) => { panel.style.setProperty("contain-intrinsic-height", `auto ${heights[place]}px`); });
+  sheet.replaceSync(panels.map(({ id }, place) => `#${id} { contain-intrinsic-height: auto ${heights[place]}px; }`).join(""));
   classList.add("resting");
 }
 rest();
