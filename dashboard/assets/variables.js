@@ -159,7 +159,17 @@ function grid(room, list) {
   };
 }
 
-/** Options of the selects whose values the rows have. */
+let areTypesDue = true;
+/** The types as options, once somebody comes to choose one: thousands would be styled anew with every dialog. */
+function typeChoices() {
+  if (!areTypesDue) return;
+  areTypesDue = false;
+  const types = [...new Set(rows.type_name)].filter((type) => type !== null);
+  types.sort((a, b) => (rows.texts[a] < rows.texts[b] ? -1 : 1));
+  field("type").append(...types.map((type) => new Option(rows.texts[type], type)));
+}
+
+/** Options of the other selects whose values the rows have. */
 function choices() {
   const chosen = ["thread", "type", "category"].map((name) => [field(name), field(name).value]);
   for (const [select] of chosen) select.length = 1; // "all"
@@ -174,12 +184,11 @@ function choices() {
     });
   });
   field("thread").append(...[...threads.keys()].sort((a, b) => a - b).map((id) => threads.get(id)));
-  const types = [...new Set(rows.type_name)].filter((type) => type !== null);
-  types.sort((a, b) => (rows.texts[a] < rows.texts[b] ? -1 : 1));
-  field("type").append(...types.map((type) => new Option(rows.texts[type], type)));
   const categories = new Set(rows.categories.map((/** @type {{ name: string }} */ category) => category.name));
   field("category").append(...[...categories].map((name) => new Option(name, name)), new Option("not measured", "none"));
+  areTypesDue = true;
   for (const [select, value] of chosen) {
+    if (select === field("type") && value !== "") typeChoices();
     select.value = value;
     if (select.selectedIndex < 0) select.selectedIndex = 0;
   }
@@ -239,7 +248,10 @@ function readLink() {
   field("search").value = asked.get("q") ?? "";
   for (const name of [...FILTERS, "sort"]) {
     let value = asked.get(name) ?? "";
-    if (name === "type" && value !== "") value = String(rows.texts.indexOf(value));
+    if (name === "type" && value !== "") {
+      typeChoices();
+      value = String(rows.texts.indexOf(value));
+    }
     field(name).value = value;
     if (field(name).selectedIndex < 0) field(name).value = "";
   }
@@ -295,6 +307,9 @@ if (room && list) {
   };
 
   choices();
+  for (const event of ["pointerdown", "focus"]) field("type").addEventListener(event, typeChoices);
+  // Before the first letter is typed, if there is time.
+  (window.requestIdleCallback ?? setTimeout)(texts);
   const controls = field("controls");
   controls.hidden = false;
   controls.addEventListener("submit", (/** @type {Event} */ event) => event.preventDefault());

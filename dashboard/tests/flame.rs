@@ -549,10 +549,7 @@ fn it_fits_in_each_size_and_colour() {
         for width in [400, 1280, 2560] {
             for scheme in ["light", "dark"] {
                 browser.open(&file, "", (width, 1000), scheme);
-                // Beside a scroll bar there is less room than the window is wide.
-                let wide = browser
-                    .eval("document.documentElement.scrollWidth - document.documentElement.clientWidth");
-                assert_eq!(wide, 0, "{name} in a window of {width}");
+                browser.assert_fits();
                 let drawn = browser.eval("document.getElementById('flame').dataset.least");
                 let room = browser.eval("String(document.getElementById('flame').clientWidth)");
                 assert_eq!(drawn, room);

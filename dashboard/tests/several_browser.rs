@@ -36,11 +36,6 @@ fn trend_of(recordings: &[Snapshot]) -> String {
     render_trend(&recordings.iter().collect::<Vec<_>>()).unwrap()
 }
 
-fn assert_fits(browser: &mut Browser) {
-    let width = browser.eval("document.documentElement.scrollWidth").as_u64().unwrap();
-    assert!(width <= u64::from(browser.width()), "{width} wide in a window of {}", browser.width());
-}
-
 fn assert_bound(browser: &mut Browser, document: &Value) {
     let html = browser.eval("document.documentElement.outerHTML");
     let faults = page::faults(html.as_str().unwrap(), document);
@@ -68,7 +63,7 @@ fn they_are_quiet_and_fit_in_each_size_and_colour() {
         for (size, width) in [(DESK, "1280"), (PHONE, "400")] {
             for scheme in ["light", "dark"] {
                 browser.open(&file, "", size, scheme);
-                assert_fits(&mut browser);
+                browser.assert_fits();
                 let ground = browser.eval("getComputedStyle(document.body).backgroundColor");
                 let expected = if scheme == "dark" { "rgb(18, 20, 24)" } else { "rgb(246, 246, 243)" };
                 assert_eq!(ground, expected);

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tungstenite::{Message, WebSocket};
 
+/// A picture of a page ends here: of a higher one the rest is left out.
+const MOST_HIGH: f64 = 12_000.0;
 /// Nothing that the tests do takes this long.
 const PATIENCE: Duration = Duration::from_secs(60);
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
@@ -170,8 +172,7 @@ impl Browser {
             self.call(&format!("{domain}.enable"), json!({}));
         }
         self.resize(width, height);
-        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
-        self.call("Emulation.setEmulatedMedia", features);
+        self.prefer(scheme);
         self.events.clear();
         self.url = url.to_owned();
         let url = format!("{}{fragment}", self.url);
@@ -186,6 +187,37 @@ impl Browser {
         let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
         self.call("Emulation.setDeviceMetricsOverride", metrics);
         self.size = (width, height);
+    }
+
+    /// Lets the reader prefer the colour scheme `scheme`.
+    pub fn prefer(&mut self, scheme: &str) {
+        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        self.call("Emulation.setEmulatedMedia", features);
+    }
+
+    /// Lets the reader prefer no motion: the page is where it scrolls to at once.
+    pub fn prefer_no_motion(&mut self) {
+        let features = json!({ "features": [{ "name": "prefers-reduced-motion", "value": "reduce" }] });
+        self.call("Emulation.setEmulatedMedia", features);
+    }
+
+    /// Waits until what the page does with the next frames is done.
+    pub fn settle(&mut self) {
+        self.eval(
+            "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done)))))",
+        );
+    }
+
+    /// Fails if the page, a panel or an open dialog is wider than its room.
+    pub fn assert_fits(&mut self) {
+        let wide = self.eval(
+            "(() => { const { classList } = document.documentElement; const rests = classList.contains('resting'); \
+             classList.remove('resting'); const wide = [document.documentElement, ...document.querySelectorAll('.panel, dialog[open]')] \
+             .filter((element) => element.scrollWidth > element.clientWidth) \
+             .map((element) => `${element.id || element.tagName}: ${element.scrollWidth} in ${element.clientWidth}`); \
+             classList.toggle('resting', rests); return wide.join('; '); })()",
+        );
+        assert_eq!(wide, "", "wider than its room in a window of {}", self.size.0);
     }
 
     /// The window's width.
@@ -234,8 +266,9 @@ impl Browser {
     /// Clicks with the mouse into the middle of what `selector` finds.
     pub fn click(&mut self, selector: &str) {
         let at = self.eval(&format!(
-            "(() => {{ const element = document.querySelector({selector:?}); \
+            "(async () => {{ const element = document.querySelector({selector:?}); \
              element.scrollIntoView({{ block: 'center', behavior: 'instant' }}); \
+             await new Promise((done) => requestAnimationFrame(() => setTimeout(done))); \
              const box = element.getBoundingClientRect(); \
              return [box.x + box.width / 2, box.y + box.height / 2]; }})()"
         ));
@@ -290,15 +323,17 @@ impl Browser {
     pub fn screenshot(&mut self, name: &str, full_page: bool) {
         let mut params = json!({ "format": "png", "captureBeyondViewport": full_page });
         if full_page {
-            // Cards that are out of the window are not painted otherwise.
+            // Panels that are out of the window are not painted otherwise.
             self.eval(
-                "for (const card of document.querySelectorAll('#cards li')) card.style.contentVisibility = 'visible'",
+                "{ const style = document.createElement('style'); style.id = 'all-in-sight'; \
+                 style.textContent = '.panel.panel { content-visibility: visible !important }'; document.head.append(style); }",
             );
             let size = self.call("Page.getLayoutMetrics", json!({}))["cssContentSize"].clone();
-            params["clip"] =
-                json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
+            let height = size["height"].as_f64().expect("a height").min(MOST_HIGH);
+            params["clip"] = json!({ "x": 0, "y": 0, "width": size["width"], "height": height, "scale": 1 });
         }
         let data = self.call("Page.captureScreenshot", params)["data"].clone();
+        self.eval("document.getElementById('all-in-sight')?.remove()");
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.png"));
         fs::write(path, base64(data.as_str().expect("an image"))).expect("the screenshot is written");
     }

@@ -1,0 +1,19 @@
+//! Every panel of the page in a real browser, on four recordings: a tiny one, one of the example `code_index`, one of hostile
+//! names, and the largest that a file can hold.
+//!
+//! Without a Chromium these tests say so and pass; with `MEMSCOPE_REQUIRE_BROWSER=1` they fail. What they saw is in the
+//! target's temporary folder as `panels-*.png`, to be looked at.
+
+#[path = "../fixture/breakout.rs"]
+mod breakout;
+#[path = "../browser/devtools.rs"]
+mod devtools;
+#[path = "../fixture/mod.rs"]
+mod fixture;
+#[path = "../../../memscope-runtime/tests/huge/mod.rs"]
+mod huge;
+mod keys;
+mod links;
+mod look;
+mod pace;
+mod recordings;

@@ -1,0 +1,124 @@
+// Runs in the page: what a reader does, one thing after the other. What has no name leads to the next panel.
+(() => {
+  const frame = () =>
+    new Promise((done) => requestAnimationFrame(() => {
+      // After the frame's styles, layout and painting.
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = done;
+      port2.postMessage(0);
+    }));
+  const calm = () => new Promise((done) => setTimeout(done, 30)).then(frame);
+  const one = (selector) => document.querySelector(selector);
+  const all = (selector) => [...document.querySelectorAll(selector)];
+  const set = (id, value) => {
+    const field = document.getElementById(id);
+    field.value = value;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  const key = (element, name) => {
+    element.focus();
+    element.dispatchEvent(new KeyboardEvent("keydown", { key: name, bubbles: true, cancelable: true }));
+  };
+  const point = (element, kind, share) => {
+    const box = element.getBoundingClientRect();
+    element.dispatchEvent(new PointerEvent(kind, { bubbles: true, clientX: box.left + box.width * share }));
+  };
+  /** What follows a change of the address comes with its event. */
+  const address = (act) => {
+    const told = new Promise((done) => addEventListener("hashchange", done, { once: true }));
+    act();
+    return told;
+  };
+  /** The last option but one, for the first and the last are often all and none. */
+  const option = (id) => {
+    const select = document.getElementById(id);
+    select.focus();
+    const { options } = select;
+    if (options.length < 2) throw new Error(`${id} has nothing to choose`);
+    return options[Math.max(1, options.length - 2)].value;
+  };
+  const go = (id) => document.getElementById(id).scrollIntoView({ behavior: "instant" });
+  const need = (element, what) => {
+    if (!element) throw new Error(`the page has no ${what}`);
+    return element;
+  };
+
+  /** A variable of which the page holds everything. */
+  const whole = JSON.parse(document.getElementById("data").textContent).inspectors.index[0];
+
+  /** @type {[string, () => void | Promise<unknown>][]} */
+  const acts = [["", () => go("variables")]];
+  for (const words of ["b", "buffer_99", "item4 part_1", ""]) {
+    acts.push([`variables: search for “${words}”`, () => set("variables-search", words)]);
+  }
+  for (const name of ["stage", "thread", "type", "category", "finding"]) {
+    const id = `variables-${name}`;
+    acts.push([`variables: filter by ${name}`, () => set(id, option(id))], [`variables: no filter by ${name}`, () => set(id, "")]);
+  }
+  for (const sort of ["blocks", "instances", "name", "type_name", "first_ms", ""]) {
+    acts.push([`variables: sort by ${sort || "live bytes"}`, () => set("variables-sort", sort)]);
+  }
+  const scroll = (id, top) => async () => {
+    const element = document.getElementById(id);
+    // The event is told with the next frame.
+    const told = new Promise((done) => element.addEventListener("scroll", done, { once: true }));
+    element.scrollTop = top;
+    await told;
+  };
+  acts.push(
+    ["variables: scroll by a little", scroll("cards-room", 300)],
+    ["variables: scroll far", scroll("cards-room", 123_456)],
+    ["variables: scroll back", scroll("cards-room", 0)],
+    ["variables: a card below", () => key(one("a.card[tabindex='0']"), "ArrowDown")],
+    ["variables: the last card", () => key(one("a.card[tabindex='0']"), "End")],
+    ["variables: the first card", () => key(one("#cards-room :focus"), "Home")],
+    ["inspector: open", () => address(() => { location.hash = `#variable=${whole}`; })],
+    ...[2, 3, 4, 1].map((tab) => [`inspector: tab ${tab}`, () => need(one(`dialog[open] [role=tab]:nth-child(${tab})`), "tab").click()]),
+    ["inspector: close", () => one("dialog[open] .close").click()],
+    ["inspector: open a card's", () => address(() => one("a.card").click())],
+    ["inspector: close it", () => one("dialog[open] .close").click()],
+    ["", () => go("timeline")],
+    ["timeline: hover", () => point(one(".plot"), "pointermove", 0.4)],
+    ["timeline: begin of the range", () => key(all("#timeline [type=range]")[0], "ArrowRight")],
+    ["timeline: begin of the range again", () => key(all("#timeline [type=range]")[0], "ArrowRight")],
+    ["timeline: end of the range", () => key(all("#timeline [type=range]")[1], "ArrowLeft")],
+    ["timeline: no range", () => one("#timeline .range button").click()],
+    ["", () => go("memory-map")],
+    ...["ArrowRight", "ArrowRight", "ArrowLeft"].map((name, step) => [`memory map: step ${step + 1}`, () =>
+      key(need(all("#memory-map [tabindex='0']").find((element) => element.getAttribute("role") !== "region"), "place to walk from"), name)]),
+    ["", () => go("scopes")],
+    ...[1, 2, 3, 0].map((figure) => [`flame graph: figure ${figure + 1}`, () => all("#flame-figures input")[figure].click()]),
+    ["flame graph: hover", () => all("#flame .box")[9].dispatchEvent(new PointerEvent("pointerover", { bubbles: true }))],
+    ["flame graph: walk down", () => key(one("#flame"), "ArrowDown")],
+    ["flame graph: walk right", () => key(one("#flame"), "ArrowRight")],
+    ["flame graph: zoom", () => key(one("#flame"), "Enter")],
+    ["flame graph: out", () => key(one("#flame"), "Escape")],
+    ...["h", "handle_1", "part_29", ""].map((words) => [`flame graph: search for “${words}”`, () => set("flame-search", words)]),
+    ["", () => go("scope-tree")],
+    ["tree: open a row", () => need(one("#scope-tree [aria-expanded=false] .twisty"), "closed row").click()],
+    ["tree: close it", () => need(one("#scope-tree [aria-expanded=true] .twisty"), "open row").click()],
+    ["tree: open it again", () => need(one("#scope-tree [aria-expanded=false] .twisty"), "closed row").click()],
+    ["tree: a row below", () => key(one("#scope-tree"), "ArrowDown")],
+    ["tree: the last row", () => key(one("#scope-tree"), "End")],
+    ["table: show", () => document.getElementById("scope-tab-table").click()],
+    ...[0, 1, 2, 3].map((column) => [`table: sort by column ${column + 1}`, () => all("#scope-table .head-row button")[column].click()]),
+    ["table: scroll", scroll("scope-table", 40_000)],
+    ["table: the last row", () => key(one("#scope-table"), "End")],
+    ["tree: show", () => document.getElementById("scope-tab-tree").click()],
+  );
+
+  Object.assign(window, {
+    pace: {
+      names: acts.map(([name]) => name),
+      calm,
+      /** What is done, and the milliseconds until the frame that shows it. */
+      async act(number) {
+        const start = performance.now();
+        await acts[number][1]();
+        await frame();
+        return performance.now() - start;
+      },
+    },
+  });
+  return window.pace.names;
+})();
