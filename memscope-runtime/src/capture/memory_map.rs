@@ -281,6 +281,8 @@ impl Gathering {
             }
         }));
         rows.sort_by_key(|row| row.place.start);
+        // What was freed and given out anew during the walk may have been met twice.
+        rows.dedup_by(|row, before| before.absorbs(row));
         rows
     }
 }
@@ -291,6 +293,19 @@ struct Row {
     sum: Sum,
     scope: Option<(Option<u32>, u64)>,
     thread: Option<(u32, u64)>,
+}
+
+impl Row {
+    /// Takes `next` in if it lies within this one; `false`: it does not.
+    fn absorbs(&mut self, next: &Row) -> bool {
+        let is_within = next.place.start < self.place.end;
+        if is_within {
+            self.place.end = self.place.end.max(next.place.end);
+            self.sum.add(&next.sum);
+            (self.scope, self.thread) = (None, None);
+        }
+        is_within
+    }
 }
 
 /// The address behind the last of a cell, which at the end of the address space is that last one.

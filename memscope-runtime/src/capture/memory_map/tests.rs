@@ -108,6 +108,17 @@ fn the_inside_of_a_large_block_is_one_cell() {
 }
 
 #[test]
+fn a_block_that_took_the_place_of_a_large_one_during_the_walk_is_counted_in_its_cell() {
+    let map = map_of(&[(0x2000, 32 * 16, 4, 10), (0x2010, 8, 9, 950)], &[]);
+    let said: Vec<_> = map
+        .cells
+        .iter()
+        .map(|cell| (cell.start, cell.bytes, cell.live_bytes, cell.blocks, cell.scope))
+        .collect();
+    assert_eq!(said, [(0x2000, 512, 520, 2, None)]);
+}
+
+#[test]
 fn there_are_never_more_rows_than_a_file_holds() {
     // Every page of its own; large blocks, each a run of its own; and both.
     let scattered: Vec<Block> =
