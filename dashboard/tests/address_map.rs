@@ -5,6 +5,8 @@
 mod devtools;
 mod fixture;
 mod reader;
+#[path = "fixture/whole.rs"]
+mod whole;
 
 use devtools::Browser;
 use memscope_dashboard::render;
@@ -136,8 +138,12 @@ fn full() -> Snapshot {
     let mut snapshot = mapped();
     let template = snapshot.memory_map.cells[0].clone();
     let region = Region { start: 1 << 40, bytes: 4_096 * 8_192, ..snapshot.memory_map.regions[0].clone() };
-    let cells =
-        (0..4_096).map(|n| Cell { start: (1 << 40) + n * 8_192, oldest_ms: n % 9, newest_ms: 9, ..template.clone() });
+    let cells = (0..4_096).map(|n| Cell {
+        start: (1 << 40) + n * 8_192,
+        oldest_ms: n % 9,
+        newest_ms: 9,
+        ..template.clone()
+    });
     snapshot.memory_map = MemoryMap { regions: vec![region], cells: cells.collect() };
     snapshot
 }
@@ -185,7 +191,7 @@ fn regions_beyond_the_most_are_counted_with_their_bytes() {
     let folded = map.folded.unwrap();
     // 20 regions, of which the largest three and nine of the small ones are drawn: eight of 100 bytes are not.
     assert_eq!((&folded.rows.value, &folded.bytes.unwrap().value), (&8.into(), &800.into()));
-    let faults = page::faults(&render(&snapshot).unwrap(), &serde_json::to_value(&snapshot).unwrap());
+    let faults = page::faults(&whole::whole(&snapshot), &serde_json::to_value(&snapshot).unwrap());
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
