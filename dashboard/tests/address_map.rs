@@ -100,11 +100,12 @@ fn what_is_pointed_at_is_told() {
     browser.until("document.querySelector('dialog[open]') !== null");
     browser.press("Escape", 27);
     browser.until("document.querySelector('dialog[open]') === null");
-    // By keys: the first arrow goes to the first cell, the next ones on; Home and End to either end.
+    // By keys. The focus scrolls, and the pointer, which is still where it clicked, is over something else then.
     browser.eval("document.querySelector('[data-region=\"0\"]').focus()");
+    browser.eval("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 200)))");
     let at = "document.querySelector('.cells .at').dataset.cell ?? null";
     for (key, code, cell) in
-        [("ArrowRight", 39, 0), ("ArrowRight", 39, 1), ("ArrowLeft", 37, 0), ("End", 35, -1), ("Home", 36, 0)]
+        [("Home", 36, 0), ("ArrowRight", 39, 1), ("ArrowLeft", 37, 0), ("End", 35, -1), ("Home", 36, 0)]
     {
         browser.press(key, code);
         let expected = if cell < 0 { Value::Null } else { cell.to_string().into() };
