@@ -308,6 +308,7 @@ pub fn nothing_recorded(allocator_installed: bool) -> Snapshot {
         lifetimes: Vec::new(),
         findings: Vec::new(),
         blocks: snapshot::Blocks::default(),
+        memory_map: snapshot::MemoryMap::default(),
         fragmentation: snapshot::Fragmentation::default(),
         handed_out: Vec::new(),
         sites: Vec::new(),

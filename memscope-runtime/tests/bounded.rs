@@ -99,6 +99,43 @@ fn sums_stay_what_they_were_and_the_rows_that_hold_most_are_listed() {
     assert!(findings > 0);
 }
 
+/// A map without some of its cells would show holes that are none.
+#[test]
+fn a_map_of_more_cells_than_a_file_holds_is_left_out_as_a_whole_and_counted() {
+    let mut snapshot = fixture::mapped(&fixture::exact(&fixture::large(3)));
+    snapshot.folded = Folded::default();
+    let cell = snapshot.memory_map.cells[0].clone();
+    for (count, folded) in [(4_096, 0), (4_097, 4_097)] {
+        snapshot.memory_map.cells = vec![cell.clone(); count];
+        let listed = bounded(&snapshot);
+        assert_eq!(listed.folded.map_cells, folded);
+        assert_eq!(listed.memory_map.cells.len() as u64, count as u64 - folded);
+        assert_eq!(listed.memory_map.regions.is_empty(), folded > 0);
+        let says = listed.findings.iter().flat_map(|finding| &finding.evidence);
+        assert_eq!(
+            says.filter(|evidence| evidence.pointer == "/folded/map_cells").count(),
+            usize::from(folded > 0)
+        );
+    }
+    // A cell of a scope that is not listed names none.
+    let mut all = huge::huge();
+    all.memory_map = snapshot.memory_map.clone();
+    all.memory_map.cells.truncate(40);
+    all.memory_map.cells.iter_mut().enumerate().for_each(|(n, cell)| cell.scope = Some(n as u32 * 499));
+    let listed = bounded(&all);
+    let path = |of: &Snapshot, index: u32| of.scopes[index as usize].path.clone();
+    let kept = listed.memory_map.cells.iter().zip(&all.memory_map.cells);
+    let named = kept.filter(|(now, before)| match (now.scope, before.scope) {
+        (Some(now), Some(before)) => {
+            assert_eq!(path(&listed, now), path(&all, before));
+            true
+        }
+        _ => false,
+    });
+    let named = named.count();
+    assert!(named > 0 && named < 40, "{named}");
+}
+
 fn number(row: &Variable) -> usize {
     row.name.trim_start_matches("buffer_").parse().expect("it ends in its number")
 }

@@ -178,7 +178,7 @@ fn rows_of_nothing_take_no_more_memory_than_they_warrant() {
     let file = crafted(&vec![packed(2, &raw); 8]);
     assert!(matches!(assert_within_limits(&file, 8 * raw.len()), Err(ReadErrorKind::Payload { .. })));
     // As many of the shortest rows of each list as a chunk holds: zeros, which are a row of nothing where they suffice.
-    for kind in 2..=15 {
+    for kind in 2..=17 {
         for length in [1, 4, 20, 80] {
             let count = (1 << 20) / (length + 1) - 1;
             let mut raw = number(count);
@@ -242,6 +242,8 @@ fn at_the_shares() -> Snapshot {
     snapshot.findings = nothings(2_048);
     snapshot.blocks.largest = nothings(2_048);
     snapshot.handed_out = nothings(4_096);
+    snapshot.memory_map.regions = nothings(4_096);
+    snapshot.memory_map.cells = nothings(4_096);
     let site = SiteRow { name: name(), key: name(), file: name(), signature: name(), ..nothing() };
     snapshot.sites = vec![site; 6_144];
     snapshot
@@ -296,6 +298,29 @@ fn longest() -> Snapshot {
     let template = snapshot.threads[0].clone();
     snapshot.threads =
         (0..2_000).map(|id| Thread { id, name: Some(text(id as usize)), ..template.clone() }).collect();
+    // The longest that a recorder writes: 65 bytes, for scopes and threads have at most 22 bits.
+    let cell = Cell {
+        region: 4_095,
+        start: u64::MAX >> 8,
+        bytes: u64::MAX >> 15,
+        live_bytes: u64::MAX >> 15,
+        blocks: u64::MAX >> 36,
+        young_blocks: u64::MAX >> 36,
+        scope: Some(1 << 21),
+        scope_bytes: Some(u64::MAX >> 15),
+        thread: Some(1 << 13),
+        thread_bytes: Some(u64::MAX >> 15),
+        oldest_ms: u64::MAX >> 29,
+        newest_ms: u64::MAX >> 29,
+    };
+    let region = Region {
+        start: u64::MAX >> 8,
+        bytes: u64::MAX >> 15,
+        name: Some("x".repeat(36)),
+        mappings: 1,
+        cell_bytes: 1 << 48,
+    };
+    snapshot.memory_map = MemoryMap { regions: vec![region; 4_096], cells: vec![cell; 4_096] };
     let template = snapshot.tasks[0].clone();
     snapshot.tasks =
         (0..2_000).map(|number| Task { number, scope: names(number as usize), ..template.clone() }).collect();
@@ -311,6 +336,8 @@ fn a_file_is_bounded_whatever_the_program() {
         // Not thanks to the codec: what is drawn is not compressed.
         assert!(raw_bytes(&file) as u64 <= MOST_FILE_BYTES, "{} raw bytes", raw_bytes(&file));
         let read = read(&file).expect("it was just written");
+        let rows = |of: &Snapshot| (of.memory_map.regions.len(), of.memory_map.cells.len());
+        assert_eq!(rows(&read), rows(&snapshot), "a recorder's map is never left out");
         assert!(matches!(bounded(&read), std::borrow::Cow::Borrowed(_)), "what is bounded stays as it is");
     }
 }

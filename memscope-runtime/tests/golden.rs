@@ -37,6 +37,7 @@ fn of_this_version() -> Vec<(&'static str, Snapshot, Vec<u8>)> {
     vec![
         ("small", small.clone(), write(&small)),
         ("exact", exact.clone(), write(&exact)),
+        ("mapped", fixture::mapped(&exact), write(&fixture::mapped(&exact))),
         // 500 bytes of a third snapshot, less the file's header.
         ("appended", said::earlier(&small, 488), appended),
     ]

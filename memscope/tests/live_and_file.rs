@@ -19,15 +19,17 @@ fn keeps(words: usize) -> Vec<String> {
 }
 
 /// What goes on in a program that does nothing but export, and why. Pointers into the document; `*` is any row.
-const GOES_ON: [&str; 10] = [
+const GOES_ON: [&str; 12] = [
     // Time passes.
     "/program/elapsed_ms",
     "/timeline",
     "/trend_ms",
     "/scopes/*/trend",
+    "/memory_map/cells/*/young_blocks",
     // The first export is work of memscope's own, and left its blocks in the heap and its pages resident.
     "/profiler/own_",
     "/fragmentation",
+    "/memory_map/regions",
     // The observer went on looking at the threads.
     "/profiler/observer",
     "/scopes/*/activity",

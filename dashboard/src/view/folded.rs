@@ -22,6 +22,7 @@ pub(super) fn folded(snapshot: &Snapshot) -> Vec<Labelled> {
         handed_out,
         sites,
         cut_texts,
+        map_cells,
     } = &snapshot.folded;
     if snapshot.folded == Folded::default() {
         return Vec::new();
@@ -110,5 +111,6 @@ pub(super) fn folded(snapshot: &Snapshot) -> Vec<Labelled> {
         bytes("… their live bytes", "Of these.", "handed_out/live_bytes", Some(handed_out.live_bytes), None),
         count("Sites", "Not listed.", "sites", *sites),
         count("Texts", "Cut; each says how much is missing.", "cut_texts", *cut_texts),
+        count("Cells of the memory map", "Left out with the whole map.", "map_cells", *map_cells),
     ]
 }

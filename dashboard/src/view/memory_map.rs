@@ -1,5 +1,7 @@
-//! The memory map: the largest live blocks at their addresses, by the thread that allocated them.
+//! The memory map: where live blocks lie by address ([`address_map`](super::address_map)), and the largest ones. Where no map by
+//! address is recorded the largest are drawn, by the thread that allocated them.
 
+use super::address_map::{AddressMap, Drawn, address_map};
 use super::label::{self, Labels, Term, ThreadLabel};
 use super::ranking::{Folded, ranked};
 use crate::figure::Figure;
@@ -31,6 +33,10 @@ pub struct MemoryMap {
     pub bytes: Figure,
     /// What is alive and not in the map.
     pub folded: Option<Folded>,
+    /// Where live blocks lie; `None`: not recorded.
+    pub map: Option<AddressMap>,
+    /// Why it is not.
+    pub no_map: Option<&'static str>,
     /// Colours and the scopes that they stand for.
     pub legend: Vec<Colour>,
     /// Blocks by the thread that allocated them.
@@ -157,7 +163,13 @@ pub fn memory_map(snapshot: &Snapshot, labels: &Labels<'_>) -> MemoryMap {
             allocated: Figure::ms(format!("{at}/allocated_ms"), block.allocated_ms),
         }
     };
+    let (map, no_map) = match address_map(snapshot, labels) {
+        Ok(map) => (map, None),
+        Err(why) => (None, Some(why)),
+    };
     MemoryMap {
+        map,
+        no_map,
         sampled: snapshot.mode == Mode::Sampling,
         provenance: label::provenance_in(snapshot.mode),
         blocks: Figure::count(format!("min(len(/blocks/largest), {MOST_BLOCKS})"), largest.len() as u64),
@@ -231,6 +243,8 @@ pub struct Squares {
     pub threads: Vec<usize>,
     /// The squares.
     pub squares: Packed,
+    /// The map by address; `None`: not recorded.
+    pub map: Option<Drawn>,
 }
 
 /// The squares of `map`.
@@ -240,7 +254,7 @@ pub fn packed(map: &MemoryMap) -> Squares {
         squares.push(square.index, square);
     }
     let threads = map.threads.iter().map(|thread| thread.squares.len()).collect();
-    Squares { threads, squares: squares.framed() }
+    Squares { threads, squares: squares.framed(), map: map.map.as_ref().map(|map| map.drawn.clone()) }
 }
 
 fn scope_name(snapshot: &Snapshot, index: u32) -> String {

@@ -5,6 +5,7 @@
 //! [`visible`](crate::text::visible); every list is bounded, and what is left out is counted.
 
 pub mod activity;
+pub mod address_map;
 pub mod category;
 pub mod compare;
 pub mod compare_head;

@@ -1,10 +1,11 @@
 //! Live blocks, one by one.
 
+use super::memory_map::Gathering;
 use crate::account::Account;
 use crate::clock;
 use crate::live_map;
 use crate::slot::Found;
-use crate::snapshot::{Block, Blocks};
+use crate::snapshot::{Block, Blocks, MemoryMap};
 use crate::watch::Watch;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
@@ -21,12 +22,23 @@ pub(super) fn owner(found: &Found<'_>) -> Option<(u32, Option<usize>)> {
     Some((account, watch.and_then(Watch::row_number)))
 }
 
-/// The largest blocks, and the live bytes, by node, of all blocks that no tracked variable was seen to own.
-pub(super) fn blocks(scope_of_node: &HashMap<u32, u32>, row_order: &[u32]) -> (Blocks, Vec<u64>) {
+/// What one walk over the live blocks tells.
+pub(super) struct Walked {
+    /// The largest blocks.
+    pub(super) blocks: Blocks,
+    /// Live bytes, by node, of all blocks that no tracked variable was seen to own.
+    pub(super) unowned_bytes: Vec<u64>,
+    /// Where the blocks lie.
+    pub(super) memory_map: MemoryMap,
+}
+
+/// Walks over the program's live blocks; it is `now_ms`.
+pub(super) fn walk(scope_of_node: &HashMap<u32, u32>, row_order: &[u32], now_ms: u64) -> Walked {
     let mut largest: BinaryHeap<Reverse<(usize, usize)>> = BinaryHeap::with_capacity(LARGEST_BLOCKS + 1);
     let mut details: HashMap<usize, (u32, Option<usize>, u64)> = HashMap::with_capacity(LARGEST_BLOCKS + 1);
     let mut folded = Blocks::default();
     let mut unowned_bytes: Vec<u64> = Vec::new();
+    let mut gathering = Gathering::begin(now_ms);
     live_map::for_each(|found| {
         let Some((account, row)) = owner(&found) else { return };
         let Some(node) = Account::get(account).map(Account::node) else { return };
@@ -37,14 +49,23 @@ pub(super) fn blocks(scope_of_node: &HashMap<u32, u32>, row_order: &[u32]) -> (B
             }
             unowned_bytes[node] += found.bytes as u64;
         }
-        largest.push(Reverse((found.bytes, found.address)));
         let ms = clock::Stamp(found.record.stamp()).to_ms();
+        gathering.add(found.address, found.bytes, account, ms);
+        let mut fold = |bytes: usize| {
+            folded.folded_blocks += 1;
+            folded.folded_bytes += bytes as u64;
+        };
+        let rank = (found.bytes, found.address);
+        if largest.len() == LARGEST_BLOCKS && largest.peek().is_some_and(|Reverse(least)| rank < *least) {
+            fold(found.bytes); // most blocks
+            return;
+        }
+        largest.push(Reverse(rank));
         details.insert(found.address, (account, row, ms));
         if largest.len() > LARGEST_BLOCKS {
             if let Some(Reverse((bytes, address))) = largest.pop() {
                 details.remove(&address);
-                folded.folded_blocks += 1;
-                folded.folded_bytes += bytes as u64;
+                fold(bytes);
             }
         }
     });
@@ -64,5 +85,9 @@ pub(super) fn blocks(scope_of_node: &HashMap<u32, u32>, row_order: &[u32]) -> (B
         })
         .collect();
     rows.sort_by_key(|block| block.address);
-    (Blocks { largest: rows, ..folded }, unowned_bytes)
+    let memory_map = gathering.end(|account| {
+        let account = Account::get(account)?;
+        Some((scope_of_node.get(&account.node()).copied(), account.thread()))
+    });
+    Walked { blocks: Blocks { largest: rows, ..folded }, unowned_bytes, memory_map }
 }

@@ -7,6 +7,8 @@ mod blocks;
 mod category;
 mod fragmentation;
 mod live_blocks;
+mod mappings;
+mod memory_map;
 mod rows;
 mod scopes;
 mod sites;
@@ -18,7 +20,7 @@ use self::scopes::Charged;
 use crate::books::{self, Reading};
 use crate::estimate::standard_error;
 use crate::mode::Decided;
-use crate::snapshot::{Mode, Profiler, Program, Snapshot, TimelinePoint, Totals};
+use crate::snapshot::{MemoryMap, Mode, Profiler, Program, Snapshot, TimelinePoint, Totals};
 use crate::thread_state::{self, OWN_NODE};
 use crate::{clock, crossing, mode, observer, pages, peak, scope, task_list};
 use std::collections::HashMap;
@@ -84,14 +86,14 @@ pub(crate) fn capture() -> Capture {
     let (variables, row_order) = variables::variables(&scopes, &scope_of_node, &crossings, sampled);
     let types = crate::snapshot::types(&variables);
     let installed = mode::allocator_is_installed();
-    let blocks = if sampled {
-        sampling::blocks(&scope_of_node, &totals)
+    let (blocks, memory_map) = if sampled {
+        (sampling::blocks(&scope_of_node, &totals), MemoryMap::default())
     } else {
-        let (blocks, unowned_bytes) = blocks::blocks(&scope_of_node, &row_order);
+        let walked = blocks::walk(&scope_of_node, &row_order, now_ms);
         if installed {
-            unowned::set_unowned(&mut scopes, &nodes, &scope_of_node, &unowned_bytes);
+            unowned::set_unowned(&mut scopes, &nodes, &scope_of_node, &walked.unowned_bytes);
         }
-        blocks
+        (walked.blocks, walked.memory_map)
     };
     let mut snapshot = Snapshot {
         mode: match installed {
@@ -120,6 +122,7 @@ pub(crate) fn capture() -> Capture {
         lifetimes: if sampled { sampling::lifetimes(now_ms) } else { Vec::new() },
         findings: Vec::new(),
         blocks,
+        memory_map,
         fragmentation: fragmentation::fragmentation(sampled),
         sites: sites::sites(&nodes, readings),
         folded: crate::snapshot::Folded::default(),

@@ -11,7 +11,7 @@ use super::chunk::MOST_ROW_BYTES;
 use super::encode::{Measure, measure};
 use super::fold;
 use super::names::cut_texts;
-use crate::snapshot::{Crossing, Finding, Instance, InstanceBlock, Scope, Snapshot, Variable};
+use crate::snapshot::{Crossing, Finding, Instance, InstanceBlock, MemoryMap, Scope, Snapshot, Variable};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -50,6 +50,10 @@ pub(super) const FINDINGS: Share = share(2_048, 1_024);
 pub(super) const BLOCKS: Share = share(2_048, 128);
 pub(super) const HANDED_OUT: Share = share(4_096, 768);
 pub(super) const SITES: Share = share(6_144, 1_792);
+/// A row for each cell at most, of 65 bytes on average.
+pub(super) const MAP_REGIONS: Share = share(4_096, 256);
+/// Whatever a recorder writes fits: its numbers take at most 67 bytes with what [`measure`] adds.
+pub(super) const MAP_CELLS: Share = share(4_096, 320);
 
 /// New places of a list's rows; `None`: the row is folded.
 pub(super) type Places = Vec<Option<u32>>;
@@ -88,6 +92,7 @@ pub(super) fn bound(snapshot: &Snapshot) -> Bounded<'_> {
     fold::trends(&snapshot.trend_ms, &mut out);
     fold::lifetimes(&snapshot.lifetimes, &mut out);
     fold::blocks(&snapshot.blocks, &mut out);
+    fold::memory_map(&snapshot.memory_map, &mut out);
     let handed_out = fold::handed_out(&snapshot.handed_out, pinned.of("handed_out"), &mut out);
     let sites = fold::sites(&snapshot.sites, pinned.of("sites"), &mut out);
     out.findings = snapshot.findings[..findings].to_vec();
@@ -105,18 +110,25 @@ pub(super) fn bound(snapshot: &Snapshot) -> Bounded<'_> {
     Bounded { snapshot: Cow::Owned(out), places: Some((scopes, variables)) }
 }
 
+/// Whether a list has no more than its share.
+fn list<T: Serialize>(rows: &[T], share: Share) -> bool {
+    let mut bytes = 0;
+    rows.len() <= share.rows
+        && rows.iter().all(|row| {
+            let row = measure(row);
+            bytes += row.bytes;
+            !row.has_long_text && row.bytes <= MOST_ROW_BYTES
+        })
+        && bytes <= share.bytes
+}
+
+/// Whether the map's lists have no more than their shares.
+pub(super) fn map_fits(map: &MemoryMap) -> bool {
+    list(&map.regions, MAP_REGIONS) && list(&map.cells, MAP_CELLS)
+}
+
 /// Whether each list has no more than its share.
 fn fits(snapshot: &Snapshot) -> bool {
-    fn list<T: Serialize>(rows: &[T], share: Share) -> bool {
-        let mut bytes = 0;
-        rows.len() <= share.rows
-            && rows.iter().all(|row| {
-                let row = measure(row);
-                bytes += row.bytes;
-                !row.has_long_text && row.bytes <= MOST_ROW_BYTES
-            })
-            && bytes <= share.bytes
-    }
     let variables = || {
         let (mut base, mut detail, mut excess) = (0, 0, 0);
         snapshot.variables.len() <= VARIABLES.rows
@@ -157,6 +169,7 @@ fn fits(snapshot: &Snapshot) -> bool {
         && list(&snapshot.blocks.largest, BLOCKS)
         && list(&snapshot.handed_out, HANDED_OUT)
         && list(&snapshot.sites, SITES)
+        && map_fits(&snapshot.memory_map)
         && !measure(&snapshot.program).has_long_text
 }
 

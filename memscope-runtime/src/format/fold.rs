@@ -2,14 +2,14 @@
 
 use super::bound::{
     BLOCKS, FOREIGN_FREES, HANDED_OUT, LIFETIMES, Places, SITES, Share, TASKS, THREADS, TIMELINE, TREND,
-    TYPES,
+    TYPES, map_fits,
 };
 use super::chunk::MOST_ROW_BYTES;
 use super::encode::{Measure, measure};
 use super::lists::{Head, without_lists};
 use crate::snapshot::{
-    Blocks, Evidence, Finding, Folded, ForeignFrees, HandedOut, Lifetimes, Scope, Severity, SiteRow,
-    Snapshot, Task, TaskState, Thread, TimelinePoint, Type, Variable, error_of_sum,
+    Blocks, Evidence, Finding, Folded, ForeignFrees, HandedOut, Lifetimes, MemoryMap, Scope, Severity,
+    SiteRow, Snapshot, Task, TaskState, Thread, TimelinePoint, Type, Variable, error_of_sum,
 };
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -281,6 +281,15 @@ pub(super) fn blocks(blocks: &Blocks, out: &mut Snapshot) {
     });
 }
 
+/// A map without some of its cells would show holes that are none: it is kept whole or left out.
+pub(super) fn memory_map(map: &MemoryMap, out: &mut Snapshot) {
+    if map_fits(map) {
+        out.memory_map = map.clone();
+    } else {
+        add(&mut out.folded.map_cells, map.cells.len() as u64);
+    }
+}
+
 pub(super) fn handed_out(rows: &[HandedOut], pinned: &[usize], out: &mut Snapshot) -> Places {
     let places = chosen(rows, HANDED_OUT, &ranks(rows, pinned, |row| (row.live_bytes, row.handed_out)));
     let sum = &mut out.folded.handed_out;
@@ -314,6 +323,9 @@ pub(super) fn move_references<'a>(out: &mut Snapshot, places: &dyn Fn(&str) -> O
     for block in &mut out.blocks.largest {
         block.scope = block.scope.and_then(|index| moved("scopes", index));
         block.variable = block.variable.and_then(|index| moved("variables", index));
+    }
+    for cell in &mut out.memory_map.cells {
+        cell.scope = cell.scope.and_then(|index| moved("scopes", index));
     }
     for row in &mut out.variables {
         row.shared_with = row.shared_with.iter().filter_map(|&index| moved("variables", index)).collect();
@@ -354,6 +366,7 @@ pub(super) fn say_so(out: &mut Snapshot) {
         handed_out,
         sites,
         cut_texts,
+        map_cells,
     } = &out.folded;
     let counts = [
         ("scopes", scopes.scopes, "scopes/scopes"),
@@ -371,6 +384,7 @@ pub(super) fn say_so(out: &mut Snapshot) {
         ("places that handed out", handed_out.places, "handed_out/places"),
         ("sites", *sites, "sites"),
         ("texts that were cut", *cut_texts, "cut_texts"),
+        ("cells of the memory map, all of it", *map_cells, "map_cells"),
     ];
     let evidence: Vec<Evidence> = counts
         .into_iter()

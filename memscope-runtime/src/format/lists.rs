@@ -8,8 +8,8 @@ use super::chunk::{ALL_BLOCKS, END, HEAD};
 use super::decode::{Budget, DecodeError, Rows};
 use super::encode;
 use crate::snapshot::{
-    Block, Blocks, Finding, Folded, ForeignFrees, Fragmentation, HandedOut, Lifetimes, Mode, Profiler,
-    Program, Scope, SiteRow, Snapshot, Task, Thread, TimelinePoint, Totals, Type, Variable,
+    Block, Blocks, Cell, Finding, Folded, ForeignFrees, Fragmentation, HandedOut, Lifetimes, MemoryMap, Mode,
+    Profiler, Program, Region, Scope, SiteRow, Snapshot, Task, Thread, TimelinePoint, Totals, Type, Variable,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -115,8 +115,8 @@ macro_rules! lists {
             // Exhaustive, so that a field that no chunk holds does not compile.
             let Snapshot {
                 mode: _, program: _, totals: _, scopes: _, variables: _, threads: _, foreign_frees: _, tasks: _,
-                types: _, timeline: _, trend_ms, lifetimes: _, findings: _, blocks: _, fragmentation: _,
-                handed_out: _, sites: _, folded: _, profiler: _,
+                types: _, timeline: _, trend_ms, lifetimes: _, findings: _, blocks: _, memory_map: _,
+                fragmentation: _, handed_out: _, sites: _, folded: _, profiler: _,
             } = snapshot;
             $(list.rows($kind, &snapshot.$($field).+);)*
             list.rows(TREND_KIND, trend_ms);
@@ -141,6 +141,12 @@ macro_rules! lists {
 
 const TREND_KIND: u16 = 9;
 
+/// Whether a snapshot can be read without chunks of this kind: lists that were added since major version 5 began, which
+/// earlier readers skip.
+pub(super) fn can_be_skipped(kind: u16) -> bool {
+    kind > ALL_BLOCKS && kind < END
+}
+
 lists! {
     2 Scope, scopes, "scopes";
     3 Variable, variables, "variables";
@@ -154,6 +160,8 @@ lists! {
     12 Block, blocks.largest, "largest blocks";
     13 HandedOut, handed_out, "handed out";
     14 SiteRow, sites, "sites";
+    16 Region, memory_map.regions, "map regions";
+    17 Cell, memory_map.cells, "map cells";
 }
 
 /// What [`for_each_list`] calls.
@@ -179,6 +187,7 @@ pub(super) fn without_lists(head: Head) -> Snapshot {
         lifetimes: Vec::new(),
         findings: Vec::new(),
         blocks: Blocks { largest: Vec::new(), folded_blocks, folded_bytes },
+        memory_map: MemoryMap::default(),
         fragmentation,
         handed_out: Vec::new(),
         sites: Vec::new(),

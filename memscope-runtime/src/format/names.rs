@@ -57,6 +57,7 @@ fn each_text(snapshot: &mut Snapshot, act: &mut impl FnMut(&mut String)) {
     snapshot.threads.iter_mut().filter_map(|row| row.name.as_mut()).for_each(&mut *act);
     snapshot.tasks.iter_mut().flat_map(|row| &mut row.scope).for_each(&mut *act);
     snapshot.types.iter_mut().for_each(|row| act(&mut row.type_name));
+    snapshot.memory_map.regions.iter_mut().filter_map(|row| row.name.as_mut()).for_each(&mut *act);
     for row in &mut snapshot.findings {
         act(&mut row.kind);
         act(&mut row.message);

@@ -4,7 +4,7 @@ use super::bound::{Bounded, bound};
 use super::chunk::{ALL_BLOCKS, AS_IT_IS, Chunk, END, FULL_RAW_BYTES, HEAD, REQUIRED, push};
 use super::encode::Rows;
 use super::file_header;
-use super::lists::{Head, List, for_each_list};
+use super::lists::{Head, List, can_be_skipped, for_each_list};
 use super::replace::{replace_file, replace_with};
 use super::scan::end_payload;
 use crate::snapshot::{Block, Snapshot};
@@ -115,13 +115,14 @@ impl Chunks {
 
 impl List for Chunks {
     fn rows<T: Serialize>(&mut self, kind: u16, list: &[T]) {
+        let flags = if can_be_skipped(kind) { 0 } else { REQUIRED };
         let mut rows = Rows::default();
         for row in list {
             rows.push(row);
             if rows.len() >= FULL_RAW_BYTES {
-                self.push(kind, REQUIRED, &mut rows);
+                self.push(kind, flags, &mut rows);
             }
         }
-        self.push(kind, REQUIRED, &mut rows);
+        self.push(kind, flags, &mut rows);
     }
 }

@@ -39,6 +39,9 @@ pub struct Folded {
     pub sites: u64,
     /// Texts (names, types, paths, messages) that were cut; each ends in `…[+N bytes #checksum]`.
     pub cut_texts: u64,
+    /// Cells of `memory_map`, which was left out as a whole.
+    #[serde(default)]
+    pub map_cells: u64,
 }
 
 /// Scopes that are not listed, summed: what they did themselves (their exclusive figures).

@@ -18,6 +18,7 @@ mod crossing;
 mod finding;
 mod folded;
 mod fragmentation;
+mod memory_map;
 mod profiler;
 mod scope;
 mod site;
@@ -32,6 +33,7 @@ pub use crossing::{Crossing, Direction, HandedOut};
 pub use finding::{Evidence, Finding, Severity};
 pub use folded::{Folded, FoldedHandedOut, FoldedScopes, FoldedVariables};
 pub use fragmentation::{Fragmentation, GlibcHeap};
+pub use memory_map::{Cell, MemoryMap, Region};
 pub use profiler::{Observer, Profiler, Sampling};
 pub use scope::{Scope, ScopeMemory};
 use serde::{Deserialize, Serialize};
@@ -107,6 +109,9 @@ pub struct Snapshot {
     pub findings: Vec<Finding>,
     /// The largest live blocks, and a count of the others.
     pub blocks: Blocks,
+    /// Where live blocks lie.
+    #[serde(default)]
+    pub memory_map: MemoryMap,
     /// Memory lost inside and between blocks.
     pub fragmentation: Fragmentation,
     /// Places that handed memory out to foreign code, sorted by file, line, function and scope.
