@@ -235,6 +235,16 @@ export function scopeTree(grid, state, acts) {
       for (const row of rows) for (const above of scopePath(model, row)) if (above !== row) open.add(above);
       view.draw();
     },
+    /**
+     * What was open stays open, by the new numbers of rows.
+     * @param {(number | null)[]} places by the number that a row had
+     */
+    renew(places) {
+      const still = [...open].map((row) => places[row]);
+      open.clear();
+      for (const row of still) if (row !== null) open.add(row);
+      view.draw();
+    },
   };
 }
 
@@ -244,26 +254,35 @@ export function scopeTree(grid, state, acts) {
  */
 export function scopeTable(grid, state, acts) {
   const { model } = state;
-  const metrics = model.data.metrics.filter(isMeasured);
-  /** @type {{ id: string, metric: Metric | null, part: Part }[]} */
-  const columns = metrics.flatMap((metric) => [
-    { id: `exclusive ${metric.field}`, metric, part: /** @type {Part} */ ("exclusive") },
-    { id: `inclusive ${metric.field}`, metric, part: /** @type {Part} */ ("inclusive") },
-  ]);
+  /** @type {{ id: string, metric: Metric, part: Part }[]} */
+  let columns = [];
   let sortedBy = `inclusive ${state.metric.field}`;
   let descending = true;
   const head = /** @type {HTMLElement} */ (grid.querySelector(".head-row"));
-  const titles = [["name", "Scope", ""], ["calls", "Calls", ""], ...columns.map(({ id, metric, part }) =>
-    [id, METRIC_NAMES[/** @type {Metric} */ (metric).field].label, part])];
-  head.innerHTML = titles.map(([id, label, part]) =>
-    `<span role="columnheader" class="${id === "name" ? "name" : "num"}"><button type="button" data-sort="${id}">${label}${part ? ` <small>${part}</small>` : ""}</button></span>`).join("");
+  takeColumns();
+
+  /** Whether other figures are measured than before. */
+  function takeColumns() {
+    const before = columns.map(({ id }) => id).join();
+    columns = model.data.metrics.filter(isMeasured).flatMap((metric) => [
+      { id: `exclusive ${metric.field}`, metric, part: /** @type {Part} */ ("exclusive") },
+      { id: `inclusive ${metric.field}`, metric, part: /** @type {Part} */ ("inclusive") },
+    ]);
+    if (columns.map(({ id }) => id).join() !== before) writeHead();
+  }
+
+  function writeHead() {
+    const titles = [["name", "Scope", ""], ["calls", "Calls", ""], ...columns.map(({ id, metric, part }) => [id, METRIC_NAMES[metric.field].label, part])];
+    head.innerHTML = titles.map(([id, label, part]) =>
+      `<span role="columnheader" class="${id === "name" ? "name" : "num"}"><button type="button" data-sort="${id}">${label}${part ? ` <small>${part}</small>` : ""}</button></span>`).join("");
+  }
 
   /** @param {number} row @returns {number | string} */
   function sortKey(row) {
     if (sortedBy === "name") return scopeName(model.data, row);
     if (sortedBy === "calls") return Number(model.data.calls[row]);
-    const column = /** @type {typeof columns[number]} */ (columns.find(({ id }) => id === sortedBy));
-    return amount(model, /** @type {Metric} */ (column.metric), row, column.part);
+    const column = columns.find(({ id }) => id === sortedBy);
+    return column ? amount(model, column.metric, row, column.part) : 0;
   }
 
   function rows() {
@@ -281,7 +300,7 @@ export function scopeTable(grid, state, acts) {
   /** @param {number} row @param {number} place */
   function rowHtml(row, place) {
     const cells = columns.map(({ metric, part }) =>
-      `<span role="gridcell" class="num">${figureHtml(scopeFigure(model, /** @type {Metric} */ (metric), row, part))}</span>`);
+      `<span role="gridcell" class="num">${figureHtml(scopeFigure(model, metric, row, part))}</span>`);
     return `${rowStart("table-", state, row, place, ` style="--row:${place}"`)}><span role="gridcell" class="name"><b>${escaped(scopeName(model.data, row))}</b> ${placeHtml(model, row)}</span>`
       + `<span role="gridcell" class="num">${figureHtml(callsFigure(model, row))}</span>${cells.join("")}</div>`;
   }
@@ -297,5 +316,12 @@ export function scopeTable(grid, state, acts) {
     view.draw();
     grid.scrollTop = 0;
   });
-  return view;
+  return {
+    ...view,
+    /** What is measured may be more than before. */
+    renew() {
+      takeColumns();
+      view.draw();
+    },
+  };
 }

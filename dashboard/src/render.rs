@@ -144,7 +144,8 @@ pub(crate) fn page(snapshot: &Snapshot, live: Option<Live>) -> Result<String, Re
     // A page that is fed renders its panels again.
     let fed: &[&str] = if live.is_some() { &live::PANELS } else { &[] };
     let programs = programs(&[&view::island::PARTIALS, fed].concat())?;
-    let island = view::island::island(snapshot, &labels, programs);
+    let of_page = if live.is_some() { view::island::fed } else { view::island::island };
+    let island = of_page(snapshot, &labels, programs);
     let island = island::escaped_json(&island).map_err(RenderError::Island)?;
     let mut registry = parsed().map_err(|error| RenderError::Template(Box::new(error)))?;
     let write_island = move |_: &Helper<'_>,

@@ -18,7 +18,7 @@ pub struct Island {
     pub partials: Map<String, Value>,
     /// What `variables.js` shows.
     pub variables: VariableRows,
-    /// What `inspector.js` shows.
+    /// What `inspector.js` shows; a page that is fed asks for each when it is opened.
     pub inspectors: Packed,
     /// What `memory_map.js` draws.
     pub memory_map: memory_map::Squares,
@@ -30,10 +30,15 @@ pub struct Island {
 
 /// The island for `snapshot`, with the programs of [`PARTIALS`].
 pub fn island(snapshot: &Snapshot, labels: &Labels<'_>, partials: Map<String, Value>) -> Island {
+    Island { inspectors: inspector::packed(snapshot, labels), ..fed(snapshot, labels, partials) }
+}
+
+/// The same for a page that is fed: without inspectors.
+pub fn fed(snapshot: &Snapshot, labels: &Labels<'_>, partials: Map<String, Value>) -> Island {
     Island {
         partials,
         variables: variable_rows(snapshot, labels),
-        inspectors: inspector::packed(snapshot, labels),
+        inspectors: Packed::of("/variables"),
         memory_map: memory_map::packed(&memory_map::memory_map(snapshot, labels)),
         timeline: timeline::packed(snapshot),
         scopes: scope_tree::scope_tree(snapshot),
