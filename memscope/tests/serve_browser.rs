@@ -212,7 +212,6 @@ fn scopes_are_drawn_and_follow_the_program() {
             "/\\d+ s ago$/.test(document.querySelector('{heading} .age-note:not([hidden])')?.textContent)"
         ));
     }
-    browser.assert_quiet();
     drop((kept, afresh));
 }
 
