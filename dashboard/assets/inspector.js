@@ -97,6 +97,8 @@ function prepare(dialog) {
 const isFed = document.getElementById("live") !== null;
 /** A program that does not answer for so long is waited for no longer. */
 const ANSWER_MS = 3_000;
+/** One that has too much to do is asked again. */
+const [BUSY, AGAIN_MS] = [503, 150];
 
 /**
  * All that the program that feeds the page knows of a variable; null: it does not answer, or its variable of this number is
@@ -108,7 +110,11 @@ async function ask(index, wanted) {
   const patience = new AbortController();
   const end = setTimeout(() => patience.abort(), ANSWER_MS);
   try {
-    const answer = await fetch(`inspector?variable=${index}`, { signal: patience.signal });
+    let answer = await fetch(`inspector?variable=${index}`, { signal: patience.signal });
+    while (answer.status === BUSY) {
+      await new Promise((again) => setTimeout(again, AGAIN_MS));
+      answer = await fetch(`inspector?variable=${index}`, { signal: patience.signal });
+    }
     const view = answer.ok ? await answer.json() : null;
     if (view === null || (wanted !== null && identityOf(view) !== wanted)) return null;
     const dialog = /** @type {HTMLDialogElement} */ (rendered("inspector", view));

@@ -14,6 +14,7 @@ use super::connection::{Frame, Heard};
 use super::cpu;
 use super::panels::Panels;
 use super::request::Request;
+use super::response::Status;
 use memscope_dashboard::live::{self, Notice};
 use memscope_dashboard::{RenderError, render};
 use memscope_runtime::Depth;
@@ -31,7 +32,7 @@ const MOST_ALERTS: usize = 64;
 /// A page or file that was made so lately is given again.
 const FRESH_FOR: Duration = Duration::from_millis(500);
 /// Else making them takes one part of the time in so many at most, however often they are asked for.
-const BODIES_PART: u32 = 4;
+pub(super) const BODIES_PART: u32 = 4;
 
 /// What can be asked for at one go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,7 +167,7 @@ impl Feed {
     }
 
     /// The inspector of a variable as the panels tell of it.
-    pub(super) fn inspector(&mut self, index: usize, now: Instant) -> Result<Option<Frame>, RenderError> {
+    pub(super) fn inspector(&mut self, index: usize, now: Instant) -> Result<Frame, Status> {
         self.panels.inspector(index, now)
     }
 

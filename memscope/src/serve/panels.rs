@@ -12,8 +12,8 @@
 //! came or went the whole is looked at anew.
 
 use super::connection::Frame;
+use super::response::Status;
 use super::{cpu, feed};
-use memscope_dashboard::RenderError;
 use memscope_dashboard::live;
 use memscope_runtime::Depth;
 use memscope_runtime::snapshot::{Fragmentation, Snapshot};
@@ -67,6 +67,8 @@ pub(super) struct Panels {
     due: [Due; 3],
     /// Inspectors that were asked for since the newest update.
     inspectors: HashMap<usize, Frame>,
+    /// No other is made before.
+    inspectors_from: Instant,
 }
 
 impl Rows {
@@ -99,6 +101,7 @@ impl Panels {
             seen: None,
             due: [Due { next: now, every: OFTEN_ENOUGH }; 3],
             inspectors: HashMap::new(),
+            inspectors_from: now,
         }
     }
 
@@ -208,21 +211,27 @@ impl Panels {
         live::Ages { books_ms, variables_ms, blocks_ms }
     }
 
-    /// The inspector of a variable, by its number in what was looked at last; `None`: there is no such variable.
-    pub(super) fn inspector(&mut self, index: usize, now: Instant) -> Result<Option<Frame>, RenderError> {
+    /// The inspector of a variable, by its number in what was looked at last.
+    pub(super) fn inspector(&mut self, index: usize, now: Instant) -> Result<Frame, Status> {
+        if let Some(made) = self.inspectors.get(&index) {
+            return Ok(Frame::clone(made));
+        }
+        if self.seen.as_ref().is_some_and(|seen| index >= seen.snapshot.variables.len()) {
+            return Err(Status::NotFound);
+        }
+        if now < self.inspectors_from {
+            return Err(Status::Busy);
+        }
+        let begun = cpu::used();
         if self.seen.is_none() {
             self.take_whole(memscope_runtime::snapshot(&[]), now);
         }
-        if let Some(made) = self.inspectors.get(&index) {
-            return Ok(Some(Frame::clone(made)));
-        }
-        let Some(seen) = &self.seen else { return Ok(None) };
-        let Some(json) = live::inspector(&seen.snapshot, index).map_err(RenderError::Island)? else {
-            return Ok(None);
-        };
-        let made: Frame = json.into_bytes().into();
+        let seen = self.seen.as_ref().ok_or(Status::NotFound)?;
+        let json = live::inspector(&seen.snapshot, index).map_err(|_| Status::Fault)?;
+        let made: Frame = json.ok_or(Status::NotFound)?.into_bytes().into();
         self.inspectors.insert(index, Frame::clone(&made));
-        Ok(Some(made))
+        self.inspectors_from = now + cpu::used().saturating_sub(begun).saturating_mul(feed::BODIES_PART);
+        Ok(made)
     }
 
     /// Nobody listens: what was kept for them goes.

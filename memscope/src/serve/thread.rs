@@ -222,9 +222,10 @@ fn answer(server: &Server, feed: &mut Feed, request: &Request, may_listen: bool,
 fn inspector(feed: &mut Feed, request: &Request, now: Instant) -> Answer {
     let index = request.asked("variable").and_then(|index| index.parse().ok());
     let line = |status| Answer { frames: vec![response::line(status, &[]).into()], listens: None };
-    let made = index.map_or(Ok(None), |index| feed.inspector(index, now));
-    let Ok(made) = made else { return line(Status::Fault) };
-    let Some(bytes) = made else { return line(Status::NotFound) };
+    let bytes = match index.ok_or(Status::NotFound).and_then(|index| feed.inspector(index, now)) {
+        Ok(bytes) => bytes,
+        Err(status) => return line(status),
+    };
     let head: Frame = response::head(Status::Ok, "application/json", Some(bytes.len()), &[]).into();
     let frames = if request.is_head { vec![head] } else { vec![head, bytes] };
     Answer { frames, listens: None }
