@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 /// Looks of each depth take one part of the time in so many. With pulses and writing that stays below a hundredth of a
 /// processor: `docs/live.md` has the figures. Nobody counts what an unoptimised build takes.
-const PARTS: [u32; 3] = if cfg!(debug_assertions) { [30, 60, 60] } else { [400, 250, 600] };
+const PARTS: [u32; 3] = if cfg!(debug_assertions) { [30, 60, 60] } else { [400, 400, 600] };
 /// What is looked at no longer ago is new enough, however little a look costs.
 const OFTEN_ENOUGH: Duration = Duration::from_secs(1);
 
