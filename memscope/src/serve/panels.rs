@@ -24,6 +24,8 @@ use std::time::{Duration, Instant};
 /// Looks of each depth take one part of the time in so many. With pulses and writing that stays below a hundredth of a
 /// processor: `docs/live.md` has the figures. Nobody counts what an unoptimised build takes.
 const PARTS: [u32; 3] = if cfg!(debug_assertions) { [30, 60, 60] } else { [400, 400, 600] };
+/// One that was never taken, and whose cost nobody knows, comes after so many times what a deeper one took.
+const FIRST_PART: u32 = 30;
 /// What is looked at no longer ago is new enough, however little a look costs.
 const OFTEN_ENOUGH: Duration = Duration::from_secs(1);
 
@@ -54,8 +56,8 @@ struct Rows {
 #[derive(Clone, Copy)]
 struct Due {
     next: Instant,
-    /// How long after the last one.
-    every: Duration,
+    /// How long after the last one; `None`: none was taken yet.
+    every: Option<Duration>,
 }
 
 pub(super) struct Panels {
@@ -99,7 +101,7 @@ impl Panels {
             list: Vec::new(),
             update: 0,
             seen: None,
-            due: [Due { next: now, every: OFTEN_ENOUGH }; 3],
+            due: [Due { next: now, every: None }; 3],
             inspectors: HashMap::new(),
             inspectors_from: now,
         }
@@ -122,13 +124,14 @@ impl Panels {
             Depth::Whole
         };
         let cost = cpu::used().saturating_sub(begun);
+        let after = |part| cost.saturating_mul(part).clamp(OFTEN_ENOUGH, Duration::from_secs(3600));
         for (number, due) in self.due.iter_mut().enumerate() {
             // Where rows came or went, the whole was looked at in the time of what was asked for.
             if number == asked as usize {
-                due.every = cost.saturating_mul(PARTS[number]).clamp(OFTEN_ENOUGH, Duration::from_secs(3600));
+                due.every = Some(after(PARTS[number]));
             }
             if number <= asked as usize {
-                due.next = now + due.every;
+                due.next = now + due.every.unwrap_or_else(|| after(FIRST_PART));
             }
         }
         Some(looked)
