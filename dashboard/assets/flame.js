@@ -120,6 +120,8 @@ export function flameGraph({ graph, readout, path }, state, acts) {
    * @type {string}
    */
   let cursor = "";
+  /** The box under the pointer. */
+  let pointed = /** @type {Box | null} */ (null);
 
   function draw() {
     boxes = flameBoxes(model, state.metric, state.top, 1 / width);
@@ -270,9 +272,13 @@ export function flameGraph({ graph, readout, path }, state, acts) {
   });
   graph.addEventListener("pointerover", (event) => {
     const box = boxAt(event);
+    pointed = box ?? null;
     if (box) tell(box);
   });
-  graph.addEventListener("pointerleave", mark);
+  graph.addEventListener("pointerleave", () => {
+    pointed = null;
+    mark();
+  });
   graph.addEventListener("keydown", (event) => {
     const at = graph.querySelector(".at");
     const box = at ? boxOf.get(at) : undefined;
@@ -310,6 +316,29 @@ export function flameGraph({ graph, readout, path }, state, acts) {
   return {
     draw,
     mark,
+    /**
+     * Draws what the model is now; rows have other numbers. What the reader was told of is told anew.
+     * @param {(number | null)[]} places by the number that a row had
+     */
+    renew(places) {
+      /** @param {Box} box */
+      const keyNow = (box) => (places[box.row] === null ? null : boxKey({ ...box, row: /** @type {number} */ (places[box.row]) }));
+      /** @type {Map<string, HTMLElement>} */
+      const kept = new Map();
+      let cursorNow = "";
+      for (const [key, element] of elements) {
+        const now = keyNow(/** @type {Box} */ (boxOf.get(element)));
+        if (now === null) element.remove();
+        else kept.set(now, element).get(now)?.setAttribute("id", `flame-${now}`);
+        if (key === cursor) cursorNow = now ?? "";
+      }
+      [elements, cursor] = [kept, cursorNow];
+      const looked = pointed && keyNow(pointed);
+      draw();
+      const element = looked === null ? undefined : elements.get(looked);
+      pointed = (element && boxOf.get(element)) ?? null;
+      if (pointed) tell(pointed);
+    },
     /** Leaves what is no scope's box. */
     follow() {
       cursor = String(state.active);

@@ -1,7 +1,9 @@
 // @ts-check
 // The inspector: a card's link names a variable (`#variable=INDEX`); the address alone decides what is open. It is made
-// when it is opened: of all that is known where the page holds that, of what the card tells elsewhere.
+// when it is opened: of all that is known where the page holds that, of what the card tells elsewhere. A page that is fed
+// holds none and asks the program.
 import { card } from "./card.js";
+import { figureHtml } from "./hbs.js";
 import { island, rendered } from "./island.js";
 import { unpacked } from "./packed.js";
 
@@ -16,7 +18,8 @@ let scrollBack = null;
  * @param {number[]} indices
  */
 const places = (indices) => new Map(indices.map((index, place) => [index, place]));
-let [whole, held] = [places(inspectors.index), places(variables.index)];
+const whole = places(inspectors.index);
+let held = places(variables.index);
 
 /** @param {number} index @returns {HTMLDialogElement | null} */
 function made(index) {
@@ -91,6 +94,53 @@ function prepare(dialog) {
   });
 }
 
+const isFed = document.getElementById("live") !== null;
+/** A program that does not answer for so long is waited for no longer. */
+const ANSWER_MS = 3_000;
+/** One that has too much to do is asked again. */
+const [BUSY, AGAIN_MS] = [503, 150];
+
+/**
+ * All that the program that feeds the page knows of a variable; null: it does not answer, or its variable of this number is
+ * another by now.
+ * @param {number} index @param {string | null} wanted its identity
+ * @returns {Promise<HTMLDialogElement | null>}
+ */
+async function ask(index, wanted) {
+  const patience = new AbortController();
+  const end = setTimeout(() => patience.abort(), ANSWER_MS);
+  try {
+    let answer = await fetch(`inspector?variable=${index}`, { signal: patience.signal });
+    while (answer.status === BUSY) {
+      await new Promise((again) => setTimeout(again, AGAIN_MS));
+      answer = await fetch(`inspector?variable=${index}`, { signal: patience.signal });
+    }
+    const view = answer.ok ? await answer.json() : null;
+    if (view === null || (wanted !== null && identityOf(view) !== wanted)) return null;
+    const dialog = /** @type {HTMLDialogElement} */ (rendered("inspector", view));
+    const moment = document.createElement("p");
+    moment.className = "more moment";
+    moment.innerHTML = `As the program was ${figureHtml(view.end)} after its start.`;
+    dialog.querySelector("header")?.after(moment);
+    return dialog;
+  } catch {
+    return null;
+  } finally {
+    clearTimeout(end);
+  }
+}
+
+/**
+ * What the page itself holds of a variable, where the program does not tell more.
+ * @param {number} index
+ */
+function withoutAnswer(index) {
+  const dialog = made(index);
+  const lead = dialog?.querySelector(".lead");
+  if (lead) lead.textContent = "The program did not answer: this is what the page itself holds of the variable. Close and open it to ask again.";
+  return dialog;
+}
+
 function follow() {
   // Who goes to a scope leaves for good.
   if (location.hash.startsWith("#scope=")) scrollBack = null;
@@ -98,9 +148,23 @@ function follow() {
   const open = /** @type {HTMLDialogElement | null} */ (room.querySelector("dialog[open]"));
   if (open && asked && open.id === location.hash.slice(1)) return;
   open?.close();
-  const dialog = asked && made(Number(asked[1]));
+  if (!asked) return;
+  const index = Number(asked[1]);
+  const who = identity(held.get(index));
+  if (!isFed) {
+    show(made(index), who);
+    return;
+  }
+  void ask(index, who).then((dialog) => {
+    // Who went elsewhere meanwhile stays there.
+    if (location.hash === asked[0] && !room.querySelector("dialog[open]")) show(dialog ?? withoutAnswer(index), who);
+  });
+}
+
+/** @param {HTMLDialogElement | null} dialog @param {string | null} who */
+function show(dialog, who) {
   if (!dialog) return;
-  opened = identity(held.get(Number(asked[1])));
+  opened = who;
   scrollBack = window.scrollY;
   room.replaceChildren(dialog);
   tell(dialog, null);
@@ -130,24 +194,31 @@ function identity(position) {
   return JSON.stringify(columns.map((column, place) => (place < 4 && column[position] !== null ? texts[column[position]] : column[position])));
 }
 
+/**
+ * The same of a view.
+ * @param {any} view
+ */
+const identityOf = ({ name, scope, type_name, place }) =>
+  JSON.stringify([name, scope, type_name, place?.file ?? null, place?.line?.value ?? null]);
+
 /** @type {string | null} the variable whose inspector is open */
 let opened = null;
 
 // A page that is fed has other figures now, and the variable may have another number.
-function renew() {
-  [whole, held] = [places(inspectors.index), places(variables.index)];
+async function renew() {
+  held = places(variables.index);
   const dialog = /** @type {HTMLDialogElement | null} */ (room.querySelector("dialog[open]"));
   if (!dialog || opened === null) return;
   const position = variables.index.findIndex((/** @type {number} */ _, /** @type {number} */ place) => identity(place) === opened);
   const index = variables.index[position];
-  const now = index === undefined ? null : made(index);
-  if (!now) return;
+  const now = index === undefined ? null : await ask(index, opened);
+  // Only what has tabs becomes what has them.
+  if (!now || !dialog.open || dialog.querySelectorAll(".tab").length !== now.querySelectorAll(".tab").length) return;
   if (now.id !== dialog.id) history.replaceState(null, "", `#${now.id}`);
   tell(dialog, now);
 }
 document.addEventListener("memscope:data", (event) => {
-  // Inspectors come after the rows that they belong to.
-  if (/** @type {CustomEvent} */ (event).detail === "inspectors") renew();
+  if (/** @type {CustomEvent} */ (event).detail === "variables") void renew();
 });
 
 window.addEventListener("hashchange", follow);

@@ -9,17 +9,30 @@ import { island, render } from "./island.js";
 import { add, show } from "./rendered.js";
 
 /** @typedef {import("./figure.js").Figure} Figure */
+/** @typedef {"books_ms" | "variables_ms" | "blocks_ms"} Age of a look, as the pulse says it */
 
 const bar = document.getElementById("live");
 /**
- * The partials' panels, in the page's order, and the ids of their elements.
- * @type {[string, string][]}
+ * The partials' panels, in the page's order, the ids of their elements, and of which look at the program they are.
+ * @type {[string, string, Age][]}
  */
 const PANELS = [
-  ["overview", "overview"], ["variables", "variables"], ["memory_map", "memory-map"], ["diagnostics", "diagnostics"],
-  ["scopes", "scopes"], ["types", "types"], ["lifetimes", "lifetimes"], ["sizes", "sizes"], ["threads", "threads"],
-  ["handed_out", "handed-out"], ["tasks", "tasks"], ["sites", "sites"], ["recording", "recording"],
+  ["overview", "overview", "books_ms"], ["variables", "variables", "variables_ms"], ["memory_map", "memory-map", "blocks_ms"],
+  ["diagnostics", "diagnostics", "blocks_ms"], ["scopes", "scopes", "books_ms"], ["types", "types", "variables_ms"],
+  ["lifetimes", "lifetimes", "blocks_ms"], ["sizes", "sizes", "blocks_ms"], ["threads", "threads", "books_ms"],
+  ["handed_out", "handed-out", "books_ms"], ["tasks", "tasks", "books_ms"], ["sites", "sites", "blocks_ms"],
+  ["recording", "recording", "books_ms"],
 ];
+/**
+ * Parts of panels that are of another look than theirs, by the ids of their headings.
+ * @type {[string, string, Age][]}
+ */
+const PARTS = [
+  ["leaks-h", "outlived", "variables_ms"], ["fragmentation-h", "slack and glibc", "blocks_ms"],
+  ["scope-details-h", "details of a scope", "blocks_ms"],
+];
+/** What is older than this beside the sums says so. */
+const OLD_MS = 2_500;
 /** What does not answer for so long is lost. Pulses come every 400 ms. */
 const SILENCE_MS = 5_000;
 const RETRY_MS = 1_000;
@@ -45,7 +58,9 @@ function follow(bar) {
   const missing = WITH_MODULES.filter((id) => !document.getElementById(id));
   /** @type {EventSource | null} */
   let source = null;
-  let [heard, fed, fedLarge, retry, isPaused] = [0, performance.now(), performance.now(), 0, false];
+  let [heard, retry, isPaused] = [0, 0, false];
+  /** When the program was looked at for what is shown. */
+  const at = { books_ms: performance.now(), variables_ms: performance.now(), blocks_ms: performance.now() };
 
   /** @param {string} name @param {string} text */
   function say(name, text) {
@@ -56,12 +71,11 @@ function follow(bar) {
 
   /** @param {{ name: string, view: any }} panel */
   function take({ name, view }) {
-    if (name === "data:variables") fed = performance.now();
-    if (name === "data:inspectors") fedLarge = performance.now();
     if (name.startsWith(DATA)) {
       const field = name.slice(DATA.length);
       // In its place, for modules hold it.
-      Object.assign(island[field], view);
+      if (island[field]) Object.assign(island[field], view);
+      else island[field] = view;
       document.dispatchEvent(new CustomEvent("memscope:data", { detail: field }));
       return;
     }
@@ -108,6 +122,36 @@ function follow(bar) {
     }
   }
 
+  /** How old each panel is, where it is older than the sums. */
+  function tellAges() {
+    const now = performance.now();
+    /** @param {Age} of */
+    const ago = (of) => `${Math.round((now - at[of]) / 1_000)} s ago`;
+    /** @param {Age} of */
+    const isOld = (of) => now - at[of] > OLD_MS;
+    const text = `scopes and threads ${ago("books_ms")}, variables ${ago("variables_ms")}, blocks and findings ${ago("blocks_ms")}`;
+    if (age.textContent !== text) age.textContent = text;
+    for (const [, id, of] of PANELS) note(document.querySelector(`#${id} > h2`), isOld(of) ? ago(of) : "");
+    for (const [id, called, of] of PARTS) note(document.getElementById(id), isOld(of) ? `${called}: ${ago(of)}` : "");
+  }
+
+  /**
+   * Says in a heading how old its figures are; "": as old as the sums.
+   * @param {Element | null} heading @param {string} text
+   */
+  function note(heading, text) {
+    if (!heading) return;
+    let badge = /** @type {HTMLElement | null} */ (heading.querySelector(".age-note"));
+    if (!badge && text === "") return;
+    if (!badge) {
+      badge = document.createElement("small");
+      badge.className = "badge age-note";
+      heading.append(" ", badge);
+    }
+    badge.hidden = text === "";
+    if (badge.textContent !== text) badge.textContent = text;
+  }
+
   /** @param {{ number: number, severity: string, message: string, at: string }} alert */
   function warn(alert) {
     if (alert.number <= known.alert) return;
@@ -144,6 +188,7 @@ function follow(bar) {
         return;
       }
       heard = performance.now();
+      for (const [age, ms] of Object.entries(pulse.ages)) at[/** @type {Age} */ (age)] = heard - ms;
       known.update = pulse.update;
       beat(pulse.figures);
       say("live", "Live");
@@ -177,8 +222,7 @@ function follow(bar) {
   });
   setInterval(() => {
     if (source && performance.now() - heard > SILENCE_MS) lose();
-    const [panels, large] = [fed, fedLarge].map((time) => Math.floor((performance.now() - time) / 1_000));
-    age.textContent = `panels changed ${panels} s ago, memory map and inspectors ${large} s ago`;
+    tellAges();
   }, 1_000);
   say("connecting", "Connecting …");
   connect();

@@ -35,6 +35,8 @@ import { bytes, count, share, withUpperBound } from "./figure.js";
  * @property {number[]} place of each row in the inclusive columns; -1: it has nothing below
  * @property {Map<number, number>} rowOf row of each index into the document
  * @property {Map<string, number[][]>} ordered children by each figure, greatest first
+ * @property {(number | null)[]} parent of each row
+ * @property {string[]} own names of each row, which tell it among those below one row
  */
 
 /**
@@ -77,7 +79,35 @@ export function scopeModel(data) {
     module: data.key.map((key) => data.keys[key].replace(/(::)?[^:]*$/, "")),
     rowOf: new Map(data.index.map((index, row) => [index, row])),
     ordered: new Map(),
+    parent: data.parent,
+    own: data.key.map((key, row) => `${data.keys[key]}\n${data.names[data.name[row]]}`),
   };
+}
+
+/**
+ * Takes up what `model.data` is now, on a page that is fed: other figures, and perhaps other rows. Modules that hold the
+ * model go on with it; what they hold of rows is to be found by their new numbers.
+ * @param {ScopeModel} model
+ * @returns {{ places: (number | null)[], nearest: number[] }} by the number that a row had: the one that it has, and that of
+ *   the lowest scope above it that is still here
+ */
+export function renewModel(model) {
+  const before = { own: model.own, parent: model.parent };
+  Object.assign(model, scopeModel(model.data));
+  const rows = new Map(model.own.map((own, row) => [`${model.parent[row]} ${own}`, row]));
+  /** @type {(number | null)[]} */
+  const places = [];
+  /** @type {number[]} */
+  const nearest = [];
+  before.own.forEach((own, row) => {
+    // A row's parent stands before it.
+    const parent = before.parent[row];
+    const above = parent === null ? null : places[parent];
+    const isAboveHere = parent === null || above !== null;
+    places.push(isAboveHere ? rows.get(`${above} ${own}`) ?? null : null);
+    nearest.push(places[row] ?? (parent === null ? 0 : nearest[parent]));
+  });
+  return { places, nearest };
 }
 
 /** @param {ScopeData} data @param {number} row */

@@ -239,6 +239,16 @@ export function scopeTree(grid, state, acts) {
       for (const row of rows) for (const above of scopePath(model, row)) if (above !== row) open.add(above);
       view.draw();
     },
+    /**
+     * What was open stays open, by the new numbers of rows.
+     * @param {(number | null)[]} places by the number that a row had
+     */
+    renew(places) {
+      const still = [...open].map((row) => places[row]);
+      open.clear();
+      for (const row of still) if (row !== null) open.add(row);
+      view.draw();
+    },
   };
 }
 
@@ -277,14 +287,20 @@ function columnsOf(model, span) {
  */
 export function scopeTable(grid, state, acts) {
   const { model } = state;
-  /** @type {TableColumn[]} */
-  const whole = model.data.metrics.filter(isMeasured).flatMap((metric) => /** @type {const} */ (["exclusive", "inclusive"]).map((part) => ({
-    id: `${part} ${metric.field}`,
-    title: `${metricName(metric).label} <small>${part}</small>`,
-    key: (/** @type {number} */ row) => amount(model, metric, row, part),
-    html: (/** @type {number} */ row) => figureHtml(scopeFigure(model, metric, row, part)),
-  })));
-  whole.unshift({ id: "calls", title: "Calls", key: (row) => Number(model.data.calls[row]), html: (row) => figureHtml(callsFigure(model, row)) });
+  /** @returns {TableColumn[]} */
+  function wholeColumns() {
+    const measured = model.data.metrics.filter(isMeasured).flatMap((metric) => /** @type {const} */ (["exclusive", "inclusive"]).map((part) => ({
+      id: `${part} ${metric.field}`,
+      title: `${metricName(metric).label} <small>${part}</small>`,
+      key: (/** @type {number} */ row) => amount(model, metric, row, part),
+      html: (/** @type {number} */ row) => figureHtml(scopeFigure(model, metric, row, part)),
+    })));
+    return [
+      { id: "calls", title: "Calls", key: (row) => Number(model.data.calls[row]), html: (row) => figureHtml(callsFigure(model, row)) },
+      ...measured,
+    ];
+  }
+  let whole = wholeColumns();
   let columns = whole;
   let sortedBy = `inclusive ${state.metric.field}`;
   let descending = true;
@@ -338,6 +354,13 @@ export function scopeTable(grid, state, acts) {
       if (!columns.some(({ id }) => id === sortedBy)) [sortedBy, descending] = [columns[0].id, true];
       grid.classList.toggle("ranged", span !== null);
       titles();
+    },
+    /** What is measured may be more than before. */
+    renew() {
+      const shown = columns.map(({ id }) => id).join();
+      columns = whole = wholeColumns();
+      if (columns.map(({ id }) => id).join() !== shown) titles();
+      view.draw();
     },
   };
 }

@@ -8,7 +8,7 @@ import { moreOfScope } from "./more_of_scope.js";
 import { onRange } from "./range.js";
 import { metricAt, momentFigure, spanOf } from "./scope_range.js";
 import {
-  amount, isEstimated, isMeasured, metricName, metricOf, scopeModel, scopePath, searchScopes, shareOfSum, sumFigure, topmost,
+  amount, isEstimated, isMeasured, metricName, metricOf, renewModel, scopeModel, scopePath, searchScopes, shareOfSum, sumFigure, topmost,
 } from "./scope_model.js";
 import { scopeTable, scopeTree } from "./scope_table.js";
 
@@ -28,6 +28,8 @@ function showScopes(data) {
   const first = measured.find((metric) => amount(model, metric, 0, "inclusive") > 0) ?? measured[0];
   /** @type {ScopeState} */
   const state = { model, metric: first, top: 0, active: 0, found: new Set() };
+  /** Index into the document of the scope on top, which a link names. */
+  let shownIndex = data.index[0];
   const acts = {
     /**
      * The reader is at `row`.
@@ -52,6 +54,7 @@ function showScopes(data) {
       details();
       table.fill();
       tree.show(false);
+      shownIndex = data.index[row];
       const hash = row === 0 ? location.pathname + location.search : `#scope=${data.index[row]}`;
       if (location.hash !== (row === 0 ? "" : hash)) history.pushState(null, "", hash);
     },
@@ -75,6 +78,11 @@ function showScopes(data) {
   /** All that the page knows of the scope that the reader is at, which it holds for the largest. */
   let borrowed = /** @type {{ home: HTMLElement, body: Element } | null} */ (null);
   function details() {
+    // A list that was rendered anew, on a page that is fed, may have left what was borrowed.
+    if (borrowed && !borrowed.home.isConnected) {
+      borrowed.body.remove();
+      borrowed = null;
+    }
     const home = document.getElementById(`scope=${data.index[state.active]}`)?.querySelector("details") ?? null;
     if (borrowed && borrowed.home === home) return;
     if (borrowed) borrowed.home.append(borrowed.body);
@@ -88,8 +96,15 @@ function showScopes(data) {
 
   const figures = part("flame-figures");
   figures.innerHTML += data.metrics.map((metric) =>
-    `<label><input type="radio" name="scope-figure" value="${metric.field}"${metric === state.metric ? " checked" : ""}${isMeasured(metric) ? "" : " disabled"}>`
-    + `<span>${metricName(metric).label}${isMeasured(metric) ? "" : " (not measured by scope in this recording)"}</span></label>`).join("");
+    `<label><input type="radio" name="scope-figure" value="${metric.field}"${metric === state.metric ? " checked" : ""}>`
+    + `<span>${metricName(metric).label}</span><span hidden> (not measured by scope in this recording)</span></label>`).join("");
+  function allowChoices() {
+    for (const radio of figures.querySelectorAll("input")) {
+      radio.disabled = !isMeasured(metricOf(model, radio.value));
+      /** @type {HTMLElement} */ (radio.parentElement?.lastElementChild).hidden = !radio.disabled;
+    }
+  }
+  allowChoices();
   /** What "live" is in a range: live at its end. */
   let then = /** @type {import("./scope_model.js").Metric | null} */ (null);
   function redraw() {
@@ -100,7 +115,8 @@ function showScopes(data) {
   }
   figures.addEventListener("change", redraw);
   let span = /** @type {import("./scope_range.js").Span | null} */ (null);
-  onRange("scopes", (range) => {
+  // A page that is fed speaks of now: its moments go on.
+  if (!document.getElementById("live")) onRange("scopes", (range) => {
     const before = span;
     span = range && spanOf(model, range);
     const [first, last] = (span ?? []).map((moment) => figureHtml(momentFigure(model, moment)));
@@ -115,9 +131,11 @@ function showScopes(data) {
   });
 
   const search = /** @type {HTMLInputElement} */ (part("flame-search"));
-  function found() {
-    const rows = searchScopes(model, search.value);
-    state.found = new Set(rows);
+  /**
+   * What the search found.
+   * @param {number[]} rows
+   */
+  function sayFound(rows) {
     const sentence = part("flame-found");
     if (search.value.trim() === "") {
       sentence.textContent = "";
@@ -128,8 +146,14 @@ function showScopes(data) {
       const share = shareOfSum(model, state.metric, once, 0);
       sentence.innerHTML = `<b>${countedHtml(model, rows)} ${rows.length === 1 ? "scope" : "scopes"}</b>, ${figureHtml(sumFigure(model, state.metric, once))}`
         + `, ${figureHtml(share)} of all (not counted twice)`;
-      if (rows.length <= MOST_OPENED) tree.openTo(rows);
     }
+  }
+
+  function found() {
+    const rows = searchScopes(model, search.value);
+    state.found = new Set(rows);
+    sayFound(rows);
+    if (rows.length <= MOST_OPENED) tree.openTo(rows);
     flame.mark();
     tree.draw();
     table.draw();
@@ -182,10 +206,46 @@ function showScopes(data) {
   found();
   details();
   follow();
+
+  /** A page that is fed has other figures now; the reader stays at the same scope. */
+  function renew() {
+    const { places, nearest } = renewModel(model);
+    const isLinked = location.hash === `#scope=${shownIndex}`;
+    state.metric = metricOf(model, state.metric.field);
+    [state.top, state.active] = [nearest[state.top], nearest[state.active]];
+    state.found = new Set(searchScopes(model, search.value));
+    shownIndex = data.index[state.top];
+    if (isLinked && state.top !== 0) history.replaceState(null, "", `#scope=${shownIndex}`);
+    allowChoices();
+    flame.renew(places);
+    tree.renew(places);
+    table.renew();
+    sayFound([...state.found]);
+  }
+  document.addEventListener("memscope:data", (event) => {
+    if (/** @type {CustomEvent} */ (event).detail === "scopes") renew();
+  });
+  // The details stand in the list, which comes after the data.
+  document.addEventListener("memscope:panel", (event) => {
+    if (/** @type {CustomEvent} */ (event).detail === "scopes") details();
+  });
 }
 
-// A page that is fed keeps the list, whose figures are fed: what is drawn here would be of the moment when it was opened.
-const isFed = document.getElementById("live") !== null;
-/** @type {ScopeData | null} */
-const scopeData = island.scopes;
-if (!isFed && scopeData && scopeData.metrics.some(isMeasured)) showScopes(scopeData);
+/** Draws them, if there is something to draw. */
+function begin() {
+  /** @type {ScopeData | null} */
+  const data = island.scopes;
+  const isThere = data !== null && data.metrics.some(isMeasured);
+  if (isThere) showScopes(data);
+  return isThere;
+}
+
+/**
+ * The first scopes of a page that is fed.
+ * @param {Event} event
+ */
+function awaitScopes(event) {
+  if (/** @type {CustomEvent} */ (event).detail !== "scopes" || !begin()) return;
+  document.removeEventListener("memscope:data", awaitScopes);
+}
+if (!begin()) document.addEventListener("memscope:data", awaitScopes);

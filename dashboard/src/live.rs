@@ -55,47 +55,76 @@ pub(crate) const PANELS: [&str; 13] = [
     "recording",
 ];
 
-/// The panels of `snapshot` that are cheap to make, and before them the fields of the [island](view::island) that go with
-/// them, as `data:FIELD`.
+/// The panels of `snapshot` that need neither its variables nor its blocks, and before them the fields of the
+/// [island](view::island) that go with them, as `data:FIELD`. Of what the overview says of variables and findings `snapshot`
+/// may have what was looked at before.
 ///
 /// # Errors
 /// What serializing a view gives; no recording leads there.
-pub fn panels(snapshot: &Snapshot) -> Result<Vec<Panel>, serde_json::Error> {
+pub fn panels_of_books(snapshot: &Snapshot) -> Result<Vec<Panel>, serde_json::Error> {
     let labels = label::Labels::new(snapshot);
+    let mut overview = overview::overview(snapshot);
+    if let Some(timeline) = &mut overview.timeline {
+        timeline.points = Vec::new(); // they are data
+    }
     [
-        panel("data:variables", &view::variable_rows::variable_rows(snapshot, &labels)),
         panel("data:timeline", &view::timeline::packed(snapshot)),
-        panel("overview", &overview::overview(snapshot)),
-        panel("variables", &view::variables::variables(snapshot, &labels)),
-        panel("diagnostics", &view::diagnostics::diagnostics(snapshot, &labels)),
-        panel("scopes", &view::scopes::scopes(snapshot, &labels)),
-        panel("types", &view::types::types(snapshot)),
-        panel("lifetimes", &view::lifetimes::lifetimes(snapshot)),
-        panel("sizes", &view::sizes::sizes(snapshot)),
+        panel("data:scopes", &view::scope_tree::fed(snapshot)),
+        panel("overview", &overview),
         panel("threads", &view::threads::threads(snapshot, &labels)),
         panel("handed_out", &view::handed_out::handed_out(snapshot)),
         panel("tasks", &view::tasks::tasks(snapshot)),
-        panel("sites", &view::sites::sites(snapshot)),
         panel("recording", &view::recording::recording(snapshot)),
     ]
     .into_iter()
     .collect()
 }
 
-/// The others: the blocks of the memory map and the inspectors, which name variables by their numbers in `snapshot`.
+/// The panels of variables and types.
 ///
 /// # Errors
 /// What serializing a view gives; no recording leads there.
-pub fn large_panels(snapshot: &Snapshot) -> Result<Vec<Panel>, serde_json::Error> {
+pub fn panels_of_variables(snapshot: &Snapshot) -> Result<Vec<Panel>, serde_json::Error> {
     let labels = label::Labels::new(snapshot);
-    let map = view::memory_map::memory_map(snapshot, &labels);
     [
-        panel("data:inspectors", &view::inspector::packed(snapshot, &labels)),
-        panel("data:memory_map", &view::memory_map::packed(&map)),
-        panel("memory_map", &map),
+        panel("data:variables", &view::variable_rows::variable_rows(snapshot, &labels)),
+        panel("variables", &view::variables::variables(snapshot, &labels)),
+        panel("types", &view::types::types(snapshot)),
     ]
     .into_iter()
     .collect()
+}
+
+/// The others: what rests on the live blocks one by one, findings among it, and what is long and changes little.
+///
+/// # Errors
+/// What serializing a view gives; no recording leads there.
+pub fn panels_of_blocks(snapshot: &Snapshot) -> Result<Vec<Panel>, serde_json::Error> {
+    let labels = label::Labels::new(snapshot);
+    let map = view::memory_map::memory_map(snapshot, &labels);
+    [
+        panel("data:memory_map", &view::memory_map::packed(&map)),
+        panel("memory_map", &map),
+        panel("diagnostics", &view::diagnostics::diagnostics(snapshot, &labels)),
+        panel("scopes", &view::scopes::scopes(snapshot, &labels)),
+        panel("lifetimes", &view::lifetimes::lifetimes(snapshot)),
+        panel("sizes", &view::sizes::sizes(snapshot)),
+        panel("sites", &view::sites::sites(snapshot)),
+    ]
+    .into_iter()
+    .collect()
+}
+
+/// All about the variable at `index`, as JSON of its view; `None`: there is no such variable.
+///
+/// # Errors
+/// What serializing a view gives; no recording leads there.
+pub fn inspector(snapshot: &Snapshot, index: usize) -> Result<Option<String>, serde_json::Error> {
+    if index >= snapshot.variables.len() {
+        return Ok(None);
+    }
+    let labels = label::Labels::new(snapshot);
+    serde_json::to_string(&view::inspector::inspector(snapshot, index, &labels)).map(Some)
 }
 
 fn panel(name: &'static str, view: &impl Serialize) -> Result<Panel, serde_json::Error> {
@@ -122,6 +151,17 @@ pub fn totals(snapshot: &Snapshot) -> Vec<Figure> {
     ]
 }
 
+/// How old is what the page shows beside the sums.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Ages {
+    /// Of [`panels_of_books`].
+    pub books_ms: u64,
+    /// Of [`panels_of_variables`].
+    pub variables_ms: u64,
+    /// Of [`panels_of_blocks`].
+    pub blocks_ms: u64,
+}
+
 /// What comes several times a second.
 #[derive(Debug, Serialize)]
 pub struct Pulse<'a> {
@@ -131,6 +171,8 @@ pub struct Pulse<'a> {
     pub update: u64,
     /// The newest alert, which was sent before.
     pub alert: u64,
+    /// How long ago the panels were looked at.
+    pub ages: Ages,
     /// [`totals`]; empty: nothing is recorded.
     pub figures: Vec<Figure>,
 }
@@ -186,12 +228,35 @@ mod tests {
         let panels: Vec<&str> = partials.filter(|name| !["head", "live"].contains(name)).collect();
         assert_eq!(panels, PANELS);
         let script = include_str!("../assets/live.js");
-        let list = script
-            .split("const PANELS = [")
-            .nth(1)
-            .and_then(|rest| rest.split("];").next())
-            .expect("the list");
-        let taken: Vec<&str> = list.split("[\"").skip(1).filter_map(|pair| pair.split('"').next()).collect();
-        assert_eq!(taken, PANELS);
+        let list = script.split("const PANELS = [").nth(1).and_then(|rest| rest.split("];").next());
+        let rows: Vec<Vec<&str>> = list
+            .expect("the list")
+            .split('[')
+            .skip(1)
+            .map(|row| row.split('"').skip(1).step_by(2).collect())
+            .collect();
+        assert_eq!(rows.iter().map(|row| row[0]).collect::<Vec<_>>(), PANELS);
+        // Of which look each panel's age is.
+        let nothing = memscope_runtime::nothing_recorded(false);
+        type Make = fn(&Snapshot) -> Result<Vec<Panel>, serde_json::Error>;
+        let looks: [(&str, Make); 3] = [
+            ("books_ms", panels_of_books),
+            ("variables_ms", panels_of_variables),
+            ("blocks_ms", panels_of_blocks),
+        ];
+        let mut fed = 0;
+        for (age, make) in looks {
+            for panel in make(&nothing).expect("views are plain data") {
+                let Some(row) = rows.iter().find(|row| row[0] == panel.name) else {
+                    assert!(panel.name.starts_with("data:"), "{}", panel.name);
+                    continue;
+                };
+                // The scopes that are drawn are data of the books; the list has a note of its own.
+                let expected = if panel.name == "scopes" { "books_ms" } else { age };
+                assert_eq!(row[2], expected, "{}", panel.name);
+                fed += 1;
+            }
+        }
+        assert_eq!(fed, PANELS.len());
     }
 }

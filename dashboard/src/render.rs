@@ -154,7 +154,8 @@ pub(crate) fn page(snapshot: &Snapshot, live: Option<Live>) -> Result<String, Re
     let fed: &[&str] = if live.is_some() { &live::PANELS } else { &[] };
     // Nothing of a recording is in them, and of our own none ends its element: they stand there as they are.
     let programs = Value::Object(programs(&[&view::island::PARTIALS, fed].concat())?).to_string();
-    let island = view::island::island(snapshot, &labels);
+    let of_page = if live.is_some() { view::island::fed } else { view::island::island };
+    let island = of_page(snapshot, &labels);
     let island = island::escaped_json(&island).map_err(RenderError::Island)?;
     let mut registry = parsed().map_err(|error| RenderError::Template(Box::new(error)))?;
     for (name, json) in [("programs", programs), ("island", island)] {

@@ -3,6 +3,8 @@
 //! Without a Chromium these tests say so and pass; with `MEMSCOPE_REQUIRE_BROWSER=1` they fail. Screenshots go to the
 //! target's temporary folder, to be looked at.
 
+#[path = "browser/axe.rs"]
+mod axe;
 #[path = "fixture/breakout.rs"]
 mod breakout;
 #[path = "browser/devtools.rs"]
@@ -12,6 +14,7 @@ mod reader;
 #[path = "fixture/several.rs"]
 mod several;
 
+use axe::{axe, violations};
 use devtools::Browser;
 use memscope_dashboard::{render_compare, render_trend};
 use memscope_runtime::snapshot::Snapshot;
@@ -119,4 +122,37 @@ fn rows_are_searched_filtered_and_ordered() {
     let html = browser.eval("document.documentElement.outerHTML");
     assert_eq!(page::faults(html.as_str().unwrap(), &document), ["9 of 2 that are shown"]);
     browser.assert_quiet();
+}
+
+/// With all their details open.
+#[test]
+fn none_of_axe_cores_rules_is_broken() {
+    let (Some(axe), Some(mut browser)) = (axe(), Browser::start()) else { return };
+    let [base, then] = pair();
+    let [few, many] = sampled_pair();
+    let exact = sessions(12, &fixture::exact(&fixture::large(50)));
+    let sampled = sessions(7, &fixture::sampled(50));
+    let pages = [
+        ("compare", render_compare(&base, &then).unwrap()),
+        ("compare of estimates", render_compare(&few, &many).unwrap()),
+        ("trend", trend_of(&exact)),
+        ("trend of estimates", trend_of(&sampled)),
+    ];
+    let mut faults: Vec<(String, Vec<String>)> = Vec::new();
+    for (name, html) in pages {
+        for size in [(1280, 900), (400, 800)] {
+            for scheme in ["light", "dark"] {
+                let (_folder, file) = file_of(&html);
+                browser.open(&file, "", size, scheme);
+                browser.eval(&format!("{axe}; true"));
+                browser
+                    .eval("for (const details of document.querySelectorAll('details')) details.open = true");
+                let found = violations(&mut browser, "document");
+                if !found.is_empty() {
+                    faults.push((format!("{name} {} {scheme}", size.0), found));
+                }
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
 }

@@ -168,17 +168,35 @@ static ALLOC: Allocator = Allocator::system();
 use crate::declared::Ledger;
 use crate::snapshot::{Mode as Recorded, Snapshot};
 
+/// How much a snapshot looks at; each has what stands before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Depth {
+    /// Scopes, threads, tasks, time and sums: no variables and types.
+    Books,
+    /// Variables and types: no live blocks one by one, so no `blocks`, findings and lifetimes, of the `fragmentation` what is
+    /// resident, and in no scope bytes that no variable owns.
+    Variables,
+    /// All there is.
+    Whole,
+}
+
 /// The program's memory at this moment, with what `ledgers` declared, and foreign memory.
 pub fn snapshot(ledgers: &[&Ledger]) -> Snapshot {
     let _own = own_work();
-    with_declared(ledgers).0
+    with_declared(ledgers, Depth::Whole).0
+}
+
+/// The program's memory at this moment, with foreign memory, as deep as it is asked for: the shallower the quicker.
+pub fn snapshot_to(depth: Depth) -> Snapshot {
+    let _own = own_work();
+    with_declared(&[], depth).0
 }
 
 /// The program's memory at this moment, with what `ledger` declared, and foreign memory; and what is kept of the ledger one
 /// by one.
 pub fn snapshot_with(ledger: &Ledger) -> (Snapshot, Vec<declared::Declared>) {
     let _own = own_work();
-    let (snapshot, path_of, _) = with_declared(&[ledger]);
+    let (snapshot, path_of, _) = with_declared(&[ledger], Depth::Whole);
     let list = ledger.list_with_scopes(path_of);
     (snapshot, list)
 }
@@ -187,15 +205,18 @@ pub fn snapshot_with(ledger: &Ledger) -> (Snapshot, Vec<declared::Declared>) {
 #[cfg(feature = "recorder")]
 pub fn snapshot_with_blocks() -> (Snapshot, LiveBlocks) {
     let _own = own_work();
-    let (snapshot, _, blocks) = with_declared(&[]);
+    let (snapshot, _, blocks) = with_declared(&[], Depth::Whole);
     (snapshot, blocks)
 }
 
 #[cfg(not(feature = "recorder"))]
 use self::not_recorded::{LiveBlocks, recorded};
 
-fn with_declared(ledgers: &[&Ledger]) -> (Snapshot, impl Fn(u32) -> Vec<String> + use<>, LiveBlocks) {
-    let (mut snapshot, path_of, mut blocks) = recorded();
+fn with_declared(
+    ledgers: &[&Ledger],
+    depth: Depth,
+) -> (Snapshot, impl Fn(u32) -> Vec<String> + use<>, LiveBlocks) {
+    let (mut snapshot, path_of, mut blocks) = recorded(depth);
     let ledgers: Vec<&Ledger> = ledgers.iter().copied().chain(declared::known_foreign()).collect();
     for ledger in &ledgers {
         ledger.add_to(&mut snapshot, &path_of);
@@ -203,7 +224,9 @@ fn with_declared(ledgers: &[&Ledger]) -> (Snapshot, impl Fn(u32) -> Vec<String> 
     if !ledgers.is_empty() {
         blocks.move_variables(&sort_variables(&mut snapshot));
     }
-    snapshot.findings = findings::findings(&snapshot);
+    if depth == Depth::Whole {
+        snapshot.findings = findings::findings(&snapshot);
+    }
     (snapshot, path_of, blocks)
 }
 
@@ -236,8 +259,8 @@ fn sort_variables(snapshot: &mut Snapshot) -> Vec<u32> {
 }
 
 #[cfg(feature = "recorder")]
-fn recorded() -> (Snapshot, impl Fn(u32) -> Vec<String>, LiveBlocks) {
-    let capture = mode::is_recording().then(capture::capture);
+fn recorded(depth: Depth) -> (Snapshot, impl Fn(u32) -> Vec<String>, LiveBlocks) {
+    let capture = mode::is_recording().then(|| capture::capture(depth));
     let capture::Capture { snapshot, scope_of_node, row_order } = capture.unwrap_or_else(|| {
         let snapshot = nothing_recorded(mode::allocator_is_installed());
         capture::Capture { snapshot, scope_of_node: std::collections::HashMap::new(), row_order: Vec::new() }
@@ -276,7 +299,7 @@ mod not_recorded {
         pub(crate) fn move_variables(&mut self, _: &[u32]) {}
     }
 
-    pub(crate) fn recorded() -> (Snapshot, impl Fn(u32) -> Vec<String>, LiveBlocks) {
+    pub(crate) fn recorded(_: crate::Depth) -> (Snapshot, impl Fn(u32) -> Vec<String>, LiveBlocks) {
         (crate::nothing_recorded(false), |_| Vec::new(), LiveBlocks)
     }
 }

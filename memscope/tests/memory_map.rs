@@ -16,6 +16,7 @@ fn map_large() -> Vec<u8> {
 }
 
 #[track]
+#[expect(clippy::vec_box, reason = "each is to be a block of its own")]
 fn map_small() -> Vec<Box<[u8; 100]>> {
     (0..20_000).map(|_| Box::new([1; 100])).collect()
 }

@@ -98,6 +98,7 @@ fn a_token_opens_the_page_once_and_then_its_cookie_does() {
         "/",
         "/events",
         "/export.memscope",
+        "/inspector?variable=0",
         "/?token=a-token-of-24-character5",
         "/events?token=a-token-of-24-characters",
     ] {
@@ -223,6 +224,72 @@ fn panels_and_sums_follow_the_program() {
     };
     listener
         .panel("variables", |view| view["cards"].as_array().is_some_and(|cards| cards.iter().any(is_kept)));
+    drop(kept);
+}
+
+/// The number of the variable that is `kept`, among those that the page was told of.
+fn number_of_kept(listener: &mut Listener) -> u64 {
+    let is_kept = |card: &serde_json::Value| card["name"] == "kept";
+    let cards = |view: &serde_json::Value| view["cards"].as_array().cloned().unwrap_or_default();
+    let view = listener.panel("variables", |view| cards(view).iter().any(is_kept));
+    let card = cards(&view).into_iter().find(is_kept).expect("it was looked for");
+    card["index"].as_u64().expect("a number")
+}
+
+#[test]
+fn an_inspector_is_given_when_it_is_asked_for() {
+    let _alone = alone();
+    let (_server, address) = server();
+    let kept = keep();
+    let number = number_of_kept(&mut Listener::new(address));
+    let path = format!("/inspector?variable={number}");
+    let answer = get(address, &path);
+    assert_eq!((answer.status(), answer.header("content-type")), (200, Some("application/json")));
+    let view: serde_json::Value = serde_json::from_str(&answer.text()).expect("JSON");
+    assert_eq!((&view["name"], &view["index"]), (&"kept".into(), &number.into()));
+    let heap = view["heap"]["value"].as_u64();
+    assert!(heap >= Some(KEPT_BYTES as u64), "{heap:?}");
+    // The page has none of them itself.
+    assert!(!get(address, "/").text().contains("\"lifecycle\":"));
+    for absent in
+        ["/inspector", "/inspector?variable=", "/inspector?variable=-1", "/inspector?variable=999999"]
+    {
+        assert_eq!(get(address, absent).status(), 404, "{absent}");
+    }
+    let foreign =
+        ask(address, &format!("GET {path} HTTP/1.1\nHost: {address}\nOrigin: http://other.example"));
+    assert_eq!(foreign.status(), 403);
+    drop(kept);
+}
+
+/// Each pulse says how old the panels are, and the scopes' data come with them.
+#[test]
+fn panels_say_how_old_they_are_and_scopes_are_fed() {
+    let _alone = alone();
+    let (_server, address) = server();
+    let kept = keep();
+    let mut listener = Listener::new(address);
+    let scopes = listener.panel("data:scopes", |_| true);
+    let names = scopes["names"].as_array().expect("names");
+    assert!(names.iter().any(|name| name == "keep"), "{names:?}");
+    let ages = |event: &client::Event| {
+        let age = |name: &str| event.data["ages"][name].as_u64().expect("milliseconds");
+        [age("books_ms"), age("variables_ms"), age("blocks_ms")]
+    };
+    let first = listener.until(|event| event.kind == "pulse");
+    let mut before = ages(&first);
+    for _ in 0..10 {
+        let pulse = listener.until(|event| event.kind == "pulse");
+        let now = ages(&pulse);
+        // A deeper look is one of the others too.
+        assert!(now.is_sorted(), "{now:?}");
+        for (now, before) in now.into_iter().zip(before) {
+            // Nothing new was looked at: then time goes on, by a beat of 400 ms or more. A millisecond may be cut off. Or it
+            // was, and its age begins anew with a beat.
+            assert!(now >= before + 399 || now == 0, "{before} {now}");
+        }
+        before = now;
+    }
     drop(kept);
 }
 

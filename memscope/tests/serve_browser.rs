@@ -3,11 +3,14 @@
 //!
 //! Without a Chromium it says so and passes; with `MEMSCOPE_REQUIRE_BROWSER=1` it fails.
 
+#[path = "../../dashboard/tests/browser/axe.rs"]
+mod axe;
 #[path = "../../dashboard/tests/browser/devtools.rs"]
 mod devtools;
 
 use devtools::Browser;
 use memscope::{alerts, track, track_var};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -15,11 +18,24 @@ use std::time::Duration;
 static ALLOC: memscope::Allocator = memscope::Allocator::system();
 
 const DESK: (u32, u32) = (1280, 900);
+const PHONE: (u32, u32) = (400, 800);
 
 #[track]
 fn keep(bytes: usize) -> Vec<u8> {
     track_var!(let kept: Vec<u8> = vec![1; bytes]);
     kept
+}
+
+/// A scope that stands before `keep` in the document's order.
+#[track]
+fn afresh(bytes: usize) -> Vec<u8> {
+    vec![2; bytes]
+}
+
+/// One test at a time, for what lives is the process's.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The figure of `kept` on its card, the first in the order by size, as the page says it.
@@ -33,6 +49,7 @@ const STATE: &str = "document.getElementById('live')?.dataset.state";
 
 #[test]
 fn a_page_follows_its_program_and_keeps_what_a_person_did() {
+    let _alone = alone();
     let Some(mut browser) = Browser::start() else { return };
     let server = memscope::serve("127.0.0.1:0").expect("a free port");
     let address = server.address();
@@ -53,8 +70,8 @@ fn a_page_follows_its_program_and_keeps_what_a_person_did() {
     // What a person did: typed, with the focus and the selection there; opened a row; scrolled.
     browser.eval("document.getElementById('variables-search').focus()");
     browser.insert("kept");
-    browser.eval("document.querySelector('#scope-rows details').open = true");
-    browser.eval("window.mark = document.querySelector('#scope-rows details'); window.scrollTo({ top: 300, behavior: 'instant' })");
+    browser.eval("document.querySelector('#sites details').open = true");
+    browser.eval("window.mark = document.querySelector('#sites details'); window.scrollTo({ top: 300, behavior: 'instant' })");
     // What stands above may change its height; what is looked at stays where it is, to the pixel that browsers round by.
     browser.eval("window.seen = document.elementFromPoint(640, 100)");
     let place = "window.seen.getBoundingClientRect().top";
@@ -101,7 +118,12 @@ fn a_page_follows_its_program_and_keeps_what_a_person_did() {
         .until("document.querySelector('#live-alerts li')?.textContent.includes('more than 1000;') === true");
     drop(alerts);
     browser.screenshot("live", true);
-    browser.assert_asks_only(|url, page| url == page || url.starts_with(&format!("{page}events?")));
+    browser.assert_asks_only(|url, page| {
+        [format!("{page}events?"), format!("{page}inspector?variable=")]
+            .iter()
+            .any(|own| url.starts_with(own))
+            || url == page
+    });
 
     // The program goes, and comes again as another at the same place.
     drop(server);
@@ -115,4 +137,118 @@ fn a_page_follows_its_program_and_keeps_what_a_person_did() {
     browser.until(&is(STATE, "live"));
     assert_eq!(browser.eval("window.mark === undefined"), true);
     drop(kept);
+}
+
+/// The flame graph, the tree and the table are drawn of what is fed, and the reader stays where he is.
+#[test]
+fn scopes_are_drawn_and_follow_the_program() {
+    let _alone = alone();
+    let Some(mut browser) = Browser::start() else { return };
+    let server = memscope::serve("127.0.0.1:0").expect("a free port");
+    let mut kept = keep(50_000_000);
+    browser.open_url(server.url(), "", DESK, "light");
+    browser.until(&is(STATE, "live"));
+    let boxes = "[...document.querySelectorAll('#flame .box')]";
+    let of_keep = format!("{boxes}.find((box) => box.textContent.startsWith('keep'))");
+    browser.until(&format!(
+        "document.getElementById('scopes-drawn').hidden === false && {of_keep} !== undefined"
+    ));
+
+    // Zoomed to `keep`, searched, the tree with the focus.
+    let number =
+        browser.eval(&format!("{of_keep}.dataset.scope")).as_str().map(str::to_owned).expect("a number");
+    browser.eval(&format!("{of_keep}.click()"));
+    browser.eval("document.getElementById('flame-search').value = 'keep'");
+    browser
+        .eval("document.getElementById('flame-search').dispatchEvent(new Event('input', { bubbles: true }))");
+    browser.eval("document.getElementById('scope-tree').focus()");
+    let top = "document.getElementById('flame').dataset.top";
+    assert_eq!(browser.eval(top), number.as_str());
+    let drawn = "document.querySelector('#flame .box [data-value]')?.dataset.value";
+    browser.until(&is(drawn, "50000000"));
+
+    // It grows, and what is drawn with it: all that `keep` allocated is the vector.
+    kept.reserve_exact(10_000_000);
+    assert_eq!(kept.capacity(), 60_000_000);
+    browser.until(&is(drawn, "60000000"));
+    let in_tree = |number: &str| {
+        format!(
+            "document.querySelector('#scope-tree [data-scope=\"{number}\"] .num:last-child [data-value]')?.dataset.value"
+        )
+    };
+    browser.until(&is(&in_tree(&number), "60000000"));
+    browser.eval(
+        "document.getElementById('scope-tab-table').click(); document.getElementById('scope-tree').focus()",
+    );
+    let in_table = format!(
+        "document.querySelector('#scope-table [data-scope=\"{number}\"] [data-from$=\"inclusive/live_bytes\"]')?.dataset.value"
+    );
+    browser.until(&is(&in_table, "60000000"));
+    browser.eval(
+        "document.getElementById('scope-tab-tree').click(); document.getElementById('scope-tree').focus()",
+    );
+
+    // A scope before it: the same scope has another number, and is where the reader is.
+    let afresh = afresh(20_000_000);
+    let next = (number.parse::<u64>().expect("a number") + 1).to_string();
+    browser.until(&is(top, &next));
+    assert_eq!(browser.eval("location.hash"), format!("#scope={next}"));
+    assert_eq!(browser.eval(drawn), "60000000");
+    assert_eq!(browser.eval("document.getElementById('flame-search').value"), "keep");
+    assert_eq!(browser.eval("document.activeElement.id"), "scope-tree");
+    assert_eq!(browser.eval("document.querySelectorAll('#flame-path li').length"), 2);
+    // All that is known of it: its own list of figures, with its own numbers.
+    browser.until(&format!(
+        "document.querySelector('#scope-details [data-from=\"/scopes/{next}/exclusive/live_bytes\"]')?.dataset.value === '60000000'"
+    ));
+    browser.eval("document.querySelector('#flame-path button').click()");
+    browser.until(&format!("{boxes}.some((box) => box.textContent.startsWith('afresh'))"));
+
+    // Paused, each panel says how old it is.
+    browser.click("#live-pause");
+    browser.until(&is(STATE, "paused"));
+    for heading in ["#memory-map > h2", "#overview > h2", "#fragmentation-h", "#scope-details-h"] {
+        browser.until(&format!(
+            "/\\d+ s ago$/.test(document.querySelector('{heading} .age-note:not([hidden])')?.textContent)"
+        ));
+    }
+    drop((kept, afresh));
+}
+
+/// axe-core's rules on a page that is fed, at a desk's and a phone's width, light and dark.
+#[test]
+fn no_rule_of_accessibility_is_broken_while_it_is_fed() {
+    let _alone = alone();
+    let (Some(axe), Some(mut browser)) = (axe::axe(), Browser::start()) else { return };
+    let server = memscope::serve("127.0.0.1:0").expect("a free port");
+    let kept = keep(1_000_000);
+    let alerts = alerts::when().live_bytes_above(1_000).to(|_| ()).start();
+    let mut faults: Vec<(String, Vec<String>)> = Vec::new();
+    for (size, width) in [(DESK, "1280"), (PHONE, "400")] {
+        for scheme in ["light", "dark"] {
+            browser.open_url(server.url(), "", size, scheme);
+            browser.until(&is(STATE, "live"));
+            browser.until("document.querySelector('#live-alerts li') !== null");
+            browser.eval(&format!("{axe}; true"));
+            let mut look = |browser: &mut Browser, what: &str| {
+                let wide = browser.eval("document.documentElement.scrollWidth").as_u64().expect("a number");
+                assert!(wide <= u64::from(browser.width()), "{wide} wide, {what}");
+                let found = axe::violations(browser, "document");
+                if !found.is_empty() {
+                    faults.push((format!("{width} {scheme} {what}"), found));
+                }
+            };
+            look(&mut browser, "fed");
+            browser.click("#live-pause");
+            browser.until(&is(STATE, "paused"));
+            browser.until("document.querySelector('.age-note:not([hidden])') !== null");
+            look(&mut browser, "paused");
+            browser.screenshot(&format!("live-paused-{width}-{scheme}"), false);
+            browser.eval("document.querySelector('#cards a.card').click()");
+            browser.until("document.querySelector('dialog[open] .moment') !== null");
+            look(&mut browser, "an inspector that was asked for");
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+    drop((kept, alerts));
 }

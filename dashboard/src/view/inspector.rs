@@ -193,7 +193,8 @@ pub fn packed(snapshot: &Snapshot, labels: &Labels<'_>) -> Packed {
     packed
 }
 
-fn inspector(snapshot: &Snapshot, index: usize, labels: &Labels<'_>) -> Inspector {
+/// The inspector of the variable at `index`, which is one of `snapshot`'s.
+pub fn inspector(snapshot: &Snapshot, index: usize, labels: &Labels<'_>) -> Inspector {
     let rows_left = &mut { MOST_ROWS };
     let row = &snapshot.variables[index];
     let at = format!("/variables/{index}");

@@ -17,7 +17,7 @@ pub const PARTIALS: [&str; 8] =
 pub struct Island {
     /// What `variables.js` shows.
     pub variables: VariableRows,
-    /// What `inspector.js` shows.
+    /// What `inspector.js` shows; a page that is fed asks for each when it is opened.
     pub inspectors: Packed,
     /// What `memory_map.js` draws.
     pub memory_map: memory_map::Squares,
@@ -34,11 +34,20 @@ pub struct Island {
 /// The island for `snapshot`.
 pub fn island(snapshot: &Snapshot, labels: &Labels<'_>) -> Island {
     Island {
-        variables: variable_rows(snapshot, labels),
         inspectors: inspector::packed(snapshot, labels),
+        scopes: scope_tree::scope_tree(snapshot),
+        ..fed(snapshot, labels)
+    }
+}
+
+/// The same for a page that is fed: without inspectors, and without what a range of time needs.
+pub fn fed(snapshot: &Snapshot, labels: &Labels<'_>) -> Island {
+    Island {
+        variables: variable_rows(snapshot, labels),
+        inspectors: Packed::of("/variables"),
         memory_map: memory_map::packed(&memory_map::memory_map(snapshot, labels)),
         timeline: timeline::packed(snapshot),
-        scopes: scope_tree::scope_tree(snapshot),
+        scopes: scope_tree::fed(snapshot),
         more_of_scopes: scopes::packed(snapshot, labels),
         lists: BTreeMap::from([
             ("thread_rows", threads::packed(snapshot, labels)),

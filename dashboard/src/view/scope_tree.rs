@@ -102,6 +102,11 @@ const METRICS: [Field; 4] = [
     ("allocations", |memory| (Some(memory.allocations), memory.allocations_error, None)),
 ];
 
+/// The same for a page that is fed, which speaks of now: without trends.
+pub fn fed(snapshot: &Snapshot) -> Option<ScopeTree> {
+    scope_tree(snapshot).map(|tree| ScopeTree { trends: None, ..tree })
+}
+
 /// The tree of `snapshot`; `None`: it has no root scope.
 pub fn scope_tree(snapshot: &Snapshot) -> Option<ScopeTree> {
     let scopes = &snapshot.scopes;

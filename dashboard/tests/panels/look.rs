@@ -1,16 +1,14 @@
 //! What each page looks like: it fits each width in both colour schemes, says nothing, asks for nothing, and breaks none of
 //! axe-core's rules.
 //!
-//! `MEMSCOPE_AXE` names axe-core's script (`axe.min.js` of its package on npm); without it, or without a Chromium, this says
-//! so and passes. With `MEMSCOPE_REQUIRE_BROWSER=1` it fails where there is no Chromium, with `MEMSCOPE_REQUIRE_AXE=1` where
-//! there is no axe-core. Rules are checked and inspectors pictured at two of the ten combinations; at all of them with
+//! Rules are checked and inspectors pictured at two of the ten combinations; at all of them with
 //! `MEMSCOPE_ALL_LOOKS=1`, which takes some times as long.
 
+use crate::axe::{axe, violations};
 use crate::devtools::Browser;
 use crate::recordings::{self, Page};
 use serde_json::Value;
-use std::path::Path;
-use std::{env, fs};
+use std::env;
 
 /// A phone's, a tablet's, a laptop's and two desks' widths.
 const WIDTHS: [u32; 5] = [400, 768, 1280, 1920, 2560];
@@ -18,30 +16,6 @@ const WIDTHS: [u32; 5] = [400, 768, 1280, 1920, 2560];
 const CHECKED: [(u32, &str); 2] = [(400, "dark"), (1280, "light")];
 const HEIGHT: u32 = 900;
 const SCHEMES: [(&str, &str); 2] = [("light", "rgb(246, 246, 243)"), ("dark", "rgb(18, 20, 24)")];
-
-/// The rules' source, if it is here.
-#[expect(clippy::print_stderr, reason = "what is not run is said")]
-fn axe() -> Option<String> {
-    let Some(file) = env::var_os("MEMSCOPE_AXE") else {
-        assert!(env::var_os("MEMSCOPE_REQUIRE_AXE").is_none(), "MEMSCOPE_AXE names no axe.min.js");
-        eprintln!("MEMSCOPE_AXE names no axe.min.js: its rules were not run");
-        return None;
-    };
-    Some(fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", Path::new(&file).display())))
-}
-
-/// Each violation in words: the rule, and the elements that break it.
-///
-/// Within a dialog any link below its fold is taken for a skip link, and that of another variable leads to a dialog that is
-/// made when the link is followed; so that rule is for the page.
-fn violations(browser: &mut Browser, within: &str) -> Vec<String> {
-    let found = browser.eval(&format!(
-        "axe.run({within}, {{ resultTypes: ['violations'], \
-         rules: {{ 'skip-link': {{ enabled: document.querySelector('dialog[open]') === null }} }} }}).then((results) => results.violations.map((rule) => \
-         `${{rule.id}} (${{rule.impact}}): ${{rule.help}}: ${{rule.nodes.slice(0, 5).map((node) => node.html.slice(0, 160) + ' ' + (node.any[0]?.message ?? '')).join(' | ')}}`))",
-    ));
-    serde_json::from_value(found).unwrap()
-}
 
 fn tabs(browser: &mut Browser) -> u64 {
     browser.eval("document.querySelectorAll('dialog[open] [role=tab]').length").as_u64().unwrap()

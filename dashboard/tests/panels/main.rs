@@ -4,6 +4,8 @@
 //! Without a Chromium these tests say so and pass; with `MEMSCOPE_REQUIRE_BROWSER=1` they fail. What they saw is in the
 //! target's temporary folder as `panels-*.png`, to be looked at.
 
+#[path = "../browser/axe.rs"]
+mod axe;
 #[path = "../fixture/breakout.rs"]
 mod breakout;
 #[path = "../browser/devtools.rs"]

@@ -6,6 +6,11 @@ pub(super) fn fragmentation(sampled: bool) -> Fragmentation {
     Fragmentation { resident_bytes: resident_bytes(), ..of_heap(sampled) }
 }
 
+/// What is known without a look at each block.
+pub(super) fn without_blocks() -> Fragmentation {
+    Fragmentation { resident_bytes: resident_bytes(), ..Fragmentation::default() }
+}
+
 /// Memory of the process that is resident, as the kernel counts it.
 fn resident_bytes() -> Option<u64> {
     // Pages: size, resident, … (proc_pid_statm(5)).

@@ -20,9 +20,9 @@ use self::scopes::Charged;
 use crate::books::{self, Reading};
 use crate::estimate::standard_error;
 use crate::mode::Decided;
-use crate::snapshot::{MemoryMap, Mode, Profiler, Program, Snapshot, TimelinePoint, Totals};
+use crate::snapshot::{Blocks, MemoryMap, Mode, Profiler, Program, Snapshot, TimelinePoint, Totals};
 use crate::thread_state::{self, OWN_NODE};
-use crate::{clock, crossing, mode, observer, pages, peak, scope, task_list};
+use crate::{Depth, clock, crossing, mode, observer, pages, peak, scope, task_list};
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
@@ -56,8 +56,9 @@ pub(crate) fn totals() -> (u64, Totals) {
     (now_ms, Totals { peak_bytes, peak_bytes_error, ..totals })
 }
 
-/// Reads everything. Call it under [`thread_state::own_work`].
-pub(crate) fn capture() -> Capture {
+/// Reads everything, as deep as it is asked for. Call it under [`thread_state::own_work`].
+pub(crate) fn capture(depth: Depth) -> Capture {
+    let of_blocks = depth == Depth::Whole;
     let now_ms = clock::refresh();
     let readings = books::read();
     let readings = readings.as_slice();
@@ -83,10 +84,15 @@ pub(crate) fn capture() -> Capture {
         });
     }
     let crossings = crossing::crossings();
-    let (variables, row_order) = variables::variables(&scopes, &scope_of_node, &crossings, sampled);
+    let (variables, row_order) = match depth {
+        Depth::Books => (Vec::new(), Vec::new()),
+        Depth::Variables | Depth::Whole => variables::variables(&scopes, &scope_of_node, &crossings, sampled),
+    };
     let types = crate::snapshot::types(&variables);
     let installed = mode::allocator_is_installed();
-    let (blocks, memory_map) = if sampled {
+    let (blocks, memory_map) = if !of_blocks {
+        (Blocks::default(), MemoryMap::default())
+    } else if sampled {
         (sampling::blocks(&scope_of_node, &totals), MemoryMap::default())
     } else {
         let walked = blocks::walk(&scope_of_node, &row_order, now_ms);
@@ -119,11 +125,15 @@ pub(crate) fn capture() -> Capture {
         types,
         timeline,
         trend_ms,
-        lifetimes: if sampled { sampling::lifetimes(now_ms) } else { Vec::new() },
+        lifetimes: if sampled && of_blocks { sampling::lifetimes(now_ms) } else { Vec::new() },
         findings: Vec::new(),
         blocks,
         memory_map,
-        fragmentation: fragmentation::fragmentation(sampled),
+        fragmentation: if of_blocks {
+            fragmentation::fragmentation(sampled)
+        } else {
+            fragmentation::without_blocks()
+        },
         sites: sites::sites(&nodes, readings),
         folded: crate::snapshot::Folded::default(),
         profiler: Profiler {

@@ -10,9 +10,9 @@
 
 use crate::clock;
 use crate::site::Site;
-use crate::snapshot::{Instance, InstanceBlock, Walk};
+use crate::snapshot::{Instance, InstanceBlock, Stage, Walk};
 use crate::trackable::Sharing;
-use crate::variable::{self, EndedAlive, Folded, HISTORY_LEN, Registry, Row, RowBySize};
+use crate::variable::{self, EndedAlive, Folded, HISTORY_LEN, Now, Registry, Row, RowBySize};
 use crate::watch::Watch;
 use crate::weight::Sum;
 use std::time::Duration;
@@ -189,8 +189,9 @@ impl Open {
             self.next += 1;
             if let Some(instance) = get(id) {
                 hold.looks += 1 + instance.watch_count();
-                self.kept.add(instance);
-                self.sums.add(instance);
+                let now = instance.now();
+                self.kept.add(instance, now.stage);
+                self.sums.add(instance, &now);
             }
         }
         let Some(rest) = self.rest.as_mut() else { return true };
@@ -234,15 +235,14 @@ impl Rest {
 }
 
 impl Kept {
-    fn add(&mut self, instance: &variable::Instance) {
-        use crate::snapshot::Stage;
+    fn add(&mut self, instance: &variable::Instance, stage: Stage) {
         self.count += 1;
         self.active += u64::from(instance.ended_ms.is_none());
         self.walk = self.walk.max(Some(instance.walk));
         if instance.sharing != Sharing::default() {
             self.told = instance.sharing;
         }
-        let of_stage = match instance.stage() {
+        let of_stage = match stage {
             Stage::Shared => &mut self.shared,
             Stage::Ended => &mut self.ended,
             Stage::NoHeap => &mut self.no_heap,
@@ -253,10 +253,10 @@ impl Kept {
 }
 
 impl Sums {
-    fn add(&mut self, instance: &variable::Instance) {
-        let blocks = instance.live_blocks();
-        self.folded.add(instance.stage(), instance.fate(), instance.story());
-        self.add_blocks(blocks, instance.live_bytes());
+    fn add(&mut self, instance: &variable::Instance, now: &Now) {
+        let blocks = now.blocks;
+        self.folded.add(now.stage, now.fate, now.story);
+        self.add_blocks(blocks, now.bytes);
         // In sampling mode what was found counts while the binding is in scope.
         let in_scope = instance.ended_ms.is_none();
         if blocks > 0 || instance.by_size.is_some() && in_scope {
@@ -287,16 +287,17 @@ impl Sums {
 /// An instance, as it is if its row was walked.
 fn instance_row(instance: &variable::Instance) -> Instance {
     let walked = instance.walk != Walk::NotWalked;
+    let now = instance.now();
     let row = Instance {
         weight: instance.weight,
         thread: instance.thread,
-        stage: instance.stage(),
+        stage: now.stage,
         bound_ms: instance.bound_ms,
         observed_ms: instance.observed_ms,
         observations: instance.observations,
         ended_ms: instance.ended_ms,
-        heap_bytes: walked.then(|| instance.live_bytes()),
-        fate: instance.fate().filter(|_| walked),
+        heap_bytes: walked.then_some(now.bytes),
+        fate: now.fate.filter(|_| walked),
         unused_bytes: walked.then_some(instance.unused_bytes),
         blocks: blocks(instance),
         folded_blocks: instance.grouped.iter().filter_map(|&id| Watch::get(id)).map(Watch::blocks).sum(),

@@ -106,6 +106,18 @@ impl Facts {
     }
 }
 
+/// What an instance is at a moment.
+pub(crate) struct Now {
+    /// Where it is in its life.
+    pub(crate) stage: Stage,
+    /// What became of it; `None`: in scope, without a block of its own, or not measured.
+    pub(crate) fate: Option<Fate>,
+    pub(crate) story: Story,
+    /// Blocks and bytes alive.
+    pub(crate) blocks: u64,
+    pub(crate) bytes: u64,
+}
+
 impl Instance {
     /// How many watches it has.
     pub(crate) fn watch_count(&self) -> usize {
@@ -120,10 +132,6 @@ impl Instance {
         self.watches().map(Watch::blocks).sum()
     }
 
-    pub(crate) fn live_bytes(&self) -> u64 {
-        self.watches().map(Watch::bytes).sum()
-    }
-
     /// What became of its blocks.
     pub(crate) fn story(&self) -> Story {
         let mut story = self.story;
@@ -135,15 +143,35 @@ impl Instance {
         self.sharing.strong.is_some_and(|owners| owners > 1)
     }
 
+    /// All that it is at this moment, each of its watches looked at once.
+    pub(crate) fn now(&self) -> Now {
+        let (mut blocks, mut bytes, mut story) = (0, 0, self.story);
+        for watch in self.watches() {
+            blocks += watch.blocks();
+            bytes += watch.bytes();
+            story.add(watch.story());
+        }
+        let facts = self.facts_of(blocks > 0, story);
+        let (stage, fate) = match self.by_size {
+            Some(_) => (self.stage_by_size(), None),
+            None => (facts.stage(), facts.fate()),
+        };
+        Now { stage, fate, story, blocks, bytes }
+    }
+
     fn facts(&self) -> Facts {
+        self.facts_of(self.live_blocks() > 0, self.story())
+    }
+
+    fn facts_of(&self, lives: bool, story: Story) -> Facts {
         Facts {
             ended: self.ended_ms.is_some(),
-            lives: self.live_blocks() > 0,
+            lives,
             shared: self.is_shared(),
             owned: self.owned || self.elsewhere,
             elsewhere: self.elsewhere,
             blocks_follow: self.blocks_follow,
-            story: self.story(),
+            story,
         }
     }
 

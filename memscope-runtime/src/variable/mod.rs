@@ -22,7 +22,7 @@ mod instance;
 mod swept;
 
 pub use binding::{Binding, bind, bind_argument, rebind};
-pub(crate) use instance::{EndedAlive, Instance};
+pub(crate) use instance::{EndedAlive, Instance, Now};
 
 use crate::account::Account;
 use crate::follow;

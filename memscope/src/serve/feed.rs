@@ -3,7 +3,7 @@
 //! ```text
 //! each beat: the sums over the process ──→ pulse  ┐
 //!            when it can be afforded:             ├─→ one frame each, shared by all connections
-//!            snapshot → views → changed panels    │
+//!            panels.rs: what changed              │
 //!            alerts, new findings ──→ alert       ┘
 //! ```
 //!
@@ -12,30 +12,27 @@
 
 use super::connection::{Frame, Heard};
 use super::cpu;
+use super::panels::Panels;
 use super::request::Request;
+use super::response::Status;
 use memscope_dashboard::live::{self, Notice};
 use memscope_dashboard::{RenderError, render};
+use memscope_runtime::Depth;
 use memscope_runtime::alerts;
 use memscope_runtime::format;
 use memscope_runtime::pulse::pulse;
 use memscope_runtime::snapshot::{Finding, Severity, Snapshot};
 use std::collections::{HashSet, VecDeque};
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::{Duration, Instant};
 
 /// Between two pulses: two in a second, with some of it to spare.
 pub(super) const BEAT: Duration = Duration::from_millis(400);
-/// Snapshots and panels take one part of the time in so many, the memory map and the inspectors another. With pulses and
-/// writing that stays below a hundredth of a processor: `docs/live.md` has the figures. Nobody counts what an unoptimised
-/// build takes.
-const PANELS_PART: u32 = if cfg!(debug_assertions) { 30 } else { 300 };
-const LARGE_PART: u32 = if cfg!(debug_assertions) { 30 } else { 400 };
 /// Alerts that a browser is sent that comes later.
 const MOST_ALERTS: usize = 64;
 /// A page or file that was made so lately is given again.
 const FRESH_FOR: Duration = Duration::from_millis(500);
 /// Else making them takes one part of the time in so many at most, however often they are asked for.
-const BODIES_PART: u32 = 4;
+pub(super) const BODIES_PART: u32 = 4;
 
 /// What can be asked for at one go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,24 +48,10 @@ struct Made {
     until: Instant,
 }
 
-struct Panel {
-    name: &'static str,
-    json: String,
-    frame: Frame,
-    /// The update with which it became what it is.
-    changed: u64,
-}
-
 pub(super) struct Feed {
     /// Which process, and which server of it, the numbers are of.
     run: String,
-    panels: Vec<Panel>,
-    /// The number of the newest update, from 1.
-    update: u64,
-    next_panels: Instant,
-    next_large: Instant,
-    /// Which variables the numbers in the large panels name.
-    rows: u64,
+    panels: Panels,
     /// The newest snapshot's program and mode, with which a pulse becomes figures.
     frame_of_pulse: Option<Snapshot>,
     alerts: VecDeque<(u64, Frame)>,
@@ -86,20 +69,6 @@ fn key(finding: &Finding) -> FindingKey {
     (finding.kind.clone(), finding.scope.clone(), finding.variable.clone())
 }
 
-/// When what took `cost` is due again, to take one part of the time in `part`.
-fn later(now: Instant, cost: Duration, part: u32) -> Instant {
-    now + cost.saturating_mul(part).min(Duration::from_secs(3600))
-}
-
-/// Tells one list of variables from another.
-fn rows_of(snapshot: &Snapshot) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    for row in &snapshot.variables {
-        (&row.name, &row.scope, &row.type_name, &row.file, row.line).hash(&mut hasher);
-    }
-    hasher.finish()
-}
-
 /// What a beat brought, for all listeners.
 pub(super) struct Beat {
     pulse: Frame,
@@ -109,11 +78,7 @@ impl Feed {
     pub(super) fn new(run: String, now: Instant) -> Feed {
         Feed {
             run,
-            panels: Vec::new(),
-            update: 0,
-            next_panels: now,
-            next_large: now,
-            rows: 0,
+            panels: Panels::new(now),
             frame_of_pulse: None,
             alerts: VecDeque::new(),
             alert: 0,
@@ -126,28 +91,18 @@ impl Feed {
 
     /// Reads what there is to say. Whether panels are due is a matter of what they cost.
     pub(super) fn beat(&mut self, now: Instant) -> Beat {
-        if now >= self.next_panels || self.frame_of_pulse.is_none() {
-            let begun = cpu::used();
-            let snapshot = memscope_runtime::snapshot(&[]);
-            self.take(&snapshot);
-            let made = cpu::used();
-            self.next_panels = later(now, made.saturating_sub(begun), PANELS_PART);
-            // Numbers of variables that changed would lead to others' inspectors.
-            let rows = rows_of(&snapshot);
-            let is_due = now >= self.next_large;
-            if is_due || rows != self.rows {
-                self.take_large(&snapshot, rows);
-                self.next_large = later(now, cpu::used().saturating_sub(made), LARGE_PART);
-                if !is_due {
-                    self.next_panels = self.next_panels.max(self.next_large);
-                }
-            }
+        let looked = self.panels.look(now);
+        if looked.is_some() {
+            self.take_frame_of_pulse();
+        }
+        if looked == Some(Depth::Whole) {
+            self.tell_findings();
         }
         for (number, alert) in alerts::recent(self.taken) {
             self.taken = number;
             self.tell(alert.severity, &alert.message, alert.ms);
         }
-        Beat { pulse: self.pulse() }
+        Beat { pulse: self.pulse(now) }
     }
 
     /// What a browser has that asks for what came after its last update and alert. One that has another process's page
@@ -157,23 +112,22 @@ impl Feed {
             return Heard::default();
         }
         let number = |name| request.asked(name).and_then(|number| number.parse().ok()).unwrap_or(0);
-        Heard { update: self.update.min(number("update")), alert: self.alert.min(number("alert")) }
+        Heard { update: self.panels.update().min(number("update")), alert: self.alert.min(number("alert")) }
     }
 
     /// What `heard` has not been sent; the pulse last, for it says up to where.
     pub(super) fn frames_for(&self, beat: &Beat, heard: &mut Heard) -> Vec<Frame> {
-        let changed = self.panels.iter().filter(|panel| panel.changed > heard.update);
-        let mut frames: Vec<Frame> = changed.map(|panel| Frame::clone(&panel.frame)).collect();
+        let mut frames: Vec<Frame> = self.panels.after(heard.update).collect();
         let come = self.alerts.iter().filter(|&&(number, _)| number > heard.alert);
         frames.extend(come.map(|(_, frame)| Frame::clone(frame)));
         frames.push(Frame::clone(&beat.pulse));
-        *heard = Heard { update: self.update, alert: self.alert };
+        *heard = Heard { update: self.panels.update(), alert: self.alert };
         frames
     }
 
     /// Nobody listens: what was kept for them goes.
     pub(super) fn rest(&mut self) {
-        self.panels = Vec::new();
+        self.panels.rest();
         self.frame_of_pulse = None;
         self.findings = None;
         self.bodies = Vec::new();
@@ -190,9 +144,11 @@ impl Feed {
         let bytes: Frame = match body {
             Body::Page => {
                 // What the page shows is an update, so that its listener gets what changed after it.
-                self.take(&snapshot);
-                self.take_large(&snapshot, rows_of(&snapshot));
-                live::page(&snapshot, &self.run, self.update)?.into_bytes().into()
+                self.panels.take_whole(snapshot, now);
+                self.tell_findings();
+                self.take_frame_of_pulse();
+                let Some(snapshot) = self.panels.seen() else { return Ok(Frame::from([])) };
+                live::page(snapshot, &self.run, self.panels.update())?.into_bytes().into()
             }
             Body::Recording => format::write(&snapshot).into(),
             Body::Report => render(&snapshot)?.into_bytes().into(),
@@ -210,42 +166,35 @@ impl Feed {
         if stem.is_empty() { "memscope".to_owned() } else { stem }
     }
 
-    fn take(&mut self, snapshot: &Snapshot) {
-        self.update += 1;
-        // A fault in a view is the page's: the panel stays as it was.
-        self.keep(live::panels(snapshot).unwrap_or_default());
+    /// The inspector of a variable as the panels tell of it.
+    pub(super) fn inspector(&mut self, index: usize, now: Instant) -> Result<Frame, Status> {
+        self.panels.inspector(index, now)
+    }
+
+    /// What was found that was not there before.
+    fn tell_findings(&mut self) {
+        let Some(snapshot) = self.panels.seen() else { return };
+        let ms = snapshot.program.elapsed_ms;
         let findings: HashSet<FindingKey> = snapshot.findings.iter().map(key).collect();
-        if let Some(before) = self.findings.replace(findings) {
-            let worth_telling =
-                |finding: &&Finding| finding.severity != Severity::Note && !before.contains(&key(finding));
-            for finding in snapshot.findings.iter().filter(worth_telling) {
-                self.tell(finding.severity, &finding.message, snapshot.program.elapsed_ms);
-            }
+        let Some(before) = self.findings.replace(findings) else { return };
+        let worth_telling =
+            |finding: &&Finding| finding.severity != Severity::Note && !before.contains(&key(finding));
+        let new = snapshot.findings.iter().filter(worth_telling);
+        let new: Vec<_> = new.map(|finding| (finding.severity, finding.message.clone())).collect();
+        for (severity, message) in new {
+            self.tell(severity, &message, ms);
         }
+    }
+
+    fn take_frame_of_pulse(&mut self) {
+        let Some(snapshot) = self.panels.seen() else { return };
         let empty = memscope_runtime::nothing_recorded(snapshot.profiler.allocator_installed);
-        self.frame_of_pulse =
-            Some(Snapshot { mode: snapshot.mode, program: snapshot.program.clone(), ..empty });
-    }
-
-    /// The large panels, as a part of the newest update.
-    fn take_large(&mut self, snapshot: &Snapshot, rows: u64) {
-        self.rows = rows;
-        self.keep(live::large_panels(snapshot).unwrap_or_default());
-    }
-
-    /// Panels of the newest update; one that is as before stays what it was.
-    fn keep(&mut self, panels: Vec<live::Panel>) {
-        for live::Panel { name, json } in panels {
-            match self.panels.iter_mut().find(|panel| panel.name == name) {
-                Some(panel) if panel.json == json => {}
-                Some(panel) => *panel = Panel::new(name, json, self.update),
-                None => self.panels.push(Panel::new(name, json, self.update)),
-            }
-        }
+        let frame = Snapshot { mode: snapshot.mode, program: snapshot.program.clone(), ..empty };
+        self.frame_of_pulse = Some(frame);
     }
 
     /// The sums at this moment; where nothing is recorded, none.
-    fn pulse(&mut self) -> Frame {
+    fn pulse(&mut self, now: Instant) -> Frame {
         let figures = self.frame_of_pulse.as_mut().zip(pulse()).map(|(snapshot, pulse)| {
             snapshot.totals = pulse.totals;
             snapshot.program.elapsed_ms = pulse.elapsed_ms;
@@ -253,8 +202,9 @@ impl Feed {
         });
         let pulse = live::Pulse {
             run: &self.run,
-            update: self.update,
+            update: self.panels.update(),
             alert: self.alert,
+            ages: self.panels.ages(now),
             figures: figures.unwrap_or_default(),
         };
         event("pulse", None, &pulse.json().unwrap_or_default())
@@ -271,15 +221,8 @@ impl Feed {
     }
 }
 
-impl Panel {
-    fn new(name: &'static str, json: String, update: u64) -> Panel {
-        let frame = event("panel", Some(name), &json);
-        Panel { name, json, frame, changed: update }
-    }
-}
-
 /// A server-sent event. JSON has no line ends outside of its strings, and none raw in them.
-fn event(kind: &str, name: Option<&str>, json: &str) -> Frame {
+pub(super) fn event(kind: &str, name: Option<&str>, json: &str) -> Frame {
     let text = match name {
         Some(name) => format!("event: {kind}\ndata: {{\"name\":\"{name}\",\"view\":{json}}}\n\n"),
         None => format!("event: {kind}\ndata: {json}\n\n"),

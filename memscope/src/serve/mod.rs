@@ -15,6 +15,7 @@ mod connection;
 mod cpu;
 mod feed;
 mod gate;
+mod panels;
 mod request;
 mod response;
 mod thread;

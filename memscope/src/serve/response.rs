@@ -60,7 +60,7 @@ impl Status {
             }
             Status::HeadTooLarge => "The request is too long.",
             Status::Fault => "The page could not be made.",
-            Status::Busy => "There are too many connections.",
+            Status::Busy => "Too much is asked for at once; try again.",
         }
     }
 }

@@ -208,6 +208,7 @@ fn answer(server: &Server, feed: &mut Feed, request: &Request, may_listen: bool,
         "/" => body(feed, Body::Page, request, now),
         "/export.memscope" => body(feed, Body::Recording, request, now),
         "/export.html" => body(feed, Body::Report, request, now),
+        "/inspector" => inspector(feed, request, now),
         "/events" if may_listen || request.is_head => {
             let head = response::head(Status::Ok, "text/event-stream", None, &[]);
             Answer { frames: vec![head.into()], listens: (!request.is_head).then(|| feed.heard(request)) }
@@ -215,6 +216,19 @@ fn answer(server: &Server, feed: &mut Feed, request: &Request, may_listen: bool,
         "/events" => once(response::line(Status::Busy, &[])),
         _ => once(response::line(Status::NotFound, &[])),
     }
+}
+
+/// All about one variable, as JSON.
+fn inspector(feed: &mut Feed, request: &Request, now: Instant) -> Answer {
+    let index = request.asked("variable").and_then(|index| index.parse().ok());
+    let line = |status| Answer { frames: vec![response::line(status, &[]).into()], listens: None };
+    let bytes = match index.ok_or(Status::NotFound).and_then(|index| feed.inspector(index, now)) {
+        Ok(bytes) => bytes,
+        Err(status) => return line(status),
+    };
+    let head: Frame = response::head(Status::Ok, "application/json", Some(bytes.len()), &[]).into();
+    let frames = if request.is_head { vec![head] } else { vec![head, bytes] };
+    Answer { frames, listens: None }
 }
 
 fn body(feed: &mut Feed, body: Body, request: &Request, now: Instant) -> Answer {

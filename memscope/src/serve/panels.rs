@@ -1,0 +1,253 @@
+//! The panels as browsers have them, and when they are looked at again.
+//!
+//! ```text
+//! Books      often    scopes, threads, time, sums → overview, flame graph, threads …
+//! Variables           these and variables         → cards, types
+//! Whole      seldom   all there is                → memory map, findings, sizes, details of scopes …
+//! asked               what was looked at last     → the inspector of one variable
+//! ```
+//!
+//! How often is a matter of what a look cost: each kind takes its part of the time and no more. What a deeper look knew stays
+//! beside the newer figures, and the pulse says how old each is. The document's lists are of one order in all, for where a row
+//! came or went the whole is looked at anew.
+
+use super::connection::Frame;
+use super::response::Status;
+use super::{cpu, feed};
+use memscope_dashboard::live;
+use memscope_runtime::Depth;
+use memscope_runtime::snapshot::{Fragmentation, Snapshot};
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher as _};
+use std::time::{Duration, Instant};
+
+/// Looks of each depth take one part of the time in so many. With pulses and writing that stays below a hundredth of a
+/// processor: `docs/live.md` has the figures. Nobody counts what an unoptimised build takes.
+const PARTS: [u32; 3] = if cfg!(debug_assertions) { [30, 60, 60] } else { [400, 400, 600] };
+/// One that was never taken, and whose cost nobody knows, comes after so many times what a deeper one took.
+const FIRST_PART: u32 = 30;
+/// What is looked at no longer ago is new enough, however little a look costs.
+const OFTEN_ENOUGH: Duration = Duration::from_secs(1);
+
+struct Panel {
+    name: &'static str,
+    json: String,
+    frame: Frame,
+    /// The update with which it became what it is.
+    changed: u64,
+}
+
+/// What was looked at last.
+struct Seen {
+    snapshot: Snapshot,
+    /// When, by [`Depth`]; a deeper look is one of the others too.
+    at: [Instant; 3],
+    rows: Rows,
+}
+
+/// The order of a snapshot's scopes and variables: pointers of the document name rows by it.
+#[derive(PartialEq, Eq)]
+struct Rows {
+    scopes: u64,
+    variables: u64,
+}
+
+/// When a look is due.
+#[derive(Clone, Copy)]
+struct Due {
+    next: Instant,
+    /// How long after the last one; `None`: none was taken yet.
+    every: Option<Duration>,
+}
+
+pub(super) struct Panels {
+    list: Vec<Panel>,
+    /// The number of the newest update, from 1.
+    update: u64,
+    seen: Option<Seen>,
+    /// By [`Depth`].
+    due: [Due; 3],
+    /// Inspectors that were asked for since the newest update.
+    inspectors: HashMap<usize, Frame>,
+    /// No other is made before.
+    inspectors_from: Instant,
+}
+
+impl Rows {
+    fn of(snapshot: &Snapshot) -> Rows {
+        Rows {
+            scopes: hashed(snapshot.scopes.iter().map(|row| (&row.path, &row.key))),
+            variables: hashed(
+                snapshot
+                    .variables
+                    .iter()
+                    .map(|row| (&row.name, &row.scope, &row.type_name, &row.file, row.line)),
+            ),
+        }
+    }
+}
+
+fn hashed(rows: impl Iterator<Item = impl Hash>) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    rows.for_each(|row| row.hash(&mut hasher));
+    hasher.finish()
+}
+
+const DEPTHS: [Depth; 3] = [Depth::Books, Depth::Variables, Depth::Whole];
+
+impl Panels {
+    pub(super) fn new(now: Instant) -> Panels {
+        Panels {
+            list: Vec::new(),
+            update: 0,
+            seen: None,
+            due: [Due { next: now, every: None }; 3],
+            inspectors: HashMap::new(),
+            inspectors_from: now,
+        }
+    }
+
+    /// The number of the newest update.
+    pub(super) fn update(&self) -> u64 {
+        self.update
+    }
+
+    /// Looks at the program where that is due, and says how deep.
+    pub(super) fn look(&mut self, now: Instant) -> Option<Depth> {
+        let is_due = |depth: &Depth| self.seen.is_none() || now >= self.due[*depth as usize].next;
+        let asked = DEPTHS.into_iter().rev().find(is_due)?;
+        let begun = cpu::used();
+        let looked = if self.seen.is_some() && self.look_again(asked, now) {
+            asked
+        } else {
+            self.take_whole(memscope_runtime::snapshot(&[]), now);
+            Depth::Whole
+        };
+        let cost = cpu::used().saturating_sub(begun);
+        let after = |part| cost.saturating_mul(part).clamp(OFTEN_ENOUGH, Duration::from_secs(3600));
+        for (number, due) in self.due.iter_mut().enumerate() {
+            // Where rows came or went, the whole was looked at in the time of what was asked for.
+            if number == asked as usize {
+                due.every = Some(after(PARTS[number]));
+            }
+            if number <= asked as usize {
+                due.next = now + due.every.unwrap_or_else(|| after(FIRST_PART));
+            }
+        }
+        Some(looked)
+    }
+
+    /// Looks as deep as is asked for and keeps what was known of what is deeper; `false`: rows came or went, or the whole is
+    /// asked for.
+    fn look_again(&mut self, depth: Depth, now: Instant) -> bool {
+        let Some(seen) = self.seen.as_mut().filter(|_| depth != Depth::Whole) else { return false };
+        let fresh = memscope_runtime::snapshot_to(depth);
+        let rows = Rows::of(&fresh);
+        if rows.scopes != seen.rows.scopes || depth == Depth::Variables && rows != seen.rows {
+            return false;
+        }
+        let old = &mut seen.snapshot;
+        let (variables, types) = match depth {
+            Depth::Books => (std::mem::take(&mut old.variables), std::mem::take(&mut old.types)),
+            Depth::Variables | Depth::Whole => (fresh.variables, fresh.types),
+        };
+        seen.snapshot = Snapshot {
+            variables,
+            types,
+            blocks: std::mem::take(&mut old.blocks),
+            findings: std::mem::take(&mut old.findings),
+            lifetimes: std::mem::take(&mut old.lifetimes),
+            fragmentation: Fragmentation {
+                resident_bytes: fresh.fragmentation.resident_bytes,
+                ..old.fragmentation
+            },
+            ..fresh
+        };
+        seen.at[..=depth as usize].fill(now);
+        // A fault in a view is the page's: the panel stays as it was.
+        let mut panels = live::panels_of_books(&seen.snapshot).unwrap_or_default();
+        if depth == Depth::Variables {
+            panels.extend(live::panels_of_variables(&seen.snapshot).unwrap_or_default());
+        }
+        self.keep(panels);
+        true
+    }
+
+    /// Takes a whole snapshot as what was looked at.
+    pub(super) fn take_whole(&mut self, snapshot: Snapshot, now: Instant) {
+        let made = [live::panels_of_books, live::panels_of_variables, live::panels_of_blocks];
+        let panels = made.into_iter().flat_map(|panels| panels(&snapshot).unwrap_or_default()).collect();
+        let rows = Rows::of(&snapshot);
+        self.seen = Some(Seen { snapshot, at: [now; 3], rows });
+        self.keep(panels);
+    }
+
+    /// Panels of a new update; one that is as before stays what it was.
+    fn keep(&mut self, panels: Vec<live::Panel>) {
+        self.update += 1;
+        self.inspectors.clear();
+        for live::Panel { name, json } in panels {
+            match self.list.iter_mut().find(|panel| panel.name == name) {
+                Some(panel) if panel.json == json => {}
+                Some(panel) => *panel = Panel::new(name, json, self.update),
+                None => self.list.push(Panel::new(name, json, self.update)),
+            }
+        }
+    }
+
+    /// The frames of those that changed after `update`.
+    pub(super) fn after(&self, update: u64) -> impl Iterator<Item = Frame> + '_ {
+        let changed = self.list.iter().filter(move |panel| panel.changed > update);
+        changed.map(|panel| Frame::clone(&panel.frame))
+    }
+
+    /// What was looked at last.
+    pub(super) fn seen(&self) -> Option<&Snapshot> {
+        self.seen.as_ref().map(|seen| &seen.snapshot)
+    }
+
+    /// How long ago it was looked at.
+    pub(super) fn ages(&self, now: Instant) -> live::Ages {
+        let at = self.seen.as_ref().map_or([now; 3], |seen| seen.at);
+        let since = |at: Instant| u64::try_from(now.saturating_duration_since(at).as_millis());
+        let [books_ms, variables_ms, blocks_ms] = at.map(|at| since(at).unwrap_or(u64::MAX));
+        live::Ages { books_ms, variables_ms, blocks_ms }
+    }
+
+    /// The inspector of a variable, by its number in what was looked at last.
+    pub(super) fn inspector(&mut self, index: usize, now: Instant) -> Result<Frame, Status> {
+        if let Some(made) = self.inspectors.get(&index) {
+            return Ok(Frame::clone(made));
+        }
+        if self.seen.as_ref().is_some_and(|seen| index >= seen.snapshot.variables.len()) {
+            return Err(Status::NotFound);
+        }
+        if now < self.inspectors_from {
+            return Err(Status::Busy);
+        }
+        let begun = cpu::used();
+        if self.seen.is_none() {
+            self.take_whole(memscope_runtime::snapshot(&[]), now);
+        }
+        let seen = self.seen.as_ref().ok_or(Status::NotFound)?;
+        let json = live::inspector(&seen.snapshot, index).map_err(|_| Status::Fault)?;
+        let made: Frame = json.ok_or(Status::NotFound)?.into_bytes().into();
+        self.inspectors.insert(index, Frame::clone(&made));
+        self.inspectors_from = now + cpu::used().saturating_sub(begun).saturating_mul(feed::BODIES_PART);
+        Ok(made)
+    }
+
+    /// Nobody listens: what was kept for them goes.
+    pub(super) fn rest(&mut self) {
+        self.list = Vec::new();
+        self.seen = None;
+        self.inspectors = HashMap::new();
+    }
+}
+
+impl Panel {
+    fn new(name: &'static str, json: String, update: u64) -> Panel {
+        let frame = feed::event("panel", Some(name), &json);
+        Panel { name, json, frame, changed: update }
+    }
+}
