@@ -111,6 +111,8 @@ export function flameGraph({ graph, readout, path }, state, acts) {
   let elements = new Map();
   /** @type {WeakMap<Element, Box>} */
   const boxOf = new WeakMap();
+  /** What each element reads, as HTML. @type {WeakMap<Element, string>} */
+  const labels = new WeakMap();
   /** @type {Box[]} */
   let boxes = [];
   // Kept, for to ask for it after a change makes the browser lay out everything at once.
@@ -177,14 +179,15 @@ export function flameGraph({ graph, readout, path }, state, acts) {
     const px = box.width * width;
     element.classList.toggle("thin", px < THIN_PX);
     const name = box.kind === "scope" ? scopeName(model.data, box.row) : box.kind === "more" ? "more" : "not listed";
-    if (px < NAME_PX) {
-      if (element.firstChild) element.textContent = "";
-      element.setAttribute("aria-label", name);
-    } else {
-      element.removeAttribute("aria-label");
-      const figure = px >= FIGURE_PX && box.kind === "scope" ? ` ${figureHtml(scopeFigure(model, state.metric, box.row, "inclusive"))}` : "";
-      element.innerHTML = `<span class="label">${escaped(name)}${figure}</span>`;
-    }
+    const hasRoom = px >= NAME_PX;
+    const figure = px >= FIGURE_PX && box.kind === "scope" ? ` ${figureHtml(scopeFigure(model, state.metric, box.row, "inclusive"))}` : "";
+    const label = hasRoom ? `<span class="label">${escaped(name)}${figure}</span>` : "";
+    // Most read after a zoom what they read before it.
+    if (labels.get(element) === label) return;
+    labels.set(element, label);
+    element.innerHTML = label;
+    if (hasRoom) element.removeAttribute("aria-label");
+    else element.setAttribute("aria-label", name);
   }
 
   /** The way from the root to the top, each step a way out. */

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tungstenite::{Message, WebSocket};
 
-/// A picture of a page ends here: of a higher one the rest is left out.
-const MOST_HIGH: f64 = 12_000.0;
+/// A picture of a page has no more pixels: of a higher page the rest is left out.
+const MOST_PIXELS: f64 = 12_000_000.0;
 /// Nothing that the tests do takes this long.
 const PATIENCE: Duration = Duration::from_secs(60);
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
@@ -326,10 +326,10 @@ impl Browser {
             // Panels that are out of the window are not painted otherwise.
             self.eval(
                 "{ const style = document.createElement('style'); style.id = 'all-in-sight'; \
-                 style.textContent = '.panel.panel { content-visibility: visible !important }'; document.head.append(style); }",
+                 style.textContent = '.panel.panel { content-visibility: visible !important } .flame-readout { position: static !important }'; document.head.append(style); }",
             );
             let size = self.call("Page.getLayoutMetrics", json!({}))["cssContentSize"].clone();
-            let height = size["height"].as_f64().expect("a height").min(MOST_HIGH);
+            let height = size["height"].as_f64().expect("a height").min(MOST_PIXELS / f64::from(self.size.0));
             params["clip"] = json!({ "x": 0, "y": 0, "width": size["width"], "height": height, "scale": 1 });
         }
         let data = self.call("Page.captureScreenshot", params)["data"].clone();
