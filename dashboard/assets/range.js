@@ -9,7 +9,9 @@
 /** @typedef {(range: Range | null) => string | null} Listener gives what its panel shows of the range, as HTML; null: no more than without one */
 
 /** @type {Record<string, string>} */
-const WHY_WHOLE = { types: ": a type's bytes have no times", threads: ": threads have no times" };
+const WHY_WHOLE = {
+  overview: "; of the range: below the curve", types: ": a type's bytes have no times", threads: ": threads have no times",
+};
 /** @type {Map<string, Listener>} */
 const listeners = new Map();
 /** @type {Range | null} */

@@ -225,6 +225,7 @@ fn every_panel_speaks_of_the_range_or_says_that_it_does_not() {
     );
     assert_eq!(texts(&mut browser, "#diagnostics .finding .range-note").len(), 1);
     assert_eq!(note_of(&mut browser, "variables"), "first seen in 1.0 s to 3.0 s");
+    assert_eq!(note_of(&mut browser, "overview"), "whole recording; of the range: below the curve");
     assert_eq!(note_of(&mut browser, "types"), "whole recording: a type's bytes have no times");
     assert_eq!(note_of(&mut browser, "threads"), "whole recording: threads have no times");
     let silent = browser.eval(
