@@ -66,7 +66,7 @@ const ASSETS: [(&str, &str); 6] = [
 ];
 
 /// The modules of the page's [script], each after those that it imports from.
-pub const MODULES: [(&str, &str); 20] = [
+pub const MODULES: [(&str, &str); 21] = [
     ("units.js", include_str!("../assets/units.js")),
     ("figure.js", include_str!("../assets/figure.js")),
     ("hbs.js", include_str!("../assets/hbs.js")),
@@ -81,6 +81,7 @@ pub const MODULES: [(&str, &str); 20] = [
     ("scope_model.js", include_str!("../assets/scope_model.js")),
     ("scope_range.js", include_str!("../assets/scope_range.js")),
     ("memory_map.js", include_str!("../assets/memory_map.js")),
+    ("address_map.js", include_str!("../assets/address_map.js")),
     ("flame.js", include_str!("../assets/flame.js")),
     ("scope_table.js", include_str!("../assets/scope_table.js")),
     ("more_of_scope.js", include_str!("../assets/more_of_scope.js")),
@@ -305,7 +306,8 @@ fn open(figure: &Value, class: &str, out: &mut dyn Output) -> HelperResult {
     Ok(())
 }
 
-/// `{{script}}`: our modules as one script; `{{script "live"}}`: with those of a page that is fed.
+/// `{{script}}`: our modules as one script, for a recording without a map by address; `{{script "map"}}`: for one with such a
+/// map; `{{script "live"}}`: with those of a page that is fed, which may come to have one.
 fn page_script(
     helper: &Helper<'_>,
     _: &Handlebars<'_>,
@@ -313,11 +315,17 @@ fn page_script(
     _: &mut RenderContext<'_, '_>,
     out: &mut dyn Output,
 ) -> HelperResult {
-    static OF_A_FILE: OnceLock<String> = OnceLock::new();
+    static WITHOUT_MAP: OnceLock<String> = OnceLock::new();
+    static WITH_MAP: OnceLock<String> = OnceLock::new();
     static FED: OnceLock<String> = OnceLock::new();
+    let without = |left_out: &str| {
+        let modules: Vec<_> = MODULES.into_iter().filter(|(file, _)| *file != left_out).collect();
+        script::script(&modules)
+    };
     let [first, last] = LIVE_MODULES;
-    Ok(out.write(match helper.param(0) {
-        None => OF_A_FILE.get_or_init(|| script::script(&MODULES)),
+    Ok(out.write(match helper.param(0).and_then(|param| param.value().as_str()) {
+        None => WITHOUT_MAP.get_or_init(|| without("address_map.js")),
+        Some("map") => WITH_MAP.get_or_init(|| without("memory_map.js")),
         Some(_) => FED.get_or_init(|| script::script(&[&[first], &MODULES[..], &[last]].concat())),
     })?)
 }

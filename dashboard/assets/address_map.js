@@ -1,0 +1,200 @@
+// @ts-check
+// The memory map by address: the cells of each region; what is pointed at is read out below. Arrow keys move from one to the
+// next. A recording without such a map has `memory_map.js` in its place.
+import { address, bytes, count, ms, name, share } from "./figure.js";
+import { escaped, figureHtml } from "./hbs.js";
+import { island } from "./island.js";
+import { unpacked } from "./packed.js";
+import { scopeModel, scopeName, scopePath } from "./scope_model.js";
+
+/**
+ * @typedef {object} Cell as `Drawn::cells` of `src/view/address_map.rs` has it
+ * @property {number} index into the document's cells
+ * @property {number} start @property {number} bytes @property {number} live @property {number} blocks @property {number} young
+ * @property {number} scope @property {number} ofScope @property {number} thread @property {number} ofThread -1: not told
+ * @property {number} oldest @property {number} newest
+ */
+/** @typedef {{ start: number, end: number, slots: number, cell: Cell | null, from: string }} Stretch `from`: its first address */
+
+const NUMBERS = 11;
+/** Slots that a long cell, and a long hole, are drawn as at most. */
+const MOST_SLOTS = { cell: 24, hole: 12 };
+/** Blocks told of under a cell. */
+const MOST_BLOCKS = 4;
+
+/** @param {number} part @param {number} whole */
+const fifth = (part, whole) => "abcde"[Math.min(Math.max(Math.ceil((part * 5) / whole), 1), 5) - 1];
+
+/**
+ * Cells and holes of a region, by address.
+ * @param {number} place among the regions that are drawn @returns {Stretch[]}
+ */
+function stretches(place) {
+  const { regions, cells } = island.memory_map.map;
+  const [region, start, length, unit, first] = regions[place];
+  /** @type {Stretch[]} */
+  const found = [];
+  let [end, from] = [start, `/memory_map/regions/${region}/start`];
+  /** @param {number} to @param {Cell | null} cell */
+  const add = (to, cell) => {
+    if (to === end) return;
+    const slots = Math.min(Math.ceil((to - end) / unit), cell ? MOST_SLOTS.cell : MOST_SLOTS.hole);
+    found.push({ start: end, end: to, slots, cell, from });
+    end = to;
+  };
+  const numbers = cells[place];
+  for (let at = 0; at < numbers.length; at += NUMBERS) {
+    const [hole, size, live, blocks, young, scope, notScope, thread, notThread, oldest, later] = numbers.slice(at, at + NUMBERS);
+    add(end + hole, null);
+    const index = first + at / NUMBERS;
+    from = `/memory_map/cells/${index}/start`;
+    const [ofScope, ofThread] = [notScope, notThread].map((others) => (others < 0 ? -1 : live - others));
+    add(end + (size || unit), {
+      index, start: end, bytes: size || unit, live, blocks, young, scope, ofScope, thread, ofThread, oldest, newest: oldest + later,
+    });
+    from = `/memory_map/cells/${index}/start + /memory_map/cells/${index}/bytes`;
+  }
+  add(start + length, null);
+  return found;
+}
+
+/** @param {Cell} cell @param {string} by what is coloured @returns {string} its class */
+function colour(cell, by) {
+  const { thread_colours, scope_colours, elapsed_ms } = island.memory_map.map;
+  const rank = (/** @type {number} */ at) => `c${at < 0 ? 7 : at}`;
+  if (by === "thread") return rank(thread_colours.indexOf(cell.thread));
+  if (by === "scope") return rank(scope_colours.indexOf(cell.scope));
+  if (by === "age") return `l${fifth(cell.newest, elapsed_ms || 1)}`;
+  if (by === "young") return cell.young === 0 ? "lo" : `l${fifth(cell.young, cell.blocks)}`;
+  return `l${fifth(cell.live, cell.bytes)}`;
+}
+
+/** @type {import("./scope_model.js").ScopeModel | null} */
+let model = null;
+
+/** @param {number} index into the document's scopes */
+function scopeHtml(index) {
+  model ??= island.scopes && scopeModel(island.scopes);
+  const row = model?.rowOf.get(index);
+  if (!model || row === undefined) return index < 0 ? "a scope that the recording does not list" : "a scope that the page does not list";
+  const { data } = model;
+  const path = scopePath(model, row).slice(1).map((row) => scopeName(data, row)).join(" › ");
+  return `<a href="#scope=${index}">${escaped(path || scopeName(data, row))}</a>`;
+}
+
+/** @type {any[] | null} */
+let blocks = null;
+
+/**
+ * The largest blocks with bytes in a cell.
+ * @param {Cell} cell
+ */
+function blocksHtml(cell) {
+  const { squares } = island.memory_map;
+  blocks ??= squares.rows.map((/** @type {any} */ _, /** @type {number} */ position) => unpacked(squares, position));
+  const inside = /** @type {any[]} */ (blocks)
+    .filter((block) => block.address.value < cell.start + cell.bytes && block.address.value + block.bytes.value > cell.start)
+    .sort((a, b) => b.bytes.value - a.bytes.value);
+  return inside.slice(0, MOST_BLOCKS).map((block) => {
+    const owner = escaped(block.owner);
+    const link = block.variable === null ? owner : `<a href="#variable=${block.variable}">${owner}</a>`;
+    return `<p><small>large block</small> ${figureHtml(block.address)}, ${figureHtml(block.bytes)}, ${link}, ${escaped(block.scope)}</p>`;
+  }).join("");
+}
+
+/** @param {Cell} cell */
+function cellHtml(cell) {
+  const at = `/memory_map/cells/${cell.index}`;
+  const of = (/** @type {string} */ field, /** @type {number} */ value) => figureHtml(bytes(`${at}/${field}`, value));
+  const young = cell.blocks === 0 ? "" : `, of which ${figureHtml(count(`${at}/young_blocks`, cell.young))} young`;
+  const thread = cell.ofThread < 0 ? "threads not told apart"
+    : `most by thread ${figureHtml(name(`${at}/thread`, cell.thread))} ${escaped(island.memory_map.map.thread_names[cell.thread] ?? "")} (${of("thread_bytes", cell.ofThread)})`;
+  const scope = cell.ofScope < 0 ? "scopes not told apart" : `most in ${scopeHtml(cell.scope)} (${of("scope_bytes", cell.ofScope)})`;
+  const moment = (/** @type {string} */ field, /** @type {number} */ value) => figureHtml(ms(`${at}/${field}`, value));
+  return `: ${of("live_bytes", cell.live)} live of ${of("bytes", cell.bytes)} (${figureHtml(share(`${at}/live_bytes`, cell.live, `${at}/bytes`, cell.bytes))}); `
+    + `blocks that begin here: ${figureHtml(count(`${at}/blocks`, cell.blocks))}${young}; ${thread}; ${scope}; `
+    + `oldest block at ${moment("oldest_ms", cell.oldest)}, newest at ${moment("newest_ms", cell.newest)}</p>${blocksHtml(cell)}`;
+}
+
+/** @param {Stretch} stretch */
+function stretchHtml({ start, end, cell, from }) {
+  const last = cell ? `${from} + /memory_map/cells/${cell.index}/bytes` : null;
+  const range = last === null ? `From ${figureHtml(address(from, start))} on` : `${figureHtml(address(from, start))} to ${figureHtml(address(last, end))}`;
+  return cell ? `<p>${range}${cellHtml(cell)}` : `<p>${range}: no live block of the program’s</p>`;
+}
+
+/** @param {HTMLElement} panel */
+function addressMap(panel) {
+  const readout = () => /** @type {HTMLElement} */ (document.getElementById("memory-map-readout"));
+  const rows = () => /** @type {HTMLElement[]} */ ([...panel.querySelectorAll(".cells")]);
+  /** @type {Stretch[][]} */
+  let drawn = [];
+  let by = "occupancy";
+
+  function fill() {
+    model = blocks = null;
+    drawn = rows().map((row, place) => {
+      const found = stretches(place);
+      row.innerHTML = found.map(({ slots, cell }) =>
+        `<i${cell ? ` class="${colour(cell, by)}" data-cell="${cell.index}"` : ""}${slots > 1 ? ` style="--n:${slots}"` : ""}></i>`).join("");
+      row.dataset.by = by;
+      row.tabIndex = 0;
+      row.setAttribute("role", "slider");
+      row.setAttribute("aria-label", `Cells of the region: ${(row.previousElementSibling?.firstChild?.textContent ?? "").trim()}`);
+      row.setAttribute("aria-valuemin", "1");
+      row.setAttribute("aria-valuemax", String(found.length));
+      mark(row, 0);
+      return found;
+    });
+  }
+  /** @param {HTMLElement} row @param {number} at */
+  function mark(row, at) {
+    row.setAttribute("aria-valuenow", String(at + 1));
+    row.setAttribute("aria-valuetext", row.children[at]?.hasAttribute("data-cell") ? "a cell" : "no live block");
+  }
+  /** @param {HTMLElement} row @param {number} at */
+  function tell(row, at) {
+    panel.querySelectorAll(".cells .at").forEach((one) => one.classList.remove("at"));
+    row.children[at].classList.add("at");
+    mark(row, at);
+    readout().innerHTML = stretchHtml(drawn[rows().indexOf(row)][at]);
+    row.setAttribute("aria-describedby", "memory-map-readout");
+  }
+  panel.addEventListener("pointerover", (event) => {
+    const one = /** @type {Element} */ (event.target).closest(".cells i");
+    const row = /** @type {HTMLElement | null} */ (one?.parentElement);
+    if (one && row) tell(row, [...row.children].indexOf(one));
+  });
+  panel.addEventListener("keydown", (event) => {
+    const row = /** @type {Element} */ (event.target).closest(".cells");
+    if (!(row instanceof HTMLElement)) return;
+    const at = Number(row.getAttribute("aria-valuenow")) - 1;
+    const last = row.children.length - 1;
+    const isNew = row.querySelector(".at") === null;
+    const next = { ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: at + 1, ArrowUp: at - 1, PageDown: at + 20, PageUp: at - 20, Home: 0, End: last }[event.key];
+    if (next === undefined) return;
+    event.preventDefault();
+    tell(row, isNew && event.key.startsWith("Arrow") ? at : Math.min(Math.max(next, 0), last));
+  });
+  panel.addEventListener("change", (event) => {
+    by = /** @type {HTMLInputElement} */ (event.target).value;
+    panel.querySelectorAll("[data-key]").forEach((key) => { /** @type {HTMLElement} */ (key).hidden = key.getAttribute("data-key") !== by; });
+    rows().forEach((row, place) => {
+      row.dataset.by = by;
+      drawn[place].forEach(({ cell }, at) => {
+        if (cell) row.children[at].className = colour(cell, by) + (row.children[at].classList.contains("at") ? " at" : "");
+      });
+    });
+  });
+  return fill;
+}
+
+const map = document.getElementById("memory-map");
+if (map) {
+  const fill = addressMap(map);
+  if (island.memory_map.map) fill();
+  // A page that is fed has other blocks now, and perhaps other regions: first the data, then the panel.
+  document.addEventListener("memscope:panel", (event) => {
+    if (/** @type {CustomEvent} */ (event).detail === "memory_map" && island.memory_map.map) fill();
+  });
+}
