@@ -75,12 +75,12 @@ fn the_band_lies_one_error_to_either_side() {
     let point = |ms, live_bytes, error| TimelinePoint { ms, live_bytes, live_bytes_error: Some(error) };
     snapshot.timeline = vec![point(0, 100, 200), point(50, 300, 80)];
     let html = whole::body(&snapshot);
-    // 400 bytes are 190 high, below 10 of air: 300 stand at 200 − 142.5, 380 at 200 − 180.5, 220 at 200 − 104.5. The
-    // first point's lower edge is cut at 0.
-    assert!(html.contains("<path class=\"band\" d=\"M0.0 57.5L500.0 19.5L500.0 95.5L0.0 200.0Z\"/>"));
-    // An upper edge above the peak stays in the drawing.
+    // 400 bytes are 1,900 high, below 100 of air: 300 stand at 2,000 − 1,425 = 575, 380 at 195, 220 at 955; half of the time is
+    // 5,000 wide. The first point's lower edge is cut at 0, which stands at 2,000. Each corner is told from the one before.
+    assert!(html.contains("<path class=\"band\" d=\"M0 575l5000-380l0 760l-5000 1045Z\"/>"));
+    // An upper edge above the peak stays in the drawing: 800 bytes are 1,900 high now, 300 stand at 1,287.5.
     snapshot.timeline[1] = point(50, 300, 500);
-    assert!(whole::body(&snapshot).contains("L500.0 10.0L500.0 200.0L"));
+    assert!(whole::body(&snapshot).contains("d=\"M0 1288l5000-1188l0 1900l-5000 0Z\""));
 }
 
 #[test]
