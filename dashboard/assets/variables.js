@@ -159,14 +159,33 @@ function grid(room, list) {
   };
 }
 
+/** Types to choose from: the most frequent ones. Thousands would be styled anew with every dialog, and nobody reads them. */
+const MOST_TYPES = 1_000;
 let areTypesDue = true;
-/** The types as options, once somebody comes to choose one: thousands would be styled anew with every dialog. */
+/** @param {number} type */
+const typeOption = (type) => new Option(rows.texts[type], String(type));
+/** The types as options, once somebody comes to choose one. */
 function typeChoices() {
   if (!areTypesDue) return;
   areTypesDue = false;
-  const types = [...new Set(rows.type_name)].filter((type) => type !== null);
+  /** @type {Map<number, number>} */
+  const counts = new Map();
+  for (const type of rows.type_name) if (type !== null) counts.set(type, (counts.get(type) ?? 0) + 1);
+  const all = [...counts.keys()];
+  const types = all.sort((a, b) => (counts.get(b) ?? 0) - (counts.get(a) ?? 0)).slice(0, MOST_TYPES);
   types.sort((a, b) => (rows.texts[a] < rows.texts[b] ? -1 : 1));
-  field("type").append(...types.map((type) => new Option(rows.texts[type], type)));
+  const others = new Option("others: search for them", "");
+  others.disabled = true;
+  field("type").append(...types.map(typeOption), ...(all.length > types.length ? [others] : []));
+}
+
+/**
+ * A type that is asked for can be chosen, whether it is frequent or not.
+ * @param {number} type
+ */
+function offerType(type) {
+  typeChoices();
+  if (rows.type_name.includes(type) && !field("type").querySelector(`[value="${type}"]`)) field("type").append(typeOption(type));
 }
 
 /** Options of the other selects whose values the rows have. */
@@ -188,7 +207,7 @@ function choices() {
   field("category").append(...[...categories].map((name) => new Option(name, name)), new Option("not measured", "none"));
   areTypesDue = true;
   for (const [select, value] of chosen) {
-    if (select === field("type") && value !== "") typeChoices();
+    if (select === field("type") && value !== "") offerType(Number(value));
     select.value = value;
     if (select.selectedIndex < 0) select.selectedIndex = 0;
   }
@@ -249,8 +268,9 @@ function readLink() {
   for (const name of [...FILTERS, "sort"]) {
     let value = asked.get(name) ?? "";
     if (name === "type" && value !== "") {
-      typeChoices();
-      value = String(rows.texts.indexOf(value));
+      const type = rows.texts.indexOf(value);
+      offerType(type);
+      value = String(type);
     }
     field(name).value = value;
     if (field(name).selectedIndex < 0) field(name).value = "";
