@@ -14,6 +14,9 @@ use tempfile::TempDir;
 /// Live blocks of the largest recording that a page is given; a file lists those with the most bytes.
 const LISTED_BLOCKS: usize = 2_000;
 
+/// The most that any page takes.
+const MOST_BYTES: usize = 3_000_000;
+
 /// Two variables, and something in every field.
 pub(crate) fn tiny() -> Snapshot {
     fixture::small()
@@ -64,7 +67,9 @@ impl Page {
     pub(crate) fn file(&self) -> &Path {
         self.file.get_or_init(|| {
             let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("panels-{}.html", self.name));
-            fs::write(&file, render(&(self.snapshot)()).unwrap()).unwrap();
+            let html = render(&(self.snapshot)()).unwrap();
+            assert!(html.len() <= MOST_BYTES, "{}: {} bytes, more than {MOST_BYTES}", self.name, html.len());
+            fs::write(&file, html).unwrap();
             file
         })
     }
