@@ -230,7 +230,7 @@ impl Gathering {
             map.cells.push(Cell {
                 region: region as u32,
                 start,
-                bytes: end - start,
+                bytes: end.saturating_sub(start),
                 live_bytes: row.sum.live_bytes,
                 blocks: row.sum.blocks,
                 young_blocks: row.sum.young_blocks,
