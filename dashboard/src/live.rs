@@ -147,6 +147,8 @@ pub fn totals(snapshot: &Snapshot) -> Vec<Figure> {
         overview.efficiency,
         overview.allocation_rate,
         overview.allocated_bytes_rate,
+        overview.growth_rate,
+        overview.churn_rate,
         Figure::ms("/program/elapsed_ms", snapshot.program.elapsed_ms),
     ]
 }

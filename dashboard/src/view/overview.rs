@@ -36,6 +36,10 @@ pub struct Overview {
     pub allocation_rate: Figure,
     /// Bytes allocated per second of the recording.
     pub allocated_bytes_rate: Figure,
+    /// Live bytes at export per second of the recording, which began with none.
+    pub growth_rate: Figure,
+    /// Bytes freed per second of the recording: what came and went.
+    pub churn_rate: Figure,
     /// What is lost inside and between blocks.
     pub fragmentation: Fragmentation,
     /// Executions of variables whose binding ended while their blocks live.
@@ -62,7 +66,11 @@ pub fn overview(snapshot: &Snapshot) -> Overview {
     };
     let elapsed = "/program/elapsed_ms";
     let allocation_rate = |from: &str, count| Figure::per_second(from, count, elapsed, elapsed_ms);
-    let bytes_rate = |from: &str, bytes| Figure::bytes_per_second(from, bytes, elapsed, elapsed_ms);
+    let bytes_rate = |field: &str, bytes, error: Option<u64>| {
+        let rate = |from: &str, bytes| Figure::bytes_per_second(from, bytes, elapsed, elapsed_ms);
+        let error = error.map(|error| rate(&format!("/totals/{field}_error"), error));
+        recorded(rate(&format!("/totals/{field}"), bytes).with_error(error))
+    };
     // Where blocks are sampled, nobody follows those of a binding that has ended.
     let followed = |figure: Figure| {
         if snapshot.mode == Mode::Sampling { Figure::not_measured() } else { recorded(figure) }
@@ -100,11 +108,13 @@ pub fn overview(snapshot: &Snapshot) -> Overview {
         allocation_rate: recorded(allocation_rate("/totals/allocations", totals.allocations).with_error(
             totals.allocations_error.map(|error| allocation_rate("/totals/allocations_error", error)),
         )),
-        allocated_bytes_rate: recorded(
-            bytes_rate("/totals/allocated_bytes", totals.allocated_bytes).with_error(
-                totals.allocated_bytes_error.map(|error| bytes_rate("/totals/allocated_bytes_error", error)),
-            ),
+        allocated_bytes_rate: bytes_rate(
+            "allocated_bytes",
+            totals.allocated_bytes,
+            totals.allocated_bytes_error,
         ),
+        growth_rate: bytes_rate("live_bytes", totals.live_bytes, totals.live_bytes_error),
+        churn_rate: bytes_rate("deallocated_bytes", totals.deallocated_bytes, totals.deallocated_bytes_error),
         fragmentation: fragmentation(snapshot),
         outlived: followed(Figure::count(
             "sum(/variables/*/stages/allocated)",
