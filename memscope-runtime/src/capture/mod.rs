@@ -90,6 +90,9 @@ pub(crate) fn capture(depth: Depth) -> Capture {
     };
     let types = crate::snapshot::types(&variables);
     let installed = mode::allocator_is_installed();
+    // Before the walk, of which the rows are in glibc's account too.
+    let fragmentation =
+        if of_blocks { fragmentation::fragmentation(sampled) } else { fragmentation::without_blocks() };
     let (blocks, memory_map) = if !of_blocks {
         (Blocks::default(), MemoryMap::default())
     } else if sampled {
@@ -129,11 +132,7 @@ pub(crate) fn capture(depth: Depth) -> Capture {
         findings: Vec::new(),
         blocks,
         memory_map,
-        fragmentation: if of_blocks {
-            fragmentation::fragmentation(sampled)
-        } else {
-            fragmentation::without_blocks()
-        },
+        fragmentation,
         sites: sites::sites(&nodes, readings),
         folded: crate::snapshot::Folded::default(),
         profiler: Profiler {
