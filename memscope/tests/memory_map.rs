@@ -1,5 +1,7 @@
 //! The map by address, over the system's allocator. A file of its own, for every live block of the process is in it.
 
+#![cfg(feature = "live")]
+
 #[path = "memory_map/sums.rs"]
 mod sums;
 

@@ -1,5 +1,7 @@
 //! The map by address over another allocator, whose memory is no `[heap]`.
 
+#![cfg(feature = "live")]
+
 #[path = "memory_map/sums.rs"]
 mod sums;
 
