@@ -8,7 +8,7 @@
 //! export function escaped(text) { … }     →   const $x = (() => { function escaped(text) { … } … return { escaped }; })();
 //! ```
 //!
-//! Comments, what indents a line, and spaces that part nothing ([`crate::script_line`]) are left out. The modules keep to what this needs, which the
+//! Comments, what indents a line, and spaces that part nothing (`script_line.rs`) are left out. The modules keep to what this needs, which the
 //! tests see to: an import stands at the start of a line and names a file beside it, what is exported is a function or a
 //! constant with one name, and no text goes over more lines than one.
 
