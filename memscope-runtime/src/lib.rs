@@ -173,8 +173,8 @@ use crate::snapshot::{Mode as Recorded, Snapshot};
 pub enum Depth {
     /// Scopes, threads, tasks, time and sums: no variables and types.
     Books,
-    /// Variables and types: no live blocks one by one, so no `blocks`, findings and lifetimes, of the `fragmentation` what is
-    /// resident, and in no scope bytes that no variable owns.
+    /// Variables and types: no live blocks one by one, so no `blocks`, `memory_map`, findings and lifetimes, of the
+    /// `fragmentation` what is resident, and in no scope bytes that no variable owns.
     Variables,
     /// All there is.
     Whole,

@@ -155,6 +155,7 @@ impl Panels {
             variables,
             types,
             blocks: std::mem::take(&mut old.blocks),
+            memory_map: std::mem::take(&mut old.memory_map),
             findings: std::mem::take(&mut old.findings),
             lifetimes: std::mem::take(&mut old.lifetimes),
             fragmentation: Fragmentation {
