@@ -134,3 +134,24 @@ fn hostile() {
 fn largest() {
     follow(&recordings::PAGES[3]);
 }
+
+/// A type that is too rare to be among those to choose from is there when a link asks for it.
+#[test]
+fn a_link_asks_for_a_rare_type() {
+    let Some(mut browser) = Browser::start() else { return };
+    let page = &recordings::PAGES[3];
+    open(&mut browser, page, "");
+    let offered = options(&mut browser, "type");
+    // By the page's own data: a type that no option names, and how many variables have it.
+    let rare = browser.eval(&format!(
+        "(() => {{ const {{ type_name, texts }} = JSON.parse(document.getElementById('data').textContent).variables; \
+         const type = type_name.find((type) => !{}.includes(String(type))); \
+         return [encodeURIComponent(texts[type]), type_name.filter((other) => other === type).length]; }})()",
+        Value::from(offered.clone())
+    ));
+    assert_eq!(offered.len(), 1_000, "the recording has more types than are offered");
+    let (name, count) = (rare[0].as_str().unwrap(), rare[1].as_u64().unwrap());
+    open(&mut browser, page, &format!("#variables?type={name}"));
+    assert_eq!(shown(&mut browser), count);
+    browser.assert_quiet();
+}
