@@ -87,7 +87,7 @@ fn measure(plan: &Plan) -> std::io::Result<bool> {
     let ready = Barrier::new(3);
     let stolen = processor::stolen()?;
     let (mut durations, mut pauses) = (Vec::new(), Pauses::new());
-    let mut last = None;
+    let (mut last, mut failed) = (None, None);
     std::thread::scope(|scope| {
         let program: Vec<_> = (1..=2)
             .map(|seed| {
@@ -111,11 +111,14 @@ fn measure(plan: &Plan) -> std::io::Result<bool> {
         for thread in program {
             match thread.join() {
                 Ok(Ok(of_thread)) => pauses.merge(&of_thread),
-                Ok(Err(error)) => println!("a thread measured nothing: {error}"),
-                Err(_) => println!("a thread panicked"),
+                Ok(Err(error)) => failed = Some(error),
+                Err(_) => failed = Some(std::io::Error::other("a thread panicked")),
             }
         }
     });
+    if let Some(error) = failed {
+        return Err(error);
+    }
     let Some(snapshot) = last else { return Ok(false) };
     println!(
         "{} live blocks in {} scopes, {} rows of tracked variables; {} snapshots beside two threads, {}",
@@ -152,7 +155,9 @@ fn works(seed: u64, plan: &Plan, ready: &Barrier) -> std::io::Result<Pauses> {
     (0..10_000).for_each(|_| work.step());
     ready.wait();
     if plan.comes_first {
-        processor::comes_first()?;
+        processor::comes_first().map_err(|error| {
+            std::io::Error::new(error.kind(), format!("--first wants the right to it: {error}"))
+        })?;
     }
     let mut stopwatch = Stopwatch::start()?;
     let mut turn = Instant::now();
