@@ -19,12 +19,9 @@ pub mod live;
 pub mod packed;
 pub mod partials;
 pub mod render;
-pub mod script;
-mod script_line;
 #[cfg(feature = "cli")]
 pub mod show;
 pub mod signed;
-mod style;
 pub mod text;
 pub mod trend;
 pub mod units;
