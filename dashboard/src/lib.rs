@@ -26,5 +26,6 @@ pub mod text;
 pub mod trend;
 pub mod units;
 pub mod view;
+mod words;
 
 pub use render::{RenderError, render, render_compare, render_trend};

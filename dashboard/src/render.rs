@@ -4,7 +4,7 @@
 //! browser to load anything. Every string is escaped by Handlebars; the data island by [`crate::island`].
 
 use crate::live::{self, Live};
-use crate::{compare, island, partials, trend, units, view};
+use crate::{compare, island, partials, trend, units, view, words};
 use handlebars::{
     Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason, html_escape,
 };
@@ -15,10 +15,12 @@ use std::fmt;
 use std::sync::OnceLock;
 
 /// The page and its partials, by name.
-const TEMPLATES: [(&str, &str); 37] = [
+const TEMPLATES: [(&str, &str); 39] = [
     ("head", include_str!("../templates/head.hbs")),
     ("page", include_str!("../templates/page.hbs")),
     ("live", include_str!("../templates/live.hbs")),
+    ("answers", include_str!("../templates/answers.hbs")),
+    ("held", include_str!("../templates/held.hbs")),
     ("overview", include_str!("../templates/overview.hbs")),
     ("fragmentation", include_str!("../templates/fragmentation.hbs")),
     ("timeline", include_str!("../templates/timeline.hbs")),
@@ -209,6 +211,8 @@ fn parsed() -> Result<Handlebars<'static>, handlebars::TemplateError> {
         registry.register_template_string(name, source)?;
     }
     registry.register_helper("figure", Box::new(figure));
+    registry.register_helper("type", Box::new(of_rust(words::with_paths)));
+    registry.register_helper("prose", Box::new(of_rust(words::prose)));
     registry.register_helper("asset", Box::new(asset));
     Ok(PARSED.get_or_init(|| registry).clone())
 }
@@ -276,6 +280,19 @@ fn open(figure: &Value, class: &str, out: &mut dyn Output) -> HelperResult {
     }
     out.write(">")?;
     Ok(())
+}
+
+/// `{{type x}}` and `{{prose x}}`: a text with words of Rust, as HTML.
+fn of_rust(html: fn(&str) -> String) -> impl handlebars::HelperDef {
+    move |helper: &Helper<'_>,
+          _: &Handlebars<'_>,
+          _: &Context,
+          _: &mut RenderContext<'_, '_>,
+          out: &mut dyn Output|
+          -> HelperResult {
+        let text = helper.param(0).and_then(|param| param.value().as_str());
+        Ok(out.write(&html(text.ok_or(RenderErrorReason::ParamNotFoundForIndex("type or prose", 0))?))?)
+    }
 }
 
 /// `{{asset "page.css"}}`: a style or a script of ours.
