@@ -24,8 +24,8 @@ pub mod show;
 pub mod signed;
 pub mod text;
 pub mod trend;
-pub mod units;
 pub mod view;
 mod words;
 
+pub use memscope_runtime::units;
 pub use render::{RenderError, render, render_compare, render_trend};
