@@ -189,6 +189,7 @@ pub(crate) fn freed(address: usize, bytes: usize, facts: Facts) {
         account::add_release(&account.deallocations, 1);
         account::add_release(&account.deallocated_bytes, bytes as u64);
         note(local, account, -(bytes as i64));
+        note_end(local, account, bytes, record);
         start_quick(local, facts);
         Some(())
     });
@@ -225,12 +226,14 @@ pub(crate) fn moved(
             account::add(&account.allocated_bytes, gained.unsigned_abs());
         } else {
             account::add_release(&account.deallocated_bytes, gained.unsigned_abs());
+            note_shrink(local, account, gained.unsigned_abs());
         }
         if slot.is_none() {
             // The block goes on unseen: its books are closed as if it were freed.
             UNRECORDED.fetch_add(1, Ordering::Relaxed);
             account::add_release(&account.deallocations, 1);
             account::add_release(&account.deallocated_bytes, bytes as u64);
+            note_end(local, account, bytes, record);
         }
         note(local, account, gained);
         Some(())
@@ -258,6 +261,27 @@ fn start_quick(local: &Local, facts: Facts) {
 fn note(local: &Local, account: &Account, bytes: i64) {
     if !account.is_own() {
         local.balance.changed(bytes);
+    }
+}
+
+/// Counts a block that was freed by its size and its lifetime, if it is one that only the long way frees. After the
+/// account's counters: see `ended.rs`.
+#[inline(always)]
+fn note_end(local: &Local, account: &Account, bytes: usize, record: Record) {
+    if bytes >= QUICK_BYTES && !account.is_own() {
+        if let Some(ended) = local.ended() {
+            ended.note(bytes, record);
+        }
+    }
+}
+
+/// Counts bytes that a reallocation took from a block.
+#[inline(always)]
+fn note_shrink(local: &Local, account: &Account, bytes: u64) {
+    if !account.is_own() {
+        if let Some(ended) = local.ended() {
+            ended.note_shrink(bytes);
+        }
     }
 }
 
