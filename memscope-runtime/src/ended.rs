@@ -38,7 +38,7 @@ impl Ended {
     /// A block of the program's was freed.
     #[inline(always)]
     pub(crate) fn note(&self, bytes: usize, record: Record) {
-        let size = (bytes | 1).ilog2() as usize;
+        let size = bytes.checked_ilog2().unwrap_or(0) as usize;
         let lifetime = if record.has_stamp(clock::observed_field()) { 0 } else { lifetime_of(record) };
         let lifetime = lifetime % LIFETIMES;
         add_release(&self.sizes.blocks[size], 1);
