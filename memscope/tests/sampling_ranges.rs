@@ -2,8 +2,6 @@
 //!
 //! One test, for its subject is the process's allocator.
 
-#![cfg(feature = "sampling")]
-
 #[path = "ranges/mod.rs"]
 #[expect(dead_code, reason = "the other tests use the rest")]
 mod ranges;

@@ -54,8 +54,8 @@ pub struct Unknown {
     pub freed: Figure,
     /// Their bytes.
     pub freed_bytes: Figure,
-    /// Those that are alive.
-    pub alive: Figure,
+    /// Those that are alive; `None`: there are none.
+    pub alive: Option<Figure>,
     /// Their bytes.
     pub alive_bytes: Figure,
 }
@@ -110,7 +110,7 @@ pub fn lifetimes(snapshot: &Snapshot) -> Option<Lifetimes> {
         unknown: unknown.map(|(index, row)| Unknown {
             freed: freed(index, row),
             freed_bytes: freed_bytes(index, row),
-            alive: alive(index, row),
+            alive: (row.live_allocations > 0).then(|| alive(index, row)),
             alive_bytes: alive_bytes(index, row),
         }),
         resolution: snapshot
