@@ -19,16 +19,18 @@ struct Ended {
     of_bytes: AtomicU64,
 }
 
-static LIFETIMES: [Ended; RANGES] = [const { Ended::NOTHING }; RANGES];
-static SIZED: [Ended; SIZES] = [const { Ended::NOTHING }; SIZES];
+static LIFETIMES: [Ended; RANGES] = [const { Ended::nothing() }; RANGES];
+static SIZED: [Ended; SIZES] = [const { Ended::nothing() }; SIZES];
 
 impl Ended {
-    const NOTHING: Ended = Ended {
-        blocks: AtomicU64::new(0),
-        of_blocks: AtomicU64::new(0),
-        bytes: AtomicU64::new(0),
-        of_bytes: AtomicU64::new(0),
-    };
+    const fn nothing() -> Ended {
+        Ended {
+            blocks: AtomicU64::new(0),
+            of_blocks: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            of_bytes: AtomicU64::new(0),
+        }
+    }
 
     fn add(&self, facts: &Facts) {
         let add = |sum: &AtomicU64, of_sum: &AtomicU64, stands_for: u64, is: u64| {
