@@ -74,8 +74,12 @@ fn each_field_that_changes_changes_the_page() {
         "/sites/1/budget",
         "/sites/1/crossings",
         "/sites/2/budget",
+        "/lifetimes/2/below_ms",
     ];
-    all.retain(|pointer| !by_the_model.contains(&pointer.as_str()));
+    // Of small blocks those that live and those that were freed are told by different ranges, and the last has no bound.
+    let is_untold =
+        |pointer: &str| pointer.starts_with("/sizes/") && document.pointer(pointer) == Some(&Value::Null);
+    all.retain(|pointer| !by_the_model.contains(&pointer.as_str()) && !is_untold(pointer));
     // The fixture fills every list and option: far more than a hundred leaves.
     assert!(all.len() > 250, "{}", all.len());
     let mut unbound = Vec::new();

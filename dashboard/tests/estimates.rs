@@ -27,7 +27,7 @@ fn an_estimate_stands_beside_its_error() {
     // What is exact in a sampled recording has none.
     let calls = "<span data-from=\"/scopes/1/calls\" data-value=\"5\">5</span></span>";
     assert!(html.contains(calls));
-    for panel_id in ["overview", "variables", "scopes", "types", "threads", "lifetimes"] {
+    for panel_id in ["overview", "variables", "scopes", "types", "threads", "lifetimes", "sizes"] {
         assert!(panel(&html, panel_id).contains("<span class=\"plus-minus\""), "{panel_id}");
     }
 }
@@ -53,15 +53,7 @@ fn a_scope_without_a_sample_reads_its_upper_bound() {
 #[test]
 fn an_exact_recording_shows_no_trace_of_sampling() {
     let html = whole::body(&fixture::exact(&fixture::large(50)));
-    let traces = [
-        "±",
-        "&lt; ",
-        "no sample",
-        "class=\"plus-minus\"",
-        "class=\"band",
-        "id=\"lifetimes\"",
-        "#lifetimes\"",
-    ];
+    let traces = ["±", "&lt; ", "no sample", "class=\"plus-minus\"", "class=\"band"];
     for trace in traces.into_iter().chain([">Samples<", "Mean sample distance", "_error\"", "_upper_bound"]) {
         assert!(!html.contains(trace), "{trace}");
     }
@@ -91,6 +83,29 @@ fn blocks_that_live_are_told_apart_from_the_freed() {
     for bar in ["<i class=\"freed\" style=\"width:49.59%\"", "<i class=\"alive\" style=\"width:49.75%\""] {
         assert!(lifetimes.contains(bar), "{lifetimes}");
     }
+}
+
+#[test]
+fn what_is_not_told_by_lifetime_or_size_stands_apart() {
+    let html = whole::body(&fixture::small());
+    let lifetimes = panel(&html, "lifetimes");
+    let (rows, unknown) = lifetimes.split_once("Not known:").expect("two are known, one is not");
+    assert!(
+        !rows.contains("/lifetimes/2/")
+            && unknown.contains("/lifetimes/2/deallocations\" data-value=\"651\"")
+    );
+    assert!(unknown.contains("data-from=\"/sizes/0/below_bytes\" data-value=\"1024\""), "{unknown}");
+    let sizes = panel(&html, "sizes");
+    // Alive 615 of the 625 of the fullest range and 61,700 of 1,627,000 bytes; freed 621 of 621 and 1 of these.
+    for bar in ["width:98.40%", "width:3.79%", "width:100.00%", "width:0.16%"] {
+        assert!(sizes.contains(bar), "{bar} {sizes}");
+    }
+    let (rows, small) = sizes.split_once("/sizes/0/from_bytes").expect("a row of its own");
+    assert!(small.contains("/sizes/0/freed_bytes\" data-value=\"61300\"") && rows.contains("<td>–</td>"));
+    // In a recording from before there were these lists there is no panel.
+    let older = Snapshot { sizes: Vec::new(), lifetimes: Vec::new(), ..fixture::small() };
+    let html = whole::body(&older);
+    assert!(!html.contains("id=\"sizes\"") && !html.contains("id=\"lifetimes\""));
 }
 
 #[test]

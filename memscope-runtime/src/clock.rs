@@ -34,6 +34,15 @@ static LONGEST_TICK_MS: AtomicU64 = AtomicU64::new(TICK_MS);
 /// The stamp of `NOW_MS` as a record's field, so that the hook only loads it.
 static NOW_FIELD: AtomicU64 = AtomicU64::new(0);
 
+/// The same where the observer writes the time; else [`UNOBSERVED`], so that one comparison with a block's stamp says that
+/// the block is of this tick and that there are ticks.
+static OBSERVED_FIELD: AtomicU64 = AtomicU64::new(UNOBSERVED);
+/// A stamp that no block has in the first half a year.
+const UNOBSERVED: u64 = slot::stamp_field((1 << Stamp::BITS) - 1);
+/// From when on the observer writes the time; [`NEVER`]: it does not.
+static OBSERVED_SINCE_MS: AtomicU64 = AtomicU64::new(NEVER);
+const NEVER: u64 = u64::MAX;
+
 /// Milliseconds since the start in 23 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp(pub(crate) u32);
@@ -65,6 +74,36 @@ pub(crate) fn now_ms() -> u64 {
 #[inline(always)]
 pub(crate) fn now_field() -> u64 {
     NOW_FIELD.load(Ordering::Relaxed)
+}
+
+/// The same while the observer writes the time; else a stamp that no block has.
+#[inline(always)]
+pub(crate) fn observed_field() -> u64 {
+    OBSERVED_FIELD.load(Ordering::Relaxed)
+}
+
+/// The observer writes the time from now on.
+pub(crate) fn observe() {
+    OBSERVED_SINCE_MS.store(refresh(), Ordering::Relaxed);
+    refresh();
+}
+
+/// Nobody writes the time any more, but for the hook after so many events.
+pub(crate) fn stop_observing() {
+    OBSERVED_SINCE_MS.store(NEVER, Ordering::Relaxed);
+    OBSERVED_FIELD.store(UNOBSERVED, Ordering::Relaxed);
+}
+
+/// Whether the observer writes the time.
+pub(crate) fn is_observed() -> bool {
+    OBSERVED_SINCE_MS.load(Ordering::Relaxed) != NEVER
+}
+
+/// How long it is from `born_ms`, a block's stamp, to `now_ms`: at least and at most. A stamp from before the observer
+/// writes the time may be as old as the event that last asked the system for it.
+pub(crate) fn time_since(born_ms: u64, now_ms: u64) -> (u64, u64) {
+    let latest_ms = born_ms.max(OBSERVED_SINCE_MS.load(Ordering::Relaxed));
+    (now_ms.saturating_sub(latest_ms), now_ms.saturating_sub(born_ms))
 }
 
 /// The largest error of the times in a snapshot taken now.
@@ -109,6 +148,9 @@ pub(crate) fn refresh() -> u64 {
     let now = NOW_MS.fetch_max(ms, Ordering::Relaxed).max(ms);
     // Stamps grow with time.
     NOW_FIELD.fetch_max(slot::stamp_field(Stamp::from_ms(now).0), Ordering::Relaxed);
+    if is_observed() {
+        OBSERVED_FIELD.store(now_field(), Ordering::Relaxed);
+    }
     now
 }
 

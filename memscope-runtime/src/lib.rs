@@ -39,6 +39,10 @@ mod clock;
 #[cfg(feature = "recorder")]
 pub mod crossing;
 #[cfg(feature = "recorder")]
+mod ended;
+#[cfg(feature = "sampling")]
+mod ended_by_lot;
+#[cfg(feature = "recorder")]
 mod errno;
 #[cfg(feature = "recorder")]
 mod estimate;
@@ -56,6 +60,8 @@ mod free_list;
 mod glibc;
 #[cfg(feature = "recorder")]
 mod kernel_account;
+#[cfg(feature = "recorder")]
+mod lifetime;
 #[cfg(feature = "recorder")]
 mod live_map;
 #[cfg(feature = "recorder")]
@@ -174,7 +180,7 @@ use crate::snapshot::{Mode as Recorded, Snapshot};
 pub enum Depth {
     /// Scopes, threads, tasks, time and sums: no variables and types.
     Books,
-    /// Variables and types: no live blocks one by one, so no `blocks`, `memory_map`, findings and lifetimes, of the
+    /// Variables and types: no live blocks one by one, so no `blocks`, `memory_map`, findings, sizes and lifetimes, of the
     /// `fragmentation` what is resident, and in no scope bytes that no variable owns.
     Variables,
     /// All there is.
@@ -329,6 +335,7 @@ pub fn nothing_recorded(allocator_installed: bool) -> Snapshot {
         types: Vec::new(),
         timeline: Vec::new(),
         trend_ms: Vec::new(),
+        sizes: Vec::new(),
         lifetimes: Vec::new(),
         findings: Vec::new(),
         blocks: snapshot::Blocks::default(),

@@ -78,10 +78,12 @@ pub(crate) fn start() {
         return;
     }
     fork::learn();
+    clock::observe();
     // SAFETY: `run` never returns, and does what a bare thread may.
     let started = unsafe { bare_thread::spawn(run) };
     if !started && thread::Builder::new().spawn(|| run(std::ptr::null_mut())).is_err() {
         // Without a thread the hook goes on asking the system for the time, and there is no timeline.
+        clock::stop_observing();
         RUNNING.store(false, Ordering::Relaxed);
     }
     inventory::iter::<AtStart>.into_iter().for_each(|AtStart(begin)| begin());
@@ -89,6 +91,7 @@ pub(crate) fn start() {
 
 /// Notes that this process has no observer: it is a fork's child.
 pub(crate) fn is_gone() {
+    clock::stop_observing();
     RUNNING.store(false, Ordering::Relaxed);
 }
 

@@ -150,10 +150,13 @@ pub(crate) fn allocated(block: *mut u8, bytes: usize, facts: Facts) -> *mut u8 {
     }
     first_event(facts);
     let address = block.addr();
-    match allocated_elsewhere(address, bytes, facts) {
-        Quick::Done => return block,
-        Quick::Unsettled => return settle(block),
-        Quick::No => {}
+    // Asked here already, for what the window needs is laid ready before its own question.
+    if bytes < QUICK_BYTES {
+        match allocated_elsewhere(address, bytes, facts) {
+            Quick::Done => return block,
+            Quick::Unsettled => return settle(block),
+            Quick::No => {}
+        }
     }
     thread_state::with_account(|local, account| {
         if !observer::is_running() {
@@ -174,7 +177,7 @@ pub(crate) fn allocated(block: *mut u8, bytes: usize, facts: Facts) -> *mut u8 {
 
 /// Forgets a block that is about to be freed.
 pub(crate) fn freed(address: usize, bytes: usize, facts: Facts) {
-    if freed_elsewhere(address, bytes, facts) {
+    if bytes < QUICK_BYTES && freed_elsewhere(address, bytes, facts) {
         return;
     }
     let Some(slot) = live_map::slot(address, bytes, spacing(facts)) else { return unknown() };
@@ -188,7 +191,10 @@ pub(crate) fn freed(address: usize, bytes: usize, facts: Facts) {
         let account = local.writable(owner?)?;
         account::add_release(&account.deallocations, 1);
         account::add_release(&account.deallocated_bytes, bytes as u64);
-        note(local, account, -(bytes as i64));
+        if !account.is_own() {
+            local.balance.changed(-(bytes as i64));
+            note_end(local, bytes, record);
+        }
         start_quick(local, facts);
         Some(())
     });
@@ -225,12 +231,16 @@ pub(crate) fn moved(
             account::add(&account.allocated_bytes, gained.unsigned_abs());
         } else {
             account::add_release(&account.deallocated_bytes, gained.unsigned_abs());
+            note_shrink(local, account, gained.unsigned_abs());
         }
         if slot.is_none() {
             // The block goes on unseen: its books are closed as if it were freed.
             UNRECORDED.fetch_add(1, Ordering::Relaxed);
             account::add_release(&account.deallocations, 1);
             account::add_release(&account.deallocated_bytes, bytes as u64);
+            if !account.is_own() {
+                note_end(local, bytes, record);
+            }
         }
         note(local, account, gained);
         Some(())
@@ -258,6 +268,27 @@ fn start_quick(local: &Local, facts: Facts) {
 fn note(local: &Local, account: &Account, bytes: i64) {
     if !account.is_own() {
         local.balance.changed(bytes);
+    }
+}
+
+/// Counts a block of the program's that was freed by its size and its lifetime, if it is one that only the long way frees.
+/// After the account's counters: see `ended.rs`.
+#[inline(always)]
+fn note_end(local: &Local, bytes: usize, record: Record) {
+    if bytes >= QUICK_BYTES {
+        if let Some(ended) = local.ended() {
+            ended.note(bytes, record);
+        }
+    }
+}
+
+/// Counts bytes that a reallocation took from a block.
+#[inline(always)]
+fn note_shrink(local: &Local, account: &Account, bytes: u64) {
+    if !account.is_own() {
+        if let Some(ended) = local.ended() {
+            ended.note_shrink(bytes);
+        }
     }
 }
 

@@ -4,11 +4,11 @@ use crate::account::Account;
 use crate::books::Reading;
 use crate::capture::LARGEST_BLOCKS;
 use crate::estimate::{standard_error, variance};
-use crate::places;
 use crate::sample::Sample;
-use crate::sampler::{self, lifetimes as ended};
-use crate::snapshot::{Block, Blocks, Lifetimes, Sampling, Totals};
+use crate::snapshot::{Block, Blocks, Lifetimes, Sampling, SizeRange, Totals};
 use crate::thread_state::OWN_NODE;
+use crate::weight::Sum;
+use crate::{ended_by_lot, lifetime, places, sampler};
 use std::collections::{BTreeMap, HashMap};
 
 pub(crate) use crate::sampler::greatest_mean_bytes;
@@ -53,29 +53,58 @@ pub(crate) fn place_bytes() -> u64 {
     places::waiting_bytes() + rests.into_values().sum::<u64>()
 }
 
-/// How long blocks lived that were freed, and how old those are that live.
-pub(crate) fn lifetimes(now_ms: u64) -> Vec<Lifetimes> {
-    let mut alive = [(0u64, 0.0); ended::RANGES];
+/// Blocks by size, and by how long they lived or how old they are: those that were freed, and those that live.
+pub(crate) fn ranges(now_ms: u64) -> (Vec<SizeRange>, Vec<Lifetimes>) {
+    let mut by_age = [(Sum::default(), Sum::default()); lifetime::RANGES];
+    let mut by_size = ended_by_lot::by_size().map(|_| (Sum::default(), Sum::default()));
     for facts in Sample::all().filter_map(Sample::read) {
-        if facts.blocks == 0 || Account::get(facts.account).is_none_or(Account::is_own) {
+        if Account::get(facts.account).is_none_or(Account::is_own) {
             continue;
         }
-        let (blocks, of_blocks) = &mut alive[ended::range(now_ms.saturating_sub(facts.drawn_ms))];
-        *blocks += facts.blocks;
-        *of_blocks += variance(facts.blocks, 1);
-    }
-    let row = |(range, (live_allocations, of_live)): (usize, (u64, f64))| {
-        let (deallocations, of_ended) = ended::ended_in(range);
-        Lifetimes {
-            from_ms: range.checked_sub(1).map_or(0, |before| ended::ENDS_MS[before]),
-            below_ms: ended::ENDS_MS.get(range).copied(),
-            deallocations,
-            deallocations_error: Some(standard_error(of_ended)),
-            live_allocations,
-            live_allocations_error: Some(standard_error(of_live)),
+        let age = lifetime::range(now_ms.saturating_sub(facts.drawn_ms));
+        for (blocks, bytes) in [&mut by_age[age], &mut by_size[ended_by_lot::size(facts.block_bytes)]] {
+            if facts.blocks > 0 {
+                add(blocks, facts.blocks, 1);
+            }
+            add(bytes, facts.left_for, facts.left);
         }
-    };
-    alive.into_iter().enumerate().map(row).collect()
+    }
+    let error = |sum: Sum| Some(standard_error(sum.variance));
+    let lifetimes = by_age.into_iter().zip(ended_by_lot::by_lifetime()).enumerate();
+    let lifetimes = lifetimes.map(|(range, ((blocks, bytes), (ended, freed)))| {
+        let (from_ms, below_ms) = lifetime::bounds_ms(range);
+        Lifetimes {
+            from_ms,
+            below_ms,
+            deallocations: ended.value,
+            deallocations_error: error(ended),
+            live_allocations: blocks.value,
+            live_allocations_error: error(blocks),
+            freed_bytes: Some(freed.value),
+            freed_bytes_error: error(freed),
+            live_bytes: Some(bytes.value),
+            live_bytes_error: error(bytes),
+        }
+    });
+    let sizes = by_size.into_iter().zip(ended_by_lot::by_size()).enumerate();
+    let sizes = sizes.filter(|(_, ((_, live), (_, freed)))| live.value > 0 || freed.value > 0);
+    let sizes = sizes.map(|(power, ((blocks, bytes), (ended, freed)))| SizeRange {
+        deallocations: Some(ended.value),
+        deallocations_error: error(ended),
+        freed_bytes: Some(freed.value),
+        freed_bytes_error: error(freed),
+        live_allocations: Some(blocks.value),
+        live_allocations_error: error(blocks),
+        live_bytes: Some(bytes.value),
+        live_bytes_error: error(bytes),
+        ..SizeRange::of_power(power)
+    });
+    (sizes.collect(), lifetimes.collect())
+}
+
+fn add(sum: &mut Sum, stands_for: u64, is: u64) {
+    sum.value += stands_for;
+    sum.variance += variance(stands_for, is);
 }
 
 /// What the sampler was told, and what it drew of the program's own.

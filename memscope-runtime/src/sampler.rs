@@ -15,7 +15,8 @@
 //! Whole numbers are booked, rounded up or down by chance so that their mean is exact; `estimate.rs` has the errors.
 
 use crate::account::{self, Account};
-use crate::estimate::{Estimate, variance};
+use crate::ended_by_lot;
+use crate::estimate::Estimate;
 use crate::event_log::{self, Outside};
 use crate::mode::{self, Decided};
 use crate::places;
@@ -393,8 +394,8 @@ fn end_chain(mut number: u32, freed_ms: Option<u64>) {
             if let Some(outside) = Outside::of(local, facts.check, account) {
                 free(&outside.account, &outside.estimate);
             }
-            if let Some(now_ms) = freed_ms.filter(|_| blocks == 1 && !account.is_own()) {
-                lifetimes::ended(now_ms.saturating_sub(facts.drawn_ms), facts.blocks);
+            if let Some(now_ms) = freed_ms.filter(|_| !account.is_own()) {
+                ended_by_lot::note(now_ms.saturating_sub(facts.drawn_ms), &facts);
             }
             Some(())
         });
@@ -548,36 +549,4 @@ pub(crate) fn after_fork(lottery: &Lottery) {
     lottery.random.set(mixed(lottery.random.get() ^ u64::from(std::process::id())));
     event_log::after_fork();
     lottery.leave_check();
-}
-
-pub(crate) mod lifetimes {
-    //! How long sampled blocks lived.
-
-    use super::variance;
-    use std::sync::atomic::{AtomicU64, Ordering};
-
-    /// Ends of the ranges, in milliseconds; the last has none. Shorter ones than the clock's tick are not told apart.
-    pub(crate) const ENDS_MS: [u64; 6] = [10, 100, 1_000, 10_000, 100_000, 1_000_000];
-    pub(crate) const RANGES: usize = ENDS_MS.len() + 1;
-
-    /// Blocks that were freed, and the variance of their number, as a float's bits.
-    static ENDED: [(AtomicU64, AtomicU64); RANGES] =
-        [const { (AtomicU64::new(0), AtomicU64::new(0)) }; RANGES];
-
-    pub(crate) fn range(ms: u64) -> usize {
-        ENDS_MS.iter().position(|&end| ms < end).unwrap_or(ENDS_MS.len())
-    }
-
-    pub(super) fn ended(ms: u64, blocks_for: u64) {
-        let (blocks, of_blocks) = &ENDED[range(ms)];
-        blocks.fetch_add(blocks_for, Ordering::Relaxed);
-        let add = |bits| Some((f64::from_bits(bits) + variance(blocks_for, 1)).to_bits());
-        let _ = of_blocks.fetch_update(Ordering::Relaxed, Ordering::Relaxed, add);
-    }
-
-    /// (blocks, variance) of a range.
-    pub(crate) fn ended_in(range: usize) -> (u64, f64) {
-        let (blocks, of_blocks) = &ENDED[range];
-        (blocks.load(Ordering::Relaxed), f64::from_bits(of_blocks.load(Ordering::Relaxed)))
-    }
 }

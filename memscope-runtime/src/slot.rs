@@ -37,6 +37,7 @@ const WATCHED: u64 = 1 << 18;
 const OWNER_SHIFT: u32 = 42;
 const OWNER_MASK: u64 = ((1 << OWNER_BITS) - 1) << OWNER_SHIFT;
 const STAMP_SHIFT: u32 = 19;
+const STAMP_MASK: u64 = ((1 << STAMP_BITS) - 1) << STAMP_SHIFT;
 const PLACE_BITS: u32 = 16;
 const PLACE_MASK: u64 = (1 << PLACE_BITS) - 1;
 const _: () = assert!(OWNER_SHIFT + OWNER_BITS == 64 && STAMP_SHIFT + STAMP_BITS == OWNER_SHIFT);
@@ -80,6 +81,12 @@ impl Record {
     #[inline(always)]
     pub(crate) fn is_watched(self) -> bool {
         self.word & WATCHED != 0
+    }
+
+    /// Whether the stamp is this one, which is in its place: [`stamp_field`].
+    #[inline(always)]
+    pub(crate) fn has_stamp(self, stamp_field: u64) -> bool {
+        (self.word ^ stamp_field) & STAMP_MASK == 0
     }
 
     #[inline(always)]

@@ -11,6 +11,7 @@
 //! account ([`own_work`]), so that it is recorded like any other and kept out of the program's figures.
 
 use crate::account::Account;
+use crate::ended::Ended;
 use crate::live_map::{Spacing, Window};
 use crate::patrol::Seen;
 use crate::peak::{self, Balance};
@@ -119,6 +120,8 @@ pub(crate) struct ThreadState {
     whereabouts: Shown<Whereabouts>,
     /// What the observer keeps in mind of it.
     pub(crate) seen: Seen,
+    /// Large blocks that were freed here.
+    pub(crate) ended: Ended,
     /// (key, account number) by open addressing; only the thread itself looks.
     table: AtomicPtr<Entry>,
     table_len: AtomicU32,
@@ -324,6 +327,12 @@ impl Local {
             self.state.get()?.account(u64::from(owner.id()) << 1 | 1 << 63, owner.node(), owner.id())?;
         self.foreign[owner.id() as usize % FOREIGN].set(Some((owner, here)));
         Some(here)
+    }
+
+    /// Where large blocks that are freed here are counted.
+    #[inline(always)]
+    pub(crate) fn ended(&self) -> Option<&'static Ended> {
+        self.state.get().map(|state| &state.ended)
     }
 
     /// Allocations that this thread made so far, memscope's own work aside.

@@ -19,13 +19,14 @@ fn keeps(words: usize) -> Vec<String> {
 }
 
 /// What goes on in a program that does nothing but export, and why. Pointers into the document; `*` is any row.
-const GOES_ON: [&str; 12] = [
+const GOES_ON: [&str; 13] = [
     // Time passes.
     "/program/elapsed_ms",
     "/timeline",
     "/trend_ms",
     "/scopes/*/trend",
     "/memory_map/cells/*/young_blocks",
+    "/lifetimes/*/live_",
     // The first export is work of memscope's own, and left its blocks in the heap and its pages resident.
     "/profiler/own_",
     "/fragmentation",

@@ -23,6 +23,7 @@ pub(super) fn folded(snapshot: &Snapshot) -> Vec<Labelled> {
         sites,
         cut_texts,
         map_cells,
+        sizes,
     } = &snapshot.folded;
     if snapshot.folded == Folded::default() {
         return Vec::new();
@@ -104,6 +105,7 @@ pub(super) fn folded(snapshot: &Snapshot) -> Vec<Labelled> {
         ),
         count("Trends", "Of listed scopes, left out.", "trends", *trends),
         count("Moments of trends", "Left out of each.", "trend_moments", *trend_moments),
+        count("Sizes", "In the last row.", "sizes", *sizes),
         count("Lifetimes", "In the last row.", "lifetimes", *lifetimes),
         count("Findings", "Not listed; the worst are.", "findings", *findings),
         count("Places that handed out", "Not listed.", "handed_out/places", handed_out.places),

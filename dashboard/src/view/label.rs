@@ -113,6 +113,7 @@ impl<'a> Labels<'a> {
             "types" => row(json(self.snapshot.types.get(number()?)?)),
             "timeline" => row(json(self.snapshot.timeline.get(number()?)?)),
             "foreign_frees" => row(json(self.snapshot.foreign_frees.get(number()?)?)),
+            "sizes" => row(json(self.snapshot.sizes.as_slice().get(number()?)?)),
             "lifetimes" => row(json(self.snapshot.lifetimes.as_slice().get(number()?)?)),
             _ => json(&self.snapshot.folded)
                 .filter(|_| list == "folded")?

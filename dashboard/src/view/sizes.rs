@@ -1,28 +1,31 @@
-//! Sizes of live blocks by powers of two: of those that the recording lists, which are the largest.
+//! Sizes: how many blocks are, or were, how large, those that live told apart from the freed.
 //!
-//! A recording holds no size of the others and none of blocks that were freed, so nothing is said of these but how many
-//! they are: what is counted in the lowest range, and below it, is less than there is.
+//! Where every block is recorded, of the freed ones below some size only the sum is known: the last row.
 
 use super::geometry::{Bar, bar};
 use super::label;
 use crate::figure::Figure;
-use memscope_runtime::snapshot::{Mode, Snapshot};
+use memscope_runtime::snapshot::{Mode, SizeRange as Row, Snapshot};
 use serde::Serialize;
-use std::collections::BTreeMap;
+
+/// Ranges shown at most; a recorder's grow by powers of two, so no recording has as many.
+pub const MOST_RANGES: usize = 80;
 
 /// The panel of sizes.
 #[derive(Clone, Debug, Serialize)]
 pub struct Sizes {
     /// Where its figures come from.
     pub provenance: label::Term,
-    /// Blocks whose sizes are known.
-    pub listed: Figure,
+    /// Blocks alive.
+    pub alive: Figure,
     /// One row for each range that holds a block, largest first.
     pub rows: Vec<Range>,
-    /// Live blocks whose sizes are not known; `None`: all are.
-    pub unlisted: Option<Unlisted>,
+    /// The freed blocks that are not told apart by size; `None`: all are.
+    pub small: Option<Small>,
     /// Whether blocks are sampled.
     pub is_sampled: bool,
+    /// Ranges that are not shown.
+    pub folded: Option<Figure>,
 }
 
 /// Blocks of sizes within a range.
@@ -30,86 +33,101 @@ pub struct Sizes {
 pub struct Range {
     /// The least size.
     pub from: Figure,
-    /// All are below this; `None`: a size of 2^63 bytes or more.
+    /// All are below this; `None`: no bound.
     pub below: Option<Figure>,
-    /// How many there are.
+    /// How many are alive.
+    pub blocks: Figure,
+    /// Their bytes.
+    pub bytes: Figure,
+    /// Blocks alive as a share of those of the range with the most.
+    pub blocks_bar: Bar,
+    /// Their bytes as a share of those of the range with the most.
+    pub bytes_bar: Bar,
+    /// Those that were freed; `None`: not told by this range.
+    pub freed: Option<Freed>,
+}
+
+/// Freed blocks of sizes within a range.
+#[derive(Clone, Debug, Serialize)]
+pub struct Freed {
+    /// How many.
     pub blocks: Figure,
     /// Their bytes.
     pub bytes: Figure,
     /// Blocks as a share of those of the range with the most.
-    pub blocks_bar: Bar,
-    /// Bytes as a share of those of the range with the most.
-    pub bytes_bar: Bar,
-    /// Whether there may be more, for it is the range of the smallest that are listed.
-    pub at_least: bool,
+    pub bar: Bar,
 }
 
-/// Live blocks whose sizes are not known.
+/// Freed blocks below some size, all in one.
 #[derive(Clone, Debug, Serialize)]
-pub struct Unlisted {
+pub struct Small {
+    /// The least size.
+    pub from: Figure,
+    /// All are below this.
+    pub below: Figure,
     /// How many.
     pub blocks: Figure,
     /// Their bytes.
     pub bytes: Figure,
 }
 
-/// The sizes from a power of two on that `bytes` is among: the first, and the first of the next; `None`: there is none.
-fn range(bytes: u64) -> (u64, Option<u64>) {
-    match bytes.checked_ilog2() {
-        None => (0, Some(1)),
-        Some(power) => (1 << power, 1_u64.checked_shl(power + 1)),
-    }
+/// Where the greatest of these figures stands, and how great it is.
+fn greatest(rows: &[Row], field: &str, figure: impl Fn(&Row) -> Option<u64>) -> (String, u64) {
+    let figures = rows.iter().enumerate().filter(|(_, row)| row.live_allocations.is_some());
+    let figures = figures.filter_map(|(index, row)| Some((figure(row)?, index)));
+    let (most, index) = figures.max_by_key(|&(value, index)| (value, index)).unwrap_or_default();
+    (format!("/sizes/{index}/{field}"), most)
 }
 
-/// The panel for `snapshot`; `None`: it lists no block.
+/// The panel for `snapshot`; `None`: sizes were not measured.
 pub fn sizes(snapshot: &Snapshot) -> Option<Sizes> {
-    let blocks = &snapshot.blocks;
-    let mut ranges: BTreeMap<u64, (u64, u64)> = BTreeMap::new();
-    for block in &blocks.largest {
-        let (count, bytes) = ranges.entry(range(block.bytes).0).or_default();
-        *count += 1;
-        *bytes = bytes.saturating_add(block.bytes);
-    }
-    let smallest = *ranges.keys().next()?;
-    let formula = |function: &str, from: u64| {
-        let end = range(from).1.map_or_else(String::new, |below| below.to_string());
-        format!("{function}(/blocks/largest/*/bytes, bytes in {from}..{end})")
+    let all = &snapshot.sizes;
+    let most_blocks = greatest(all, "live_allocations", |row| row.live_allocations);
+    let most_bytes = greatest(all, "live_bytes", |row| row.live_bytes);
+    let most_freed = greatest(all, "deallocations", |row| row.deallocations);
+    let drawn = |at: &str, value: u64, most: &(String, u64)| bar(at, value, &most.0, most.1);
+    let at = |index: usize, field: &str| format!("/sizes/{index}/{field}");
+    let freed = |index, row: &Row| {
+        let (blocks, bytes) = (at(index, "deallocations"), at(index, "freed_bytes"));
+        row.deallocations.map(|freed| Freed {
+            bar: drawn(&blocks, freed, &most_freed),
+            blocks: Figure::estimated_count(&blocks, freed, row.deallocations_error),
+            bytes: Figure::estimated_bytes(&bytes, row.freed_bytes, row.freed_bytes_error),
+        })
     };
-    let most = |of: fn(&(u64, u64)) -> u64| ranges.iter().max_by_key(|(_, sums)| of(sums));
-    let (most_blocks, most_bytes) = (most(|sums| sums.0)?, most(|sums| sums.1)?);
-    let row = |(&from, &(count, bytes)): (&u64, &(u64, u64))| {
-        let (count_from, bytes_from) = (formula("len", from), formula("sum", from));
-        Range {
-            from: Figure::bytes(from.to_string(), from),
-            below: range(from).1.map(|below| Figure::bytes(below.to_string(), below)),
-            blocks_bar: bar(&count_from, count, &formula("len", *most_blocks.0), most_blocks.1.0),
-            bytes_bar: bar(&bytes_from, bytes, &formula("sum", *most_bytes.0), most_bytes.1.1),
-            blocks: Figure::count(count_from, count),
-            bytes: Figure::bytes(bytes_from, bytes),
-            at_least: blocks.folded_blocks > 0 && from == smallest,
-        }
+    let below =
+        |index, row: &Row| row.below_bytes.map(|below| Figure::bytes(at(index, "below_bytes"), below));
+    let from = |index, row: &Row| Figure::bytes(at(index, "from_bytes"), row.from_bytes);
+    let range = |(index, row): (usize, &Row)| {
+        let (blocks, bytes) = (at(index, "live_allocations"), at(index, "live_bytes"));
+        row.live_allocations.map(|alive| Range {
+            from: from(index, row),
+            below: below(index, row),
+            blocks_bar: drawn(&blocks, alive, &most_blocks),
+            bytes_bar: drawn(&bytes, row.live_bytes.unwrap_or(0), &most_bytes),
+            blocks: Figure::estimated_count(&blocks, alive, row.live_allocations_error),
+            bytes: Figure::estimated_bytes(&bytes, row.live_bytes, row.live_bytes_error),
+            freed: freed(index, row),
+        })
     };
-    Some(Sizes {
+    let small =
+        all.iter().enumerate().find(|(_, row)| row.live_allocations.is_none()).and_then(|(index, row)| {
+            let Freed { blocks, bytes, .. } = freed(index, row)?;
+            Some(Small { from: from(index, row), below: below(index, row)?, blocks, bytes })
+        });
+    let totals = &snapshot.totals;
+    (!all.is_empty()).then(|| Sizes {
         provenance: label::provenance_in(snapshot.mode),
-        listed: Figure::count("len(/blocks/largest)", blocks.largest.len() as u64),
-        rows: ranges.iter().rev().map(row).collect(),
-        unlisted: (blocks.folded_blocks > 0).then(|| Unlisted {
-            blocks: Figure::count("/blocks/folded_blocks", blocks.folded_blocks),
-            bytes: Figure::bytes("/blocks/folded_bytes", blocks.folded_bytes),
-        }),
+        alive: Figure::estimated_count(
+            "/totals/live_allocations",
+            totals.live_allocations,
+            totals.live_allocations_error,
+        ),
+        rows: all.iter().enumerate().rev().filter_map(range).take(MOST_RANGES).collect(),
+        small,
         is_sampled: snapshot.mode == Mode::Sampling,
+        folded: (all.len() > MOST_RANGES + 1).then(|| {
+            Figure::count(format!("len(/sizes) - {}", MOST_RANGES + 1), (all.len() - MOST_RANGES - 1) as u64)
+        }),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_range_goes_from_a_power_of_two_to_below_the_next() {
-        assert_eq!(range(0), (0, Some(1)));
-        assert_eq!(range(1), (1, Some(2)));
-        assert_eq!((range(31), range(32)), ((16, Some(32)), (32, Some(64))));
-        assert_eq!(range(u64::MAX), (1 << 63, None));
-    }
 }

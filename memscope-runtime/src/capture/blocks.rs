@@ -1,6 +1,7 @@
 //! Live blocks, one by one.
 
 use super::memory_map::Gathering;
+use super::ranges::Ranges;
 use crate::account::Account;
 use crate::clock;
 use crate::live_map;
@@ -30,6 +31,8 @@ pub(super) struct Walked {
     pub(super) unowned_bytes: Vec<u64>,
     /// Where the blocks lie.
     pub(super) memory_map: MemoryMap,
+    /// How large and how old they are.
+    pub(super) ranges: Ranges,
 }
 
 /// Walks over the program's live blocks; it is `now_ms`.
@@ -39,6 +42,7 @@ pub(super) fn walk(scope_of_node: &HashMap<u32, u32>, row_order: &[u32], now_ms:
     let mut folded = Blocks::default();
     let mut unowned_bytes: Vec<u64> = Vec::new();
     let mut gathering = Gathering::begin(now_ms);
+    let mut ranges = Ranges::begin(now_ms);
     live_map::for_each(|found| {
         let Some((account, row)) = owner(&found) else { return };
         let Some(node) = Account::get(account).map(Account::node) else { return };
@@ -49,6 +53,7 @@ pub(super) fn walk(scope_of_node: &HashMap<u32, u32>, row_order: &[u32], now_ms:
             }
             unowned_bytes[node] += found.bytes as u64;
         }
+        ranges.add(found.bytes, found.record.stamp());
         let ms = clock::Stamp(found.record.stamp()).to_ms();
         gathering.add(found.address, found.bytes, account, ms);
         let mut fold = |bytes: usize| {
@@ -89,5 +94,5 @@ pub(super) fn walk(scope_of_node: &HashMap<u32, u32>, row_order: &[u32], now_ms:
         let account = Account::get(account)?;
         Some((scope_of_node.get(&account.node()).copied(), account.thread()))
     });
-    Walked { blocks: Blocks { largest: rows, ..folded }, unowned_bytes, memory_map }
+    Walked { blocks: Blocks { largest: rows, ..folded }, unowned_bytes, memory_map, ranges }
 }

@@ -9,6 +9,7 @@ mod fragmentation;
 mod live_blocks;
 mod mappings;
 mod memory_map;
+mod ranges;
 mod rows;
 mod scopes;
 mod sites;
@@ -18,6 +19,7 @@ mod variables;
 
 use self::scopes::Charged;
 use crate::books::{self, Reading};
+use crate::ended::Sums;
 use crate::estimate::standard_error;
 use crate::mode::Decided;
 use crate::snapshot::{Blocks, MemoryMap, Mode, Profiler, Program, Snapshot, TimelinePoint, Totals};
@@ -60,6 +62,7 @@ pub(crate) fn totals() -> (u64, Totals) {
 pub(crate) fn capture(depth: Depth) -> Capture {
     let of_blocks = depth == Depth::Whole;
     let now_ms = clock::refresh();
+    let ended = of_blocks.then(Sums::read); // before the books
     let readings = books::read();
     let readings = readings.as_slice();
     let (tasks, folded_tasks) = task_list::read(); // before the tree, so that their nodes are in it
@@ -93,16 +96,18 @@ pub(crate) fn capture(depth: Depth) -> Capture {
     // Before the walk, of which the rows are in glibc's account too.
     let fragmentation =
         if of_blocks { fragmentation::fragmentation(sampled) } else { fragmentation::without_blocks() };
-    let (blocks, memory_map) = if !of_blocks {
-        (Blocks::default(), MemoryMap::default())
+    let (blocks, memory_map, (sizes, lifetimes)) = if !of_blocks {
+        (Blocks::default(), MemoryMap::default(), Default::default())
     } else if sampled {
-        (sampling::blocks(&scope_of_node, &totals), MemoryMap::default())
+        (sampling::blocks(&scope_of_node, &totals), MemoryMap::default(), sampling::ranges(now_ms))
     } else {
         let walked = blocks::walk(&scope_of_node, &row_order, now_ms);
         if installed {
             unowned::set_unowned(&mut scopes, &nodes, &scope_of_node, &walked.unowned_bytes);
         }
-        (walked.blocks, walked.memory_map)
+        let ended = ended.filter(|_| installed);
+        let ranges = ended.map(|ended| walked.ranges.end(&ended, &totals)).unwrap_or_default();
+        (walked.blocks, walked.memory_map, ranges)
     };
     let mut snapshot = Snapshot {
         mode: match installed {
@@ -128,7 +133,8 @@ pub(crate) fn capture(depth: Depth) -> Capture {
         types,
         timeline,
         trend_ms,
-        lifetimes: if sampled && of_blocks { sampling::lifetimes(now_ms) } else { Vec::new() },
+        sizes,
+        lifetimes,
         findings: Vec::new(),
         blocks,
         memory_map,
@@ -193,7 +199,7 @@ fn profiler(readings: &[Reading], sampled: bool, allocator_installed: bool, peak
 #[cfg(not(feature = "sampling"))]
 mod not_sampled {
     use crate::books::Reading;
-    use crate::snapshot::{Blocks, Lifetimes, Sampling, Totals};
+    use crate::snapshot::{Blocks, Lifetimes, Sampling, SizeRange, Totals};
     use std::collections::HashMap;
 
     pub(super) fn greatest_mean_bytes() -> u64 {
@@ -208,8 +214,8 @@ mod not_sampled {
         Blocks::default()
     }
 
-    pub(super) fn lifetimes(_: u64) -> Vec<Lifetimes> {
-        Vec::new()
+    pub(super) fn ranges(_: u64) -> (Vec<SizeRange>, Vec<Lifetimes>) {
+        (Vec::new(), Vec::new())
     }
 
     pub(super) fn parameters(_: &[Reading]) -> Sampling {

@@ -45,7 +45,9 @@ pub(super) const TASKS: Share = share(1_536, 512);
 pub(super) const TYPES: Share = share(4_096, 1_024);
 pub(super) const TIMELINE: Share = share(4_096, 128);
 pub(super) const TREND: Share = share(256, 4);
-pub(super) const LIFETIMES: Share = share(256, 16);
+/// Whatever ranges there are fit: a row of numbers takes at most 125 bytes.
+pub(super) const SIZES: Share = share(128, 16);
+pub(super) const LIFETIMES: Share = share(128, 16);
 pub(super) const FINDINGS: Share = share(2_048, 1_024);
 pub(super) const BLOCKS: Share = share(2_048, 128);
 pub(super) const HANDED_OUT: Share = share(4_096, 768);
@@ -90,6 +92,7 @@ pub(super) fn bound(snapshot: &Snapshot) -> Bounded<'_> {
     fold::types(&snapshot.types, &mut out);
     fold::timeline(&snapshot.timeline, &mut out);
     fold::trends(&snapshot.trend_ms, &mut out);
+    fold::sizes(&snapshot.sizes, &mut out);
     fold::lifetimes(&snapshot.lifetimes, &mut out);
     fold::blocks(&snapshot.blocks, &mut out);
     fold::memory_map(&snapshot.memory_map, &mut out);
@@ -164,6 +167,7 @@ fn fits(snapshot: &Snapshot) -> bool {
         && list(&snapshot.types, TYPES)
         && list(&snapshot.timeline, TIMELINE)
         && list(&snapshot.trend_ms, TREND)
+        && list(&snapshot.sizes, SIZES)
         && list(&snapshot.lifetimes, LIFETIMES)
         && list(&snapshot.findings, FINDINGS)
         && list(&snapshot.blocks.largest, BLOCKS)

@@ -1,15 +1,15 @@
 //! Rows into sums: what [`bound`](super::bound) decided, done, list by list.
 
 use super::bound::{
-    BLOCKS, FOREIGN_FREES, HANDED_OUT, LIFETIMES, Places, SITES, Share, TASKS, THREADS, TIMELINE, TREND,
-    TYPES, map_fits,
+    BLOCKS, FOREIGN_FREES, HANDED_OUT, LIFETIMES, Places, SITES, SIZES, Share, TASKS, THREADS, TIMELINE,
+    TREND, TYPES, map_fits,
 };
 use super::chunk::MOST_ROW_BYTES;
 use super::encode::{Measure, measure};
 use super::lists::{Head, without_lists};
 use crate::snapshot::{
     Blocks, Evidence, Finding, Folded, ForeignFrees, HandedOut, Lifetimes, MemoryMap, Scope, Severity,
-    SiteRow, Snapshot, Task, TaskState, Thread, TimelinePoint, Type, Variable, error_of_sum,
+    SiteRow, SizeRange, Snapshot, Task, TaskState, Thread, TimelinePoint, Type, Variable, error_of_sum,
 };
 use serde::Serialize;
 use std::cmp::Reverse;
@@ -268,6 +268,29 @@ pub(super) fn lifetimes(rows: &[Lifetimes], out: &mut Snapshot) {
         add_error(&mut last.deallocations_error, row.deallocations_error);
         add(&mut last.live_allocations, row.live_allocations);
         add_error(&mut last.live_allocations_error, row.live_allocations_error);
+        add_measured(&mut last.freed_bytes, row.freed_bytes);
+        add_error(&mut last.freed_bytes_error, row.freed_bytes_error);
+        add_measured(&mut last.live_bytes, row.live_bytes);
+        add_error(&mut last.live_bytes_error, row.live_bytes_error);
+    }
+}
+
+/// The largest ones go into one row.
+pub(super) fn sizes(rows: &[SizeRange], out: &mut Snapshot) {
+    let (listed, rest) = rows.split_at(rows.len().min(SIZES.rows));
+    out.sizes = listed.to_vec();
+    let Some(last) = out.sizes.last_mut() else { return };
+    for row in rest {
+        add(&mut out.folded.sizes, 1);
+        last.below_bytes = row.below_bytes;
+        add_measured(&mut last.deallocations, row.deallocations);
+        add_error(&mut last.deallocations_error, row.deallocations_error);
+        add_measured(&mut last.freed_bytes, row.freed_bytes);
+        add_error(&mut last.freed_bytes_error, row.freed_bytes_error);
+        add_measured(&mut last.live_allocations, row.live_allocations);
+        add_error(&mut last.live_allocations_error, row.live_allocations_error);
+        add_measured(&mut last.live_bytes, row.live_bytes);
+        add_error(&mut last.live_bytes_error, row.live_bytes_error);
     }
 }
 
@@ -367,6 +390,7 @@ pub(super) fn say_so(out: &mut Snapshot) {
         sites,
         cut_texts,
         map_cells,
+        sizes,
     } = &out.folded;
     let counts = [
         ("scopes", scopes.scopes, "scopes/scopes"),
@@ -379,6 +403,7 @@ pub(super) fn say_so(out: &mut Snapshot) {
         ("points of the timeline", *timeline_points, "timeline_points"),
         ("trends of scopes", *trends, "trends"),
         ("moments of trends", *trend_moments, "trend_moments"),
+        ("sizes", *sizes, "sizes"),
         ("lifetimes", *lifetimes, "lifetimes"),
         ("findings", *findings, "findings"),
         ("places that handed out", handed_out.places, "handed_out/places"),

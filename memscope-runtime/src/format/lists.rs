@@ -9,7 +9,8 @@ use super::decode::{Budget, DecodeError, Rows};
 use super::encode;
 use crate::snapshot::{
     Block, Blocks, Cell, Finding, Folded, ForeignFrees, Fragmentation, HandedOut, Lifetimes, MemoryMap, Mode,
-    Profiler, Program, Region, Scope, SiteRow, Snapshot, Task, Thread, TimelinePoint, Totals, Type, Variable,
+    Profiler, Program, Region, Scope, SiteRow, SizeRange, Snapshot, Task, Thread, TimelinePoint, Totals,
+    Type, Variable,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -115,7 +116,7 @@ macro_rules! lists {
             // Exhaustive, so that a field that no chunk holds does not compile.
             let Snapshot {
                 mode: _, program: _, totals: _, scopes: _, variables: _, threads: _, foreign_frees: _, tasks: _,
-                types: _, timeline: _, trend_ms, lifetimes: _, findings: _, blocks: _, memory_map: _,
+                types: _, timeline: _, trend_ms, sizes: _, lifetimes: _, findings: _, blocks: _, memory_map: _,
                 fragmentation: _, handed_out: _, sites: _, folded: _, profiler: _,
             } = snapshot;
             $(list.rows($kind, &snapshot.$($field).+);)*
@@ -162,6 +163,7 @@ lists! {
     14 SiteRow, sites, "sites";
     16 Region, memory_map.regions, "map regions";
     17 Cell, memory_map.cells, "map cells";
+    18 SizeRange, sizes, "sizes";
 }
 
 /// What [`for_each_list`] calls.
@@ -184,6 +186,7 @@ pub(super) fn without_lists(head: Head) -> Snapshot {
         types: Vec::new(),
         timeline: Vec::new(),
         trend_ms: Vec::new(),
+        sizes: Vec::new(),
         lifetimes: Vec::new(),
         findings: Vec::new(),
         blocks: Blocks { largest: Vec::new(), folded_blocks, folded_bytes },

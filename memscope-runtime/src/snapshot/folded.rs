@@ -42,6 +42,9 @@ pub struct Folded {
     /// Cells of `memory_map`, which was left out as a whole.
     #[serde(default)]
     pub map_cells: u64,
+    /// Rows of `sizes` that went into the last one.
+    #[serde(default)]
+    pub sizes: u64,
 }
 
 /// Scopes that are not listed, summed: what they did themselves (their exclusive figures).

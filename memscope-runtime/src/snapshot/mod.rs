@@ -22,6 +22,7 @@ mod memory_map;
 mod profiler;
 mod scope;
 mod site;
+mod size_range;
 mod thread;
 mod time;
 mod type_row;
@@ -38,6 +39,7 @@ pub use profiler::{Observer, Profiler, Sampling};
 pub use scope::{Scope, ScopeMemory};
 use serde::{Deserialize, Serialize};
 pub use site::{Budget, Pointers, SiteCrossings, SiteKind, SiteRow};
+pub use size_range::SizeRange;
 pub use thread::{ForeignFrees, Task, TaskState, Thread};
 pub use time::{Lifetimes, TimelinePoint};
 pub use type_row::Type;
@@ -103,6 +105,9 @@ pub struct Snapshot {
     /// The moments of each scope's [`trend`](Scope::trend), oldest first, at most 32, about evenly spaced but for
     /// the last, which is this snapshot; empty: not measured.
     pub trend_ms: Vec<u64>,
+    /// How large blocks are, sorted by the ranges' bounds; empty: not measured.
+    #[serde(default)]
+    pub sizes: Vec<SizeRange>,
     /// How long blocks lived, shortest first; empty: not measured.
     pub lifetimes: Vec<Lifetimes>,
     /// What deserves a person's attention, worst first.

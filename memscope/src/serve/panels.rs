@@ -157,6 +157,7 @@ impl Panels {
             blocks: std::mem::take(&mut old.blocks),
             memory_map: std::mem::take(&mut old.memory_map),
             findings: std::mem::take(&mut old.findings),
+            sizes: std::mem::take(&mut old.sizes),
             lifetimes: std::mem::take(&mut old.lifetimes),
             fragmentation: Fragmentation {
                 resident_bytes: fresh.fragmentation.resident_bytes,

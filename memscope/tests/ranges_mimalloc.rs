@@ -1,0 +1,21 @@
+//! `sizes` and `lifetimes` where every block is recorded, over another allocator.
+//!
+//! One test, for its subject is the process's allocator.
+
+#![cfg(feature = "live")]
+
+#[path = "ranges/mod.rs"]
+mod ranges;
+#[path = "ranges/scenario.rs"]
+mod scenario;
+
+#[global_allocator]
+static ALLOC: memscope::Allocator<mimalloc::MiMalloc> = memscope::Allocator::new(mimalloc::MiMalloc);
+
+#[test]
+fn every_block_is_counted_by_its_size_and_its_lifetime() {
+    scenario::before_the_clock();
+    scenario::sizes();
+    scenario::threads();
+    scenario::lifetimes();
+}
