@@ -44,7 +44,12 @@ fn huge() -> Snapshot {
     snapshot.sites = cloned(&snapshot.sites, 6_000);
     snapshot.blocks.largest = cloned(&snapshot.blocks.largest, 2_000);
     snapshot.timeline = (0..5_000)
-        .map(|n| TimelinePoint { ms: n, live_bytes: n * n % 700_000, live_bytes_error: Some(n) })
+        .map(|n| TimelinePoint {
+            ms: n,
+            live_bytes: n * n % 700_000,
+            live_bytes_error: Some(n),
+            resident_bytes: Some(n * n % 900_000 * 4_096),
+        })
         .collect();
     snapshot
 }

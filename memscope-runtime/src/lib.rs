@@ -77,6 +77,8 @@ mod publish;
 mod purse;
 #[cfg(feature = "recorder")]
 mod record;
+#[cfg(feature = "recorder")]
+mod resident;
 #[cfg(feature = "sampling")]
 mod sample;
 #[cfg(feature = "sampling")]

@@ -20,9 +20,11 @@ use self::scopes::Charged;
 use crate::books::{self, Reading};
 use crate::estimate::standard_error;
 use crate::mode::Decided;
-use crate::snapshot::{Blocks, MemoryMap, Mode, Profiler, Program, Snapshot, TimelinePoint, Totals};
+use crate::snapshot::{
+    Blocks, Fragmentation, MemoryMap, Mode, Profiler, Program, Snapshot, TimelinePoint, Totals,
+};
 use crate::thread_state::{self, OWN_NODE};
-use crate::{Depth, clock, crossing, mode, observer, pages, peak, scope, task_list};
+use crate::{Depth, clock, crossing, mode, observer, pages, peak, resident, scope, task_list};
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
@@ -75,12 +77,14 @@ pub(crate) fn capture(depth: Depth) -> Capture {
         peak_bytes_error: at_peak.and_then(|memory| memory.live_at_peak_bytes_error),
         ..totals
     };
+    let resident_bytes = resident::bytes();
     let mut timeline = observer::timeline();
     if timeline.last().is_none_or(|last| last.ms < now_ms) {
         timeline.push(TimelinePoint {
             ms: now_ms,
             live_bytes: totals.live_bytes,
             live_bytes_error: totals.live_bytes_error,
+            resident_bytes,
         });
     }
     let crossings = crossing::crossings();
@@ -91,8 +95,8 @@ pub(crate) fn capture(depth: Depth) -> Capture {
     let types = crate::snapshot::types(&variables);
     let installed = mode::allocator_is_installed();
     // Before the walk, of which the rows are in glibc's account too.
-    let fragmentation =
-        if of_blocks { fragmentation::fragmentation(sampled) } else { fragmentation::without_blocks() };
+    let of_heap = if of_blocks { fragmentation::of_heap(sampled) } else { Fragmentation::default() };
+    let fragmentation = Fragmentation { resident_bytes, ..of_heap };
     let (blocks, memory_map) = if !of_blocks {
         (Blocks::default(), MemoryMap::default())
     } else if sampled {

@@ -98,7 +98,7 @@ pub struct Snapshot {
     pub tasks: Vec<Task>,
     /// Variables summed by type, sorted by type name.
     pub types: Vec<Type>,
-    /// Live bytes over time, oldest first.
+    /// Live and resident bytes over time, oldest first.
     pub timeline: Vec<TimelinePoint>,
     /// The moments of each scope's [`trend`](Scope::trend), oldest first, at most 32, about evenly spaced but for
     /// the last, which is this snapshot; empty: not measured.
