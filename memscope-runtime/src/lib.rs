@@ -323,6 +323,7 @@ pub fn nothing_recorded(allocator_installed: bool) -> Snapshot {
         },
         totals: snapshot::Totals::default(),
         scopes: Vec::new(),
+        scope_threads: Vec::new(),
         variables: Vec::new(),
         threads: Vec::new(),
         foreign_frees: Vec::new(),

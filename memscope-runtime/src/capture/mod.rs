@@ -10,6 +10,7 @@ mod live_blocks;
 mod mappings;
 mod memory_map;
 mod rows;
+mod scope_threads;
 mod scopes;
 mod sites;
 mod threads;
@@ -51,9 +52,10 @@ pub(crate) fn totals() -> (u64, Totals) {
     let readings = books::read();
     let sampled = mode::decided() == Decided::Sampling;
     let totals = scopes::totals(readings.as_slice(), sampled);
-    let (peak_bytes, variance) = scopes::live_at_peak(readings.as_slice(), totals.live_bytes)
-        .values()
-        .fold((0, 0.0), |(bytes, sum), &(part, variance)| (bytes + part, sum + variance));
+    let (peak_bytes, variance) =
+        scopes::by_node(&scopes::live_at_peak(readings.as_slice(), totals.live_bytes))
+            .values()
+            .fold((0, 0.0), |(bytes, sum), &(part, variance)| (bytes + part, sum + variance));
     let peak_bytes_error = sampled.then(|| standard_error(variance));
     (now_ms, Totals { peak_bytes, peak_bytes_error, ..totals })
 }
@@ -68,8 +70,10 @@ pub(crate) fn capture(depth: Depth) -> Capture {
     let nodes = scope::nodes();
     let sampled = mode::decided() == Decided::Sampling;
     let totals = scopes::totals(readings, sampled);
+    let live_at_peak = scopes::live_at_peak(readings, totals.live_bytes);
     let (mut scopes, scope_of_node) =
-        scopes::scopes(&nodes, readings, &scopes::live_at_peak(readings, totals.live_bytes), sampled);
+        scopes::scopes(&nodes, readings, &scopes::by_node(&live_at_peak), sampled);
+    let scope_threads = scope_threads::scope_threads(readings, &live_at_peak, &scope_of_node, sampled);
     let trend_ms = scopes::add_what_was_observed(&mut scopes, &scope_of_node, &nodes, now_ms);
     let at_peak = scopes.first().map(|root| root.inclusive);
     let totals = Totals {
@@ -125,6 +129,7 @@ pub(crate) fn capture(depth: Depth) -> Capture {
             memscope_version: env!("CARGO_PKG_VERSION").to_owned(),
         },
         totals,
+        scope_threads,
         variables,
         threads: threads::threads(readings, sampled),
         foreign_frees: threads::foreign_frees(readings, sampled),

@@ -42,6 +42,10 @@ pub struct Folded {
     /// Cells of `memory_map`, which was left out as a whole.
     #[serde(default)]
     pub map_cells: u64,
+    /// Pairs of a scope and a thread that `scope_threads` told apart: they went into rows of their scopes, or with scopes that
+    /// `scopes` does not hold.
+    #[serde(default)]
+    pub scope_threads: u64,
 }
 
 /// Scopes that are not listed, summed: what they did themselves (their exclusive figures).
