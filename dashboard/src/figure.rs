@@ -31,7 +31,7 @@
 //! ```
 //!
 //! What a thread has alone in a scope stands in the row of /scope_threads that names both. Without one it is 0, and its error
-//! null or, in a sampling recording, 0; but where a row of the scope names no thread, both are null, for the thread may be
+//! null or, where rows of /scope_threads have errors, 0; but where a row of the scope names no thread, both are null, for the thread may be
 //! one of those that it stands for. `inclusive` is the sum of what is not null over the scope and all below, its error as by
 //! `hypot`; null if all are.
 //!

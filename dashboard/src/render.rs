@@ -66,7 +66,7 @@ const ASSETS: [(&str, &str); 6] = [
 ];
 
 /// The modules of the page's [script], each after those that it imports from.
-pub const MODULES: [(&str, &str); 21] = [
+pub const MODULES: [(&str, &str); 22] = [
     ("units.js", include_str!("../assets/units.js")),
     ("figure.js", include_str!("../assets/figure.js")),
     ("hbs.js", include_str!("../assets/hbs.js")),
@@ -83,6 +83,7 @@ pub const MODULES: [(&str, &str); 21] = [
     ("memory_map.js", include_str!("../assets/memory_map.js")),
     ("address_map.js", include_str!("../assets/address_map.js")),
     ("flame.js", include_str!("../assets/flame.js")),
+    ("scope_threads.js", include_str!("../assets/scope_threads.js")),
     ("scope_table.js", include_str!("../assets/scope_table.js")),
     ("more_of_scope.js", include_str!("../assets/more_of_scope.js")),
     ("scopes.js", include_str!("../assets/scopes.js")),

@@ -27,6 +27,8 @@ pub struct ScopeThreads {
     pub pairs: Whole,
     /// What they have together of each figure of the tree, in its order; `None`: not measured.
     pub sums: Vec<Option<Whole>>,
+    /// The standard errors of these sums; `None`: they are exact.
+    pub errors: Vec<Option<Whole>>,
 }
 
 /// One thread in the scopes that it has a pair with.
@@ -34,8 +36,8 @@ pub struct ScopeThreads {
 pub struct OfThread {
     /// memscope's number for it.
     pub id: u32,
-    /// Index of its row in the document's `threads`; `None`: it has none.
-    pub row: Option<usize>,
+    /// Index of its first pair in the document.
+    pub pair: usize,
     /// Its visible name.
     pub name: Option<String>,
     /// Rows of the tree.
@@ -101,6 +103,14 @@ pub fn scope_threads(snapshot: &Snapshot, index: &[usize]) -> Option<ScopeThread
         not_told_apart: folded.iter().map(|pair| pair.scope as usize).collect(),
         pairs: sum(&|pair| Some(pair.pairs)).unwrap_or(Whole(0)),
         sums: READ.iter().map(|read| sum(&|pair| read(pair).0)).collect(),
+        errors: READ
+            .iter()
+            .map(|read| {
+                let squares =
+                    folded.iter().filter_map(|pair| read(pair).1).map(|error| (error as f64).powi(2));
+                squares.reduce(|sum, square| sum + square).map(|sum| Whole(sum.sqrt().ceil() as u64))
+            })
+            .collect(),
     })
 }
 
@@ -111,7 +121,7 @@ fn of_thread(snapshot: &Snapshot, labels: &Labels<'_>, id: u32, pairs: &[&ScopeT
     let errors: Vec<_> = READ.iter().map(|read| column(&|pair| read(pair).1)).collect();
     OfThread {
         id,
-        row: snapshot.threads.iter().position(|thread| thread.id == id),
+        pair: snapshot.scope_threads.iter().position(|pair| pair.thread == Some(id)).unwrap_or_default(),
         name: labels.thread_name(id),
         // All scopes are in the tree, in their order.
         rows: pairs.iter().map(|pair| pair.scope as usize).collect(),
