@@ -222,7 +222,7 @@ export function flameGraph({ graph, readout, path }, state, acts) {
   function tell(box) {
     readout.innerHTML = box
       ? readoutHtml(state, box)
-      : `Nothing to draw: no scope has any of “${metricName(state.metric).label}”.`;
+      : `Nothing to draw: no scope has any of “${metricName(state.metric).label}”${model.thread ? " of this thread" : ""}.`;
   }
 
   /** @param {Event} event */
