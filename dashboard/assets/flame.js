@@ -91,12 +91,12 @@ function readoutHtml({ model, metric }, box) {
   return `<b>${called}</b> <span class="where">${key ? `<code>${escaped(key)}</code> ` : ""}${placeHtml(model, row)}</span><span class="facts">`
     + fact("inclusive", figureHtml(inclusive) + exactHtml(inclusive)) + fact("exclusive", figureHtml(exclusive) + exactHtml(exclusive))
     + (parent === null ? "" : fact(`of ${escaped(scopeName(model.data, parent))}`, figureHtml(shareFigure(model, metric, row, parent)))
-      + fact("of all", figureHtml(shareFigure(model, metric, row, 0))))
+      + fact(model.thread ? "of all of the thread" : "of all", figureHtml(shareFigure(model, metric, row, 0))))
     + fact("calls", figureHtml(callsFigure(model, row))) + "</span>";
 }
 
 /** @param {ScopeModel} model @param {number} row @returns {Figure} */
-export const callsFigure = (model, row) => count(`/scopes/${model.data.index[row]}/calls`, model.data.calls[row]);
+export const callsFigure = (model, row) => model.thread?.calls(row) ?? count(`/scopes/${model.data.index[row]}/calls`, model.data.calls[row]);
 
 /** @param {Box} box */
 const boxKey = (box) => (box.kind === "scope" ? "" : `${box.kind}-`) + box.row;
@@ -148,6 +148,8 @@ export function flameGraph({ graph, readout, path }, state, acts) {
     }
     elements = drawn;
     graph.dataset.flame = state.metric.field;
+    if (state.metric.thread === undefined) delete graph.dataset.thread;
+    else graph.dataset.thread = String(state.metric.thread);
     graph.dataset.top = String(model.data.index[state.top]);
     graph.dataset.least = String(width);
     // No custom property, which each box would inherit anew.
@@ -220,7 +222,7 @@ export function flameGraph({ graph, readout, path }, state, acts) {
   function tell(box) {
     readout.innerHTML = box
       ? readoutHtml(state, box)
-      : `Nothing to draw: no scope has any of “${metricName(state.metric).label}”.`;
+      : `Nothing to draw: no scope has any of “${metricName(state.metric).label}”${model.thread ? " of this thread" : ""}.`;
   }
 
   /** @param {Event} event */

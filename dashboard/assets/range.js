@@ -44,5 +44,7 @@ export function choose(range) {
     note(panel.querySelector("h2"), range && (words ?? `whole recording${WHY_WHOLE[panel.id] ?? ""}`), words !== null);
   }
 }
+/** Tells of the range again, if there is one: what a panel shows of it has changed. */
+export const chooseAgain = () => chosen && choose(chosen);
 // A page that is fed has other rows now.
-document.addEventListener("memscope:panel", () => chosen && choose(chosen));
+document.addEventListener("memscope:panel", chooseAgain);

@@ -6,7 +6,7 @@ import { bytes, count, share, withUpperBound } from "./figure.js";
 /** @typedef {import("./figure.js").Figure} Figure */
 /** @typedef {import("./units.js").Whole} Whole */
 /** @typedef {{ values: (Whole | null)[] | null, errors: (Whole | null)[] | null, bounds: Record<string, Whole> }} Column */
-/** @typedef {{ field: string, exclusive: Column, inclusive: Column, ofEachRow?: boolean }} Metric `ofEachRow`: the inclusive column has each row */
+/** @typedef {{ field: string, exclusive: Column, inclusive: Column, ofEachRow?: boolean, thread?: number }} Metric `ofEachRow`: the inclusive column has each row; `thread`: whose alone it is */
 /**
  * @typedef {object} ScopeData as `src/view/scope_tree.rs` writes it
  * @property {number[]} index @property {(number | null)[]} parent
@@ -14,6 +14,7 @@ import { bytes, count, share, withUpperBound } from "./figure.js";
  * @property {string[]} files @property {(number | null)[]} file @property {(number | null)[]} line
  * @property {Whole[]} calls @property {number[]} with_below @property {Metric[]} metrics
  * @property {{ ms: Whole[], rows: (Whole[] | null)[], is_whole: boolean } | null} trends
+ * @property {import("./scope_threads.js").ScopeThreads | null} threads
  */
 /** @typedef {"exclusive" | "inclusive"} Part of a scope: alone, or with all below */
 /**
@@ -28,6 +29,8 @@ import { bytes, count, share, withUpperBound } from "./figure.js";
 /**
  * @typedef {object} ScopeModel
  * @property {ScopeData} data
+ * @property {Metric[]} metrics the figures to choose among: of all threads, or of one
+ * @property {{ id: number, calls: (row: number) => Figure } | null} thread the one; null: all
  * @property {number[][]} children of each row
  * @property {number[]} depth of each row; 0: the root
  * @property {string[]} searched what a search looks at, of each row
@@ -72,6 +75,8 @@ export function scopeModel(data) {
   const file = (/** @type {number} */ row) => (data.file[row] === null ? "" : data.files[/** @type {number} */ (data.file[row])]);
   return {
     data,
+    metrics: data.metrics,
+    thread: null,
     children,
     depth,
     place,
@@ -116,7 +121,7 @@ export function scopeName(data, row) {
 }
 
 /** @param {ScopeModel} model @param {string} field */
-export const metricOf = (model, field) => /** @type {Metric} */ (model.data.metrics.find((metric) => metric.field === field));
+export const metricOf = (model, field) => /** @type {Metric} */ (model.metrics.find((metric) => metric.field === field));
 
 /**
  * Whether any scope has the figure.
@@ -151,6 +156,7 @@ export function amount(model, metric, row, part) {
  */
 export function scopePointer(model, metric, row, part) {
   const scope = `/scopes/${model.data.index[row]}`;
+  if (metric.thread !== undefined) return `${scope}/of_thread/${metric.thread}/${part}/${metric.field}`;
   if (!metric.ofEachRow) return `${scope}/${part}/${metric.field}`;
   return part === "inclusive" ? `within(${scope}/${metric.field})` : `${scope}/${metric.field}`;
 }
@@ -236,8 +242,9 @@ export function shareOfSum(model, metric, rows, whole) {
  * @param {ScopeModel} model @param {Metric} metric @param {number} row
  */
 export function childrenBy(model, metric, row) {
-  let ordered = model.ordered.get(metric.field);
-  if (!ordered) model.ordered.set(metric.field, (ordered = []));
+  const key = `${metric.field} of ${metric.thread ?? "all"}`;
+  let ordered = model.ordered.get(key);
+  if (!ordered) model.ordered.set(key, (ordered = []));
   return (ordered[row] ??= [...model.children[row]].sort(
     (a, b) => amount(model, metric, b, "inclusive") - amount(model, metric, a, "inclusive") || a - b));
 }

@@ -289,14 +289,14 @@ export function scopeTable(grid, state, acts) {
   const { model } = state;
   /** @returns {TableColumn[]} */
   function wholeColumns() {
-    const measured = model.data.metrics.filter(isMeasured).flatMap((metric) => /** @type {const} */ (["exclusive", "inclusive"]).map((part) => ({
+    const measured = model.metrics.filter(isMeasured).flatMap((metric) => /** @type {const} */ (["exclusive", "inclusive"]).map((part) => ({
       id: `${part} ${metric.field}`,
       title: `${metricName(metric).label} <small>${part}</small>`,
       key: (/** @type {number} */ row) => amount(model, metric, row, part),
       html: (/** @type {number} */ row) => figureHtml(scopeFigure(model, metric, row, part)),
     })));
     return [
-      { id: "calls", title: "Calls", key: (row) => Number(model.data.calls[row]), html: (row) => figureHtml(callsFigure(model, row)) },
+      { id: "calls", title: "Calls", key: (row) => Number(callsFigure(model, row).value), html: (row) => figureHtml(callsFigure(model, row)) },
       ...measured,
     ];
   }

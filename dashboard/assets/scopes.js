@@ -5,12 +5,13 @@ import { figureHtml } from "./hbs.js";
 import { island } from "./island.js";
 import { countedHtml, flameGraph } from "./flame.js";
 import { moreOfScope } from "./more_of_scope.js";
-import { onRange } from "./range.js";
+import { chooseAgain, onRange } from "./range.js";
 import { metricAt, momentFigure, spanOf } from "./scope_range.js";
 import {
   amount, isEstimated, isMeasured, metricName, metricOf, renewModel, scopeModel, scopePath, searchScopes, shareOfSum, sumFigure, topmost,
 } from "./scope_model.js";
 import { scopeTable, scopeTree } from "./scope_table.js";
+import { threadChoice } from "./scope_threads.js";
 
 /** @typedef {import("./scope_model.js").ScopeData} ScopeData */
 /** @typedef {import("./flame.js").ScopeState} ScopeState */
@@ -28,8 +29,12 @@ function showScopes(data) {
   const first = measured.find((metric) => amount(model, metric, 0, "inclusive") > 0) ?? measured[0];
   /** @type {ScopeState} */
   const state = { model, metric: first, top: 0, active: 0, found: new Set() };
-  /** Index into the document of the scope on top, which a link names. */
-  let shownIndex = data.index[0];
+  /**
+   * What the address says of `row` on top, and of the thread; nothing of all.
+   * @param {number} row
+   */
+  const linkTo = (row) => (row === 0 && !model.thread ? "" : `#scope=${data.index[row]}${model.thread ? `&thread=${model.thread.id}` : ""}`);
+  let shownLink = "";
   const acts = {
     /**
      * The reader is at `row`.
@@ -54,9 +59,8 @@ function showScopes(data) {
       details();
       table.fill();
       tree.show(false);
-      shownIndex = data.index[row];
-      const hash = row === 0 ? location.pathname + location.search : `#scope=${data.index[row]}`;
-      if (location.hash !== (row === 0 ? "" : hash)) history.pushState(null, "", hash);
+      shownLink = linkTo(row);
+      if (location.hash !== shownLink) history.pushState(null, "", shownLink || location.pathname + location.search);
     },
     /**
      * The tree shows all below `row`.
@@ -112,13 +116,30 @@ function showScopes(data) {
     state.metric = (value === "live_bytes" && then) || metricOf(model, value);
     flame.draw();
     found();
+    threads.say(value);
   }
   figures.addEventListener("change", redraw);
+  const threads = threadChoice(
+    { choice: part("flame-thread-choice"), select: /** @type {HTMLSelectElement} */ (part("flame-thread")), note: part("flame-thread-note") },
+    model,
+    () => {
+      shownLink = linkTo(state.top);
+      history.replaceState(null, "", shownLink || location.pathname + location.search);
+      changeThread();
+    },
+  );
+  function changeThread() {
+    allowChoices();
+    table.renew();
+    chooseAgain();
+    redraw();
+    flame.follow();
+  }
   let span = /** @type {import("./scope_range.js").Span | null} */ (null);
   // A page that is fed speaks of now: its moments go on.
   if (!document.getElementById("live")) onRange("scopes", (range) => {
     const before = span;
-    span = range && spanOf(model, range);
+    span = range && !model.thread ? spanOf(model, range) : null;
     const [first, last] = (span ?? []).map((moment) => figureHtml(momentFigure(model, moment)));
     if (String(before) !== String(span)) {
       then = span && metricAt(model, span[1]);
@@ -127,6 +148,7 @@ function showScopes(data) {
       tabs[1].textContent = span ? "Change by scope" : "All scopes";
       redraw();
     }
+    if (range && model.thread) return "whole recording: what one thread held at a moment is not recorded";
     return span && `live from ${first} to ${last}${isEstimated(model) ? ", estimates without errors" : ""}; else whole recording`;
   });
 
@@ -189,11 +211,16 @@ function showScopes(data) {
     });
   }
 
-  /** A link to a scope (`#scope=INDEX`) zooms to it and shows its row. */
+  /** A link to a scope (`#scope=INDEX`), of a thread (`&thread=ID`), zooms to it and shows its row. */
   function follow() {
-    const named = /^#scope=(\d+)$/.exec(location.hash);
+    const named = /^#scope=(\d+)(?:&thread=(\d+))?$/.exec(location.hash);
     const row = named ? model.rowOf.get(Number(named[1])) : location.hash === "" ? 0 : undefined;
     if (row === undefined) return;
+    const thread = named?.[2] === undefined ? null : Number(named[2]);
+    if (thread !== (model.thread?.id ?? null)) {
+      threads.take(thread);
+      changeThread();
+    }
     if (named || state.top !== 0) {
       state.active = row;
       acts.zoom(row);
@@ -206,21 +233,24 @@ function showScopes(data) {
   found();
   details();
   follow();
+  threads.say(state.metric.field);
 
   /** A page that is fed has other figures now; the reader stays at the same scope. */
   function renew() {
     const { places, nearest } = renewModel(model);
-    const isLinked = location.hash === `#scope=${shownIndex}`;
+    const isLinked = shownLink !== "" && location.hash === shownLink;
+    threads.renew();
     state.metric = metricOf(model, state.metric.field);
     [state.top, state.active] = [nearest[state.top], nearest[state.active]];
     state.found = new Set(searchScopes(model, search.value));
-    shownIndex = data.index[state.top];
-    if (isLinked && state.top !== 0) history.replaceState(null, "", `#scope=${shownIndex}`);
+    shownLink = linkTo(state.top);
+    if (isLinked) history.replaceState(null, "", shownLink || location.pathname + location.search);
     allowChoices();
     flame.renew(places);
     tree.renew(places);
     table.renew();
     sayFound([...state.found]);
+    threads.say(state.metric.field);
   }
   document.addEventListener("memscope:data", (event) => {
     if (/** @type {CustomEvent} */ (event).detail === "scopes") renew();

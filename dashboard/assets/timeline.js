@@ -8,8 +8,8 @@ import { allUnpacked } from "./packed.js";
 import { choose } from "./range.js";
 
 /**
- * A point of the curve: its position in percent, and the cells that hold its figures.
- * @typedef {{ x: number, at: HTMLElement, live: HTMLElement }} Point
+ * A point of the curve: its position in percent, and the cells that hold its figures; a recording may have no resident ones.
+ * @typedef {{ x: number, at: HTMLElement, live: HTMLElement, resident?: HTMLElement }} Point
  */
 
 /** What the address says of a range: its first and its last millisecond. */
@@ -31,8 +31,8 @@ function timeline(chart) {
     const views = allUnpacked(timeline).map((view, position) => ({ ...view, x: corners[position] }));
     find("tbody").innerHTML = render("points", { points: views });
     return [...chart.querySelectorAll("tbody tr")].map((row) => {
-      const [at, live] = /** @type {NodeListOf<HTMLElement>} */ (row.querySelectorAll("td"));
-      return { x: Number(/** @type {HTMLElement} */ (row).dataset.x) / 100, at, live };
+      const [at, live, resident] = /** @type {NodeListOf<HTMLElement>} */ (row.querySelectorAll("td"));
+      return { x: Number(/** @type {HTMLElement} */ (row).dataset.x) / 100, at, live, resident };
     });
   }
   let points = fill();
@@ -58,6 +58,46 @@ function timeline(chart) {
     const { from = "", value } = /** @type {HTMLElement} */ (cell.querySelector("[data-from]")).dataset;
     return { from, value: Number(value) };
   };
+  /** @param {HTMLElement | undefined} cell @returns {cell is HTMLElement} whether a number is in it */
+  const isRead = (cell) => cell !== undefined && !Number.isNaN(origin(cell).value);
+  /** Words around what is measured, whatever the live bytes are. */
+  const measured = (/** @type {string} */ html) => `<span data-provenance="measured">${html}</span>`;
+  /** The figure of a cell, without the word beside it. */
+  const plain = (/** @type {HTMLElement} */ cell) => /** @type {HTMLElement} */ (cell.querySelector("[data-from]"));
+  const resident = () => `resident${isEstimate() ? " (measured)" : ""}`;
+  /**
+   * What is read out of a point, as HTML, and as a screen reader says it.
+   * @param {Point} point
+   */
+  const held = (point) => {
+    if (!point.resident) return point.live.innerHTML;
+    const read = isRead(point.resident) ? measured(`${plain(point.resident).outerHTML} ${resident()}`) : "resident not measured";
+    return `${point.live.innerHTML} live, ${read}`;
+  };
+  const spoken = (/** @type {Point} */ point) =>
+    point.resident ? `${point.live.textContent} live, ${plain(point.resident).textContent} resident` : `${point.live.textContent}`;
+  /**
+   * How resident memory went from the first to the last of `inside`, with the highest reading of them.
+   * @param {Point[]} inside
+   */
+  function residentWords(inside) {
+    if (!inside[0].resident) return "";
+    const read = inside.flatMap(({ at, resident }) => (isRead(resident) ? [{ at, resident }] : []));
+    if (read.length === 0) return "; resident not measured";
+    const top = read.reduce((best, one) => (origin(one.resident).value > origin(best.resident).value ? one : best));
+    const [first, last] = [inside[0].resident, inside[inside.length - 1].resident];
+    const ends = isRead(first) && isRead(last)
+      ? ` ${plain(first).outerHTML} → ${plain(last).outerHTML}${change(origin(first), origin(last))};`
+      : "";
+    return `; ${measured(`${resident()}${ends} highest reading ${plain(top.resident).outerHTML} at ${top.at.innerHTML}`)}`;
+  }
+  /**
+   * @param {{ from: string, value: number }} before @param {{ from: string, value: number }} after
+   */
+  function change(before, after) {
+    const [grew, more, less] = after.value >= before.value ? ["grown", after, before] : ["shrunk", before, after];
+    return `, ${grew} by ${figureHtml(bytes(`${more.from} - ${less.from}`, more.value - less.value))}`;
+  }
   const isEstimate = () => points.some(({ live }) => live.querySelector(".plus-minus") !== null);
 
   /**
@@ -67,13 +107,12 @@ function timeline(chart) {
   function words(first, last) {
     const [a, b] = [points[first], points[last]];
     const [from, to, before, after] = [a.at, b.at, a.live, b.live].map(origin);
-    const [grew, more, less] = after.value >= before.value ? ["grown", after, before] : ["shrunk", before, after];
     // Neighbouring estimates share their samples, so the error of their difference is not to be had from theirs.
-    const change = isEstimate() ? "" : `, ${grew} by ${figureHtml(bytes(`${more.from} - ${less.from}`, more.value - less.value))}`;
+    const changed = isEstimate() ? "" : change(before, after);
     const inside = points.slice(first, last + 1);
     const top = inside.reduce((best, point) => (origin(point.live).value > origin(best.live).value ? point : best));
     return `${a.at.innerHTML} to ${b.at.innerHTML} (${figureHtml(ms(`${to.from} - ${from.from}`, to.value - from.value))}): live `
-      + `${a.live.innerHTML} → ${b.live.innerHTML}${change}; highest point ${top.live.innerHTML} at ${top.at.innerHTML}`;
+      + `${a.live.innerHTML} → ${b.live.innerHTML}${changed}; highest point ${top.live.innerHTML} at ${top.at.innerHTML}${residentWords(inside)}`;
   }
 
   /** @type {import("./range.js").Range | null} */
@@ -85,7 +124,7 @@ function timeline(chart) {
     const [from, to] = isRange ? [first, last] : [0, points.length - 1];
     [from, to].forEach((index, end) => {
       handles[end].value = String(points[index].x);
-      handles[end].setAttribute("aria-valuetext", `${points[index].at.textContent}, ${points[index].live.textContent}`);
+      handles[end].setAttribute("aria-valuetext", `${points[index].at.textContent}, ${spoken(points[index])}`);
       // The row of the document that it tells of.
       handles[end].dataset.row = origin(points[index].at).from.replace(/\/ms$/, "");
     });
@@ -121,7 +160,7 @@ function timeline(chart) {
   });
   plot.addEventListener("pointermove", (event) => {
     const at = under(event);
-    readout.innerHTML = `${points[at].live.innerHTML} at ${points[at].at.innerHTML}`;
+    readout.innerHTML = `${held(points[at])} at ${points[at].at.innerHTML}`;
     cursor.style.left = `${points[at].x}%`;
     cursor.hidden = false;
     if (begun >= 0 && at !== begun) select(begun, at);

@@ -8,6 +8,8 @@
 //! product = factor { (" * " | " / ") factor }          a division by 0 is null
 //! factor  = "(" formula ")"
 //!         | pointer                                    JSON pointer (RFC 6901), e.g. /totals/live_bytes
+//!         | "/scopes/" n "/of_thread/" id "/" field    what the thread with this id has of `exclusive/…`, `inclusive/…` or
+//!                                                      `calls` in that scope: see below
 //!         | integer
 //!         | "sum(" rows [", " filter] ")"              sum of what is not null; null if all of one or more are
 //!         | "len(" rows [", " filter] ")"              how many rows there are
@@ -27,6 +29,11 @@
 //!         | key " in " integer ".." [integer]          only those whose value is in this range, its end left out
 //! key     = tokens relative to the element, e.g. inclusive/allocated_bytes
 //! ```
+//!
+//! What a thread has alone in a scope stands in the row of /scope_threads that names both. Without one it is 0, and its error
+//! null or, where rows of /scope_threads have errors, 0; but where a row of the scope names no thread, both are null, for the thread may be
+//! one of those that it stands for. `inclusive` is the sum of what is not null over the scope and all below, its error as by
+//! `hypot`; null if all are.
 //!
 //! Any null makes a formula null, except inside `sum`. A null figure reads "not measured".
 //!

@@ -163,7 +163,8 @@ impl Packed {
         let (kind, number) = match value {
             Value::Null => {
                 let absent = serde_json::to_value(Figure::count(from, None)).ok()?;
-                (absent.as_object() == Some(fields)).then_some((1, Value::Null))?
+                // Of whichever kind it is; that of bytes, so that rows with and without them are alike in form.
+                (absent.as_object() == Some(fields)).then_some((0, Value::Null))?
             }
             _ => {
                 let number = whole(value)?;

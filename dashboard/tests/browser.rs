@@ -178,7 +178,7 @@ fn the_timeline_says_its_error_and_a_bound_is_no_rank() {
     );
     // 60,000 · 250 bytes are 14.3 MiB, and stand for 28.6 samples.
     let readout = browser.eval("document.querySelector('.readout').textContent");
-    assert_eq!(readout, "14.3 MiB ± 2.7 MiB at 0 ms");
+    assert_eq!(readout, "14.3 MiB ± 2.7 MiB live, 800.0 KiB resident (measured) at 0 ms");
     // By exclusive live bytes: scopes whose bound is larger than what others are estimated at come last all the same.
     browser.eval("document.getElementById('scope-tab-table').click()");
     let by_exclusive = "document.querySelector('[data-sort=\"exclusive live_bytes\"]').click()";

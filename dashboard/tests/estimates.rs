@@ -64,7 +64,12 @@ fn the_band_lies_one_error_to_either_side() {
     let mut snapshot = fixture::sampled(5);
     snapshot.program.elapsed_ms = 100;
     snapshot.totals.peak_bytes = 400;
-    let point = |ms, live_bytes, error| TimelinePoint { ms, live_bytes, live_bytes_error: Some(error) };
+    let point = |ms, live_bytes, error| TimelinePoint {
+        ms,
+        live_bytes,
+        live_bytes_error: Some(error),
+        resident_bytes: None,
+    };
     snapshot.timeline = vec![point(0, 100, 200), point(50, 300, 80)];
     let html = whole::body(&snapshot);
     // 400 bytes are 1,900 high, below 100 of air: 300 stand at 2,000 − 1,425 = 575, 380 at 195, 220 at 955; half of the time is

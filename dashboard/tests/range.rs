@@ -81,7 +81,8 @@ fn a_range_is_chosen_by_dragging_and_given_up_by_a_click() {
     // 2.4 s - 1 s = 1.4 s. 700,000 / 1,024 = 683.6 KiB, 400,000 / 1,024 = 390.6 KiB; 300,000 / 1,024 = 293.0 KiB.
     assert_eq!(
         said(&mut browser),
-        "1.0 s to 2.4 s (1.4 s): live 683.6 KiB → 390.6 KiB, shrunk by 293.0 KiB; highest point 683.6 KiB at 1.0 s"
+        "1.0 s to 2.4 s (1.4 s): live 683.6 KiB → 390.6 KiB, shrunk by 293.0 KiB; highest point 683.6 KiB at 1.0 s; \
+         resident 980.0 KiB → 932.0 KiB, shrunk by 48.0 KiB; highest reading 980.0 KiB at 1.0 s"
     );
     assert!(notes(&mut browser).iter().any(|note| note == "whole recording"));
     // All of the fixture's variables were first seen in the first 30 ms.
@@ -108,7 +109,8 @@ fn a_range_is_chosen_by_the_keyboard() {
     assert!(said(&mut browser).starts_with("1.0 s to 2.4 s"), "{}", said(&mut browser));
     let told = browser
         .eval("document.activeElement.getAttribute('aria-valuetext').replace(/[\\u202f\\u00a0]/g, ' ')");
-    assert_eq!(told, "1.0 s, 683.6 KiB");
+    // 1,003,520 bytes are 245 pages.
+    assert_eq!(told, "1.0 s, 683.6 KiB live, 980.0 KiB resident");
     assert_bound(&mut browser, &document);
     browser.screenshot("range-400-dark", false);
     browser.press("ArrowLeft", ARROW_LEFT);
@@ -124,7 +126,85 @@ fn estimates_are_shown_with_their_errors_and_not_subtracted() {
     drag(&mut browser, 0.43, 0.99);
     let said = said(&mut browser);
     assert!(said.contains("683.6 KiB ± 4.9 KiB → 390.6 KiB ± 4.9 KiB; highest"), "{said}");
+    // What is resident is read, so its difference is known: 1,003,520 − 954,368 = 49,152 bytes.
+    let resident =
+        "; resident (measured) 980.0 KiB → 932.0 KiB, shrunk by 48.0 KiB; highest reading 980.0 KiB at 1.0 s";
+    assert!(said.ends_with(resident), "{said}");
     assert_bound(&mut browser, &document);
+}
+
+/// A moment without a reading is not measured, neither 0 nor something between its neighbours; and a curve that is hidden
+/// leaves the whole height to the other.
+#[test]
+fn resident_memory_stands_beside_live_bytes() {
+    let Some(mut browser) = Browser::start() else { return };
+    let mut snapshot = fixture::exact(&fixture::small());
+    let (_folder, document) = open(&mut browser, &snapshot, (1280, 900), "light");
+    // From the first moment, without a reading, to the second.
+    drag(&mut browser, 0.05, 0.43);
+    let words = said(&mut browser);
+    assert!(words.starts_with("0 ms to 1.0 s"), "{words}");
+    assert!(words.ends_with("; resident highest reading 980.0 KiB at 1.0 s"), "{words}");
+    let rows = texts(&mut browser, "#timeline tbody td:last-child");
+    assert!(rows.is_empty(), "the table is closed");
+    browser.eval("document.querySelector('#timeline details').open = true");
+    assert_eq!(
+        texts(&mut browser, "#timeline tbody td:last-child"),
+        ["not measured", "980.0 KiB", "932.0 KiB"]
+    );
+    let read_out = |browser: &mut Browser, share: f64| {
+        browser.eval(&format!(
+            "(() => {{ const plot = document.querySelector('.plot'), box = plot.getBoundingClientRect();              plot.dispatchEvent(new PointerEvent('pointermove', {{ clientX: box.x + {share} * box.width, bubbles: true }})); }})()"
+        ));
+        texts(browser, "#timeline .readout").concat()
+    };
+    assert_eq!(read_out(&mut browser, 0.43), "683.6 KiB live, 980.0 KiB resident at 1.0 s");
+    assert_bound(&mut browser, &document);
+    browser.screenshot("resident-1280-light", false);
+    assert_eq!(read_out(&mut browser, 0.0), "9.8 KiB live, resident not measured at 0 ms");
+    // The peak's 800,000 of 1,003,520 bytes: as much of the height beside the other curve, and all of it alone.
+    let height = "document.querySelector('.plot .line').getBoundingClientRect().height";
+    let beside = browser.eval(height).as_f64().unwrap();
+    browser.click("#timeline .resident-key input");
+    assert_eq!(browser.eval("getComputedStyle(document.querySelector('.on-resident')).display"), "none");
+    let alone = browser.eval(height).as_f64().unwrap();
+    assert!((beside / alone - 800_000.0 / 1_003_520.0).abs() < 0.02, "{beside} of {alone} pixels");
+    assert_bound(&mut browser, &document);
+
+    // A recording of before it was measured.
+    snapshot.timeline.iter_mut().for_each(|point| point.resident_bytes = None);
+    let (_folder, document) = open(&mut browser, &snapshot, (400, 800), "dark");
+    let key = texts(&mut browser, "#timeline figcaption").concat();
+    assert!(
+        key.starts_with("Live bytes over time") && key.ends_with("resident memory: not measured"),
+        "{key}"
+    );
+    assert_eq!(
+        browser.eval("document.querySelector('.plot .resident, .resident-key, #timeline th:nth-child(3)')"),
+        Value::Null
+    );
+    assert_bound(&mut browser, &document);
+    browser.assert_quiet();
+}
+
+/// The reader can fail.
+#[test]
+fn a_resident_curve_that_lies_is_found() {
+    let Some(mut browser) = Browser::start() else { return };
+    let lies = [
+        "document.querySelector('.plot .resident').setAttribute('d', 'M4165 100l5831 100')",
+        "document.querySelector('.plot .resident').remove()",
+        "document.querySelector('.on-live').removeAttribute('transform')",
+        "document.querySelectorAll('#timeline tbody tr')[1].children[2].querySelector('[data-from]').textContent = '981.0 KiB'",
+        "document.querySelector('.resident-key [data-from]').dataset.value = '1003521'",
+    ];
+    for lie in lies {
+        let (_folder, document) = open(&mut browser, &fixture::small(), (1280, 900), "light");
+        assert_bound(&mut browser, &document);
+        browser.eval(lie);
+        let html = browser.eval("document.documentElement.outerHTML");
+        assert!(!page::faults(html.as_str().unwrap(), &document).is_empty(), "{lie}");
+    }
 }
 
 /// Four scopes at the moments 0.5, 1.5 and 2.5 s, points of the timeline at each second from 0 to 3 s; three tasks, two
@@ -139,7 +219,8 @@ fn growing() -> Snapshot {
     for (scope, trend) in snapshot.scopes.iter_mut().zip(trends) {
         scope.trend = trend.to_vec();
     }
-    let point = |ms| TimelinePoint { ms, live_bytes: 1_000 + ms, live_bytes_error: None };
+    let point =
+        |ms| TimelinePoint { ms, live_bytes: 1_000 + ms, live_bytes_error: None, resident_bytes: None };
     snapshot.timeline = [0, 1_000, 2_000, 3_000].map(point).to_vec();
     snapshot.program.elapsed_ms = 3_000;
     snapshot.folded.scopes.scopes = 0;

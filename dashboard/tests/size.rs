@@ -3,7 +3,7 @@
 mod fixture;
 
 use memscope_dashboard::render;
-use memscope_runtime::snapshot::{CategoryKind, Cell, Snapshot, TimelinePoint};
+use memscope_runtime::snapshot::{CategoryKind, Cell, ScopeThread, Snapshot, TimelinePoint};
 use std::time::{Duration, Instant};
 
 fn cloned<T: Clone>(rows: &[T], count: usize) -> Vec<T> {
@@ -24,6 +24,11 @@ fn huge() -> Snapshot {
     for (number, scope) in snapshot.scopes.iter_mut().enumerate().skip(1) {
         scope.path.push(format!("scope_{number}"));
     }
+    let pair = snapshot.scope_threads[1];
+    snapshot.scope_threads = (0..4_096_u32)
+        .map(|number| ScopeThread { scope: number, thread: Some(number % 16), ..pair })
+        .chain((0..4_096).map(|scope| ScopeThread { scope, thread: None, ..pair }))
+        .collect();
     snapshot.types = cloned(&snapshot.types, 3_000);
     snapshot.threads = cloned(&snapshot.threads, 3_000);
     snapshot.tasks = cloned(&snapshot.tasks, 3_000);
@@ -44,7 +49,12 @@ fn huge() -> Snapshot {
     snapshot.sites = cloned(&snapshot.sites, 6_000);
     snapshot.blocks.largest = cloned(&snapshot.blocks.largest, 2_000);
     snapshot.timeline = (0..5_000)
-        .map(|n| TimelinePoint { ms: n, live_bytes: n * n % 700_000, live_bytes_error: Some(n) })
+        .map(|n| TimelinePoint {
+            ms: n,
+            live_bytes: n * n % 700_000,
+            live_bytes_error: Some(n),
+            resident_bytes: Some(n * n % 900_000 * 4_096),
+        })
         .collect();
     snapshot
 }

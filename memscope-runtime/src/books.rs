@@ -39,7 +39,7 @@ pub(crate) fn read() -> Scratch<Reading> {
             account: account.id(),
             node: account.node(),
             thread: account.thread(),
-            owner_thread: Account::get(account.foreign_of()).map_or(0, Account::thread),
+            owner_thread: owner_thread(account),
             deallocations: account.deallocations.load(Ordering::Acquire),
             deallocated_bytes: account.deallocated_bytes.load(Ordering::Acquire),
             ..Reading::default()
@@ -50,9 +50,6 @@ pub(crate) fn read() -> Scratch<Reading> {
     }
     for reading in readings.as_mut_slice() {
         let Some(account) = Account::get(reading.account) else { continue };
-        if account.foreign_of() == 0 {
-            reading.owner_thread = reading.thread;
-        }
         reading.allocations = account.allocations.load(Ordering::Relaxed);
         reading.allocated_bytes = account.allocated_bytes.load(Ordering::Relaxed);
         reading.reallocations = account.reallocations.load(Ordering::Relaxed);
@@ -61,6 +58,13 @@ pub(crate) fn read() -> Scratch<Reading> {
         reading.variances = Estimate::known(account).map(Estimate::read).unwrap_or_default();
     }
     readings
+}
+
+/// The thread whose blocks an account is about.
+pub(crate) fn owner_thread(account: &Account) -> u32 {
+    let of = account.foreign_of();
+    let owner = if of == 0 { Some(account) } else { Account::get(of) };
+    owner.map_or(0, Account::thread)
 }
 
 /// Bytes of the program that are alive, without memscope's own.

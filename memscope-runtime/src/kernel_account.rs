@@ -153,7 +153,7 @@ fn queue(text: &[u8]) -> Option<Queue> {
 }
 
 /// The number that a text begins with, and the rest. A plain loop, for a debug build reads a hundred digits a look.
-fn number(text: &[u8]) -> Option<(u64, &[u8])> {
+pub(crate) fn number(text: &[u8]) -> Option<(u64, &[u8])> {
     let (mut number, mut len) = (0u64, 0);
     while let Some(byte) = text.get(len).filter(|byte| byte.is_ascii_digit()) {
         number = number.checked_mul(10)?.checked_add(u64::from(byte - b'0'))?;

@@ -84,6 +84,8 @@ mod publish;
 mod purse;
 #[cfg(feature = "recorder")]
 mod record;
+#[cfg(feature = "recorder")]
+mod resident;
 #[cfg(feature = "sampling")]
 mod sample;
 #[cfg(feature = "sampling")]
@@ -328,6 +330,7 @@ pub fn nothing_recorded(allocator_installed: bool) -> Snapshot {
         },
         totals: snapshot::Totals::default(),
         scopes: Vec::new(),
+        scope_threads: Vec::new(),
         variables: Vec::new(),
         threads: Vec::new(),
         foreign_frees: Vec::new(),

@@ -13,6 +13,7 @@ use crate::estimate::standard_error;
 use crate::mode::{self, Decided};
 use crate::patrol::{self, Patrol};
 use crate::purse::Purse;
+use crate::resident::Statm;
 use crate::snapshot::{Observer, TimelinePoint};
 use crate::tenure::Turn;
 use crate::trend::Moments;
@@ -108,7 +109,9 @@ pub(crate) fn after_fork() {
 extern "C" fn run(_: *mut c_void) -> c_int {
     system_call::set_name(c"memscope");
     let mut accounting = Accounting::begin();
-    let mut patrol = accounting.as_ref().map(|_| Patrol::begin());
+    let may_open = accounting.is_some() && system_call::take_empty_file_table();
+    let mut patrol = accounting.as_ref().map(|_| Patrol::begin(may_open));
+    let statm = may_open.then(Statm::open).flatten();
     loop {
         let now_ms = clock::refresh();
         let mut sleep_ms = clock::TICK_MS;
@@ -117,8 +120,8 @@ extern "C" fn run(_: *mut c_void) -> c_int {
             // SAFETY: it is this thread's turn.
             let written = unsafe { &mut *SHARED.written.get() };
             match accounting.as_mut().zip(patrol.as_mut()) {
-                Some((accounting, patrol)) => sleep_ms = tick(now_ms, written, accounting, patrol),
-                None => written.timeline.note(now_ms), // without a clock of its own it does as little as can be
+                Some((accounting, patrol)) => sleep_ms = tick(now_ms, written, accounting, patrol, statm),
+                None => written.timeline.note(now_ms, statm), // without a clock of its own it does as little as can be
             }
             SHARED.turn.end();
         }
@@ -129,10 +132,16 @@ extern "C" fn run(_: *mut c_void) -> c_int {
 
 /// What is done at a tick. Returns for how long to sleep: twice as long where all that there was to spend went into waking
 /// up, for then nothing would be left for looks.
-fn tick(now_ms: u64, written: &mut Written, accounting: &mut Accounting, patrol: &mut Patrol) -> u64 {
+fn tick(
+    now_ms: u64,
+    written: &mut Written,
+    accounting: &mut Accounting,
+    patrol: &mut Patrol,
+    statm: Option<Statm>,
+) -> u64 {
     accounting.bring_up_to_date();
     if accounting.all.is_free() && accounting.of_books.is_free() {
-        written.timeline.note(now_ms);
+        written.timeline.note(now_ms, statm);
         written.moments.note(now_ms);
         let spent_ns = accounting.bring_up_to_date();
         accounting.of_books.pay(spent_ns);
@@ -197,15 +206,16 @@ impl Shared {
 
 impl Timeline {
     const fn new() -> Timeline {
-        let points = [TimelinePoint { ms: 0, live_bytes: 0, live_bytes_error: None }; TIMELINE_LEN];
-        Timeline { points, len: 0, every_ms: clock::TICK_MS }
+        let nothing = TimelinePoint { ms: 0, live_bytes: 0, live_bytes_error: None, resident_bytes: None };
+        Timeline { points: [nothing; TIMELINE_LEN], len: 0, every_ms: clock::TICK_MS }
     }
 
     fn taken(&self) -> &[TimelinePoint] {
         self.points.get(..self.len).unwrap_or_default()
     }
 
-    fn note(&mut self, now_ms: u64) {
+    /// Notes what is live and, if it can be read, resident now, if a point is due.
+    fn note(&mut self, now_ms: u64, statm: Option<Statm>) {
         if self.taken().last().is_some_and(|last| now_ms < last.ms + self.every_ms) {
             return;
         }
@@ -222,6 +232,7 @@ impl Timeline {
                 ms: now_ms,
                 live_bytes: books::live_bytes(),
                 live_bytes_error: sampled.then(|| standard_error(books::live_bytes_variance())),
+                resident_bytes: statm.and_then(Statm::read),
             };
             self.len += 1;
         }
@@ -271,7 +282,7 @@ mod tests {
     fn a_full_timeline_halves_its_resolution() {
         let mut timeline = Timeline::new();
         for ms in (0..=5_130).step_by(10) {
-            timeline.note(ms);
+            timeline.note(ms, None);
         }
         // 0 … 5,110 ms fill the 512 places; at 5,120 every other goes, 0, 20, … 5,100 stay, and 5,120 is taken.
         // 5,130 comes 10 ms later, which is less than the new distance of 20.

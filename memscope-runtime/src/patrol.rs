@@ -103,13 +103,14 @@ pub(crate) struct Patrol {
 }
 
 impl Patrol {
-    pub(crate) fn begin() -> Patrol {
+    /// `may_open`: this thread has a table of files of its own.
+    pub(crate) fn begin(may_open: bool) -> Patrol {
         Patrol {
             observer: OBSERVERS.fetch_add(1, Ordering::Relaxed) + 1,
             begun_ns: clock::monotonic_ns().map_or(0, |(now_ns, _)| now_ns),
             next: None,
             next_task: 0,
-            tasks: system_call::take_empty_file_table().then(Tasks::open).flatten(),
+            tasks: may_open.then(Tasks::open).flatten(),
             with_files: 0,
             most_with_files: (system_call::most_files() / 4).min(THREADS_WITH_FILES),
         }

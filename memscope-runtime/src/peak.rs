@@ -14,6 +14,7 @@
 //! the miss.
 
 use crate::account::Account;
+use crate::books::owner_thread;
 use crate::estimate::Estimate;
 use crate::pages::Scratch;
 use crate::tenure::Turn;
@@ -254,15 +255,15 @@ fn held_still<R>(f: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Bytes live at the peak and the variance of their number, by node, of the accounts that held any.
-pub(crate) fn at_peak() -> Scratch<(u32, i64, f64)> {
+/// Bytes live at the peak and the variance of their number, by node and allocating thread, of the accounts that held any.
+pub(crate) fn at_peak() -> Scratch<(u32, u32, i64, f64)> {
     let mut parts = Scratch::with_capacity(Account::count() as usize);
     held_still(|| {
         let index = BEST_INDEX.load(Ordering::Relaxed);
         for account in theirs() {
             let live = account.at_peak[index].load(Ordering::Relaxed);
             let variance = Estimate::known(account).map_or(0.0, |estimate| estimate.at_peak[index].get());
-            if live != 0 && !parts.push((account.node(), live, variance)) {
+            if live != 0 && !parts.push((account.node(), owner_thread(account), live, variance)) {
                 break;
             }
         }

@@ -214,3 +214,55 @@ fn the_list_of_all_blocks_is_written_on_request_and_read_block_by_block() {
     });
     assert_eq!(count.unwrap(), Some(200_000));
 }
+
+/// Rows of pairs sum to the same for each listed scope, however many are told apart, and what was told apart is counted.
+#[test]
+fn pairs_of_scopes_and_threads_are_folded_into_their_scopes_rows() {
+    let mut all = huge::huge();
+    all.folded = Folded::default();
+    let template = fixture::exact(&fixture::small()).scope_threads[0];
+    // Eight threads in each of the first 3,000 scopes.
+    let pair = |number: u64| ScopeThread {
+        scope: (number / 8) as u32,
+        thread: Some((number % 8 + 1) as u32),
+        calls: number % 5,
+        live_bytes: huge::mixed(number) % 1_000,
+        ..template
+    };
+    all.scope_threads = (0..24_000).map(pair).collect();
+    let listed = bounded(&all);
+    let sums = |of: &Snapshot| {
+        let mut sums: HashMap<Vec<String>, [u64; 4]> = HashMap::new();
+        for row in &of.scope_threads {
+            let sum = sums.entry(of.scopes[row.scope as usize].path.clone()).or_default();
+            for (sum, part) in sum.iter_mut().zip([row.pairs, row.calls, row.live_bytes, row.allocations]) {
+                *sum += part;
+            }
+        }
+        sums
+    };
+    let (before, after) = (sums(&all), sums(&listed));
+    let is_listed: HashSet<&Vec<String>> = listed.scopes.iter().map(|row| &row.path).collect();
+    let kept: HashMap<_, _> = before.into_iter().filter(|(path, _)| is_listed.contains(path)).collect();
+    assert_eq!(kept, after);
+    assert!(!after.is_empty());
+    let told_apart = listed.scope_threads.iter().filter(|row| row.thread.is_some()).count() as u64;
+    assert_eq!(told_apart + listed.folded.scope_threads, 24_000);
+    // Of the listed scopes' pairs those with the most live bytes are told apart.
+    let least =
+        listed.scope_threads.iter().filter(|row| row.thread.is_some()).map(|row| row.live_bytes).min();
+    let scope_of: HashMap<&Vec<String>, u32> =
+        (0..).zip(&all.scopes).map(|(n, row)| (&row.path, n)).collect();
+    let told: HashSet<(u32, Option<u32>)> = listed
+        .scope_threads
+        .iter()
+        .map(|row| (scope_of[&listed.scopes[row.scope as usize].path], row.thread))
+        .collect();
+    let of_listed =
+        all.scope_threads.iter().filter(|row| is_listed.contains(&all.scopes[row.scope as usize].path));
+    let most =
+        of_listed.filter(|row| !told.contains(&(row.scope, row.thread))).map(|row| row.live_bytes).max();
+    assert!(least >= most, "{least:?} {most:?}");
+    let says = listed.findings.iter().flat_map(|finding| &finding.evidence);
+    assert_eq!(says.filter(|evidence| evidence.pointer == "/folded/scope_threads").count(), 1);
+}

@@ -30,8 +30,8 @@ fn tiny() -> Snapshot {
     snapshot.totals.live_bytes = 640;
     snapshot.totals.peak_bytes = 640;
     snapshot.timeline = vec![
-        TimelinePoint { ms: 0, live_bytes: 0, live_bytes_error: None },
-        TimelinePoint { ms: 300, live_bytes: 640, live_bytes_error: None },
+        TimelinePoint { ms: 0, live_bytes: 0, live_bytes_error: None, resident_bytes: None },
+        TimelinePoint { ms: 300, live_bytes: 640, live_bytes_error: None, resident_bytes: Some(2_097_152) },
     ];
     snapshot
 }

@@ -73,7 +73,10 @@ fn file_json_and_snapshot_are_one_document() {
             "blocks",
         ];
         assert!(named.iter().all(|key| variable.contains(key)), "{variable:?}");
-        assert_eq!(keys(&document["timeline"][0]), ["live_bytes", "live_bytes_error", "ms"]);
+        assert_eq!(
+            keys(&document["timeline"][0]),
+            ["live_bytes", "live_bytes_error", "ms", "resident_bytes"]
+        );
         // Errors are those of estimates; this is no estimate.
         assert!(document["timeline"][0]["live_bytes_error"].is_null());
         let profiler = keys(&document["profiler"]);

@@ -24,6 +24,7 @@ pub(super) fn folded(snapshot: &Snapshot) -> Vec<Labelled> {
         cut_texts,
         map_cells,
         sizes,
+        scope_threads,
     } = &snapshot.folded;
     if snapshot.folded == Folded::default() {
         return Vec::new();
@@ -114,5 +115,11 @@ pub(super) fn folded(snapshot: &Snapshot) -> Vec<Labelled> {
         count("Sites", "Not listed.", "sites", *sites),
         count("Texts", "Cut; each says how much is missing.", "cut_texts", *cut_texts),
         count("Cells of the memory map", "Left out with the whole map.", "map_cells", *map_cells),
+        count(
+            "Threads of scopes",
+            "Not told apart: in a row of their scope, or of scopes not listed.",
+            "scope_threads",
+            *scope_threads,
+        ),
     ]
 }

@@ -27,6 +27,7 @@ pub mod overview;
 pub mod passport;
 pub mod ranking;
 pub mod recording;
+pub mod scope_threads;
 pub mod scope_tree;
 pub mod scope_trends;
 pub mod scopes;

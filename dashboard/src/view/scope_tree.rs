@@ -6,6 +6,7 @@
 //! a browser's numbers are floats.
 
 use super::ranking::ranked;
+use super::scope_threads::{ScopeThreads, scope_threads};
 use super::scope_trends::{ScopeTrends, scope_trends};
 use crate::text::visible;
 use memscope_runtime::snapshot::{Scope, ScopeMemory, Snapshot};
@@ -45,6 +46,8 @@ pub struct ScopeTree {
     pub metrics: Vec<Metric>,
     /// What the scopes held over time; `None`: not measured.
     pub trends: Option<ScopeTrends>,
+    /// What each thread has in them; `None`: not known.
+    pub threads: Option<ScopeThreads>,
 }
 
 /// One figure of all scopes.
@@ -140,6 +143,7 @@ pub fn scope_tree(snapshot: &Snapshot) -> Option<ScopeTree> {
         calls: rows.iter().map(|row| Whole(row.calls)).collect(),
         metrics: METRICS.into_iter().map(metric).collect(),
         trends: scope_trends(snapshot, &index),
+        threads: scope_threads(snapshot, &index),
         names: names.all,
         keys: keys.all,
         files: files.all,

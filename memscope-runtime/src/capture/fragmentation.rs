@@ -2,30 +2,15 @@
 
 use crate::snapshot::Fragmentation;
 
-pub(super) fn fragmentation(sampled: bool) -> Fragmentation {
-    Fragmentation { resident_bytes: resident_bytes(), ..of_heap(sampled) }
-}
-
-/// What is known without a look at each block.
-pub(super) fn without_blocks() -> Fragmentation {
-    Fragmentation { resident_bytes: resident_bytes(), ..Fragmentation::default() }
-}
-
-/// Memory of the process that is resident, as the kernel counts it.
-fn resident_bytes() -> Option<u64> {
-    // Pages: size, resident, … (proc_pid_statm(5)).
-    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
-    let pages: u64 = statm.split_ascii_whitespace().nth(1)?.parse().ok()?;
-    Some(pages * crate::pages::page_bytes()? as u64)
-}
-
+/// All of it but what is resident.
 #[cfg(not(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64")))]
-fn of_heap(_: bool) -> Fragmentation {
+pub(super) fn of_heap(_: bool) -> Fragmentation {
     Fragmentation::default()
 }
 
+/// All of it but what is resident.
 #[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
-fn of_heap(sampled: bool) -> Fragmentation {
+pub(super) fn of_heap(sampled: bool) -> Fragmentation {
     if !crate::record::is_over_glibc() || !crate::glibc::is_understood() {
         return Fragmentation::default();
     }
@@ -136,7 +121,7 @@ mod tests {
             // Of 10 to 209 bytes, in an order in which each page has blocks of many sizes.
             let blocks: Vec<Vec<u8>> = (0..count).map(|n| vec![1; 10 + (n * 7_919 % 200) as usize]).collect();
             let started = Instant::now();
-            let said = fragmentation(false);
+            let said = of_heap(false);
             let elapsed = started.elapsed();
             println!("{count} blocks: {elapsed:?}, of which mallinfo2 {:?}", time_of_mallinfo());
             assert!(said.slack_blocks > count, "the blocks and their list");

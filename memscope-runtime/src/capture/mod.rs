@@ -11,6 +11,7 @@ mod mappings;
 mod memory_map;
 mod ranges;
 mod rows;
+mod scope_threads;
 mod scopes;
 mod sites;
 mod threads;
@@ -22,9 +23,11 @@ use crate::books::{self, Reading};
 use crate::ended::Sums;
 use crate::estimate::standard_error;
 use crate::mode::Decided;
-use crate::snapshot::{Blocks, MemoryMap, Mode, Profiler, Program, Snapshot, TimelinePoint, Totals};
+use crate::snapshot::{
+    Blocks, Fragmentation, MemoryMap, Mode, Profiler, Program, Snapshot, TimelinePoint, Totals,
+};
 use crate::thread_state::{self, OWN_NODE};
-use crate::{Depth, clock, crossing, mode, observer, pages, peak, scope, task_list};
+use crate::{Depth, clock, crossing, mode, observer, pages, peak, resident, scope, task_list};
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
@@ -51,9 +54,10 @@ pub(crate) fn totals() -> (u64, Totals) {
     let readings = books::read();
     let sampled = mode::decided() == Decided::Sampling;
     let totals = scopes::totals(readings.as_slice(), sampled);
-    let (peak_bytes, variance) = scopes::live_at_peak(readings.as_slice(), totals.live_bytes)
-        .values()
-        .fold((0, 0.0), |(bytes, sum), &(part, variance)| (bytes + part, sum + variance));
+    let (peak_bytes, variance) =
+        scopes::by_node(&scopes::live_at_peak(readings.as_slice(), totals.live_bytes))
+            .values()
+            .fold((0, 0.0), |(bytes, sum), &(part, variance)| (bytes + part, sum + variance));
     let peak_bytes_error = sampled.then(|| standard_error(variance));
     (now_ms, Totals { peak_bytes, peak_bytes_error, ..totals })
 }
@@ -69,8 +73,10 @@ pub(crate) fn capture(depth: Depth) -> Capture {
     let nodes = scope::nodes();
     let sampled = mode::decided() == Decided::Sampling;
     let totals = scopes::totals(readings, sampled);
+    let live_at_peak = scopes::live_at_peak(readings, totals.live_bytes);
     let (mut scopes, scope_of_node) =
-        scopes::scopes(&nodes, readings, &scopes::live_at_peak(readings, totals.live_bytes), sampled);
+        scopes::scopes(&nodes, readings, &scopes::by_node(&live_at_peak), sampled);
+    let scope_threads = scope_threads::scope_threads(readings, &live_at_peak, &scope_of_node, sampled);
     let trend_ms = scopes::add_what_was_observed(&mut scopes, &scope_of_node, &nodes, now_ms);
     let at_peak = scopes.first().map(|root| root.inclusive);
     let totals = Totals {
@@ -78,12 +84,14 @@ pub(crate) fn capture(depth: Depth) -> Capture {
         peak_bytes_error: at_peak.and_then(|memory| memory.live_at_peak_bytes_error),
         ..totals
     };
+    let resident_bytes = resident::bytes();
     let mut timeline = observer::timeline();
     if timeline.last().is_none_or(|last| last.ms < now_ms) {
         timeline.push(TimelinePoint {
             ms: now_ms,
             live_bytes: totals.live_bytes,
             live_bytes_error: totals.live_bytes_error,
+            resident_bytes,
         });
     }
     let crossings = crossing::crossings();
@@ -94,8 +102,8 @@ pub(crate) fn capture(depth: Depth) -> Capture {
     let types = crate::snapshot::types(&variables);
     let installed = mode::allocator_is_installed();
     // Before the walk, of which the rows are in glibc's account too.
-    let fragmentation =
-        if of_blocks { fragmentation::fragmentation(sampled) } else { fragmentation::without_blocks() };
+    let of_heap = if of_blocks { fragmentation::of_heap(sampled) } else { Fragmentation::default() };
+    let fragmentation = Fragmentation { resident_bytes, ..of_heap };
     let (blocks, memory_map, (sizes, lifetimes)) = if !of_blocks {
         (Blocks::default(), MemoryMap::default(), Default::default())
     } else if sampled {
@@ -126,6 +134,7 @@ pub(crate) fn capture(depth: Depth) -> Capture {
             memscope_version: env!("CARGO_PKG_VERSION").to_owned(),
         },
         totals,
+        scope_threads,
         variables,
         threads: threads::threads(readings, sampled),
         foreign_frees: threads::foreign_frees(readings, sampled),

@@ -37,27 +37,40 @@ pub(super) fn totals(readings: &[Reading], sampled: bool) -> Totals {
     totals
 }
 
-/// Bytes that were live at the peak and the variance of their number, by node; now is the peak if more is live than at
-/// the best capture.
-pub(super) fn live_at_peak(readings: &[Reading], live_bytes: u64) -> HashMap<u32, (u64, f64)> {
+/// Bytes that were live at the peak and the variance of their number, by node and allocating thread.
+pub(super) type AtPeak = HashMap<(u32, u32), (i64, f64)>;
+
+/// What was live at the peak; now is the peak if more is live than at the best capture.
+pub(super) fn live_at_peak(readings: &[Reading], live_bytes: u64) -> AtPeak {
     let captured = peak::at_peak();
     let captured = captured.as_slice().iter().copied();
-    let mut parts: HashMap<u32, (i64, f64)> = HashMap::new();
-    let mut add = |node, bytes, variance| {
-        let part = parts.entry(node).or_default();
+    let mut parts = AtPeak::new();
+    let mut add = |node, thread, bytes, variance| {
+        let part = parts.entry((node, thread)).or_default();
         part.0 += bytes;
         part.1 += variance;
     };
-    if captured.clone().map(|(_, bytes, _)| bytes).sum::<i64>() > live_bytes as i64 {
-        captured.for_each(|(node, bytes, variance)| add(node, bytes, variance));
+    if captured.clone().map(|(_, _, bytes, _)| bytes).sum::<i64>() > live_bytes as i64 {
+        captured.for_each(|(node, thread, bytes, variance)| add(node, thread, bytes, variance));
     } else {
         for reading in readings.iter().filter(|reading| reading.node != OWN_NODE) {
             let live = reading.allocated_bytes as i64 - reading.deallocated_bytes as i64;
-            add(reading.node, live, reading.variances.live_bytes);
+            add(reading.node, reading.owner_thread, live, reading.variances.live_bytes);
         }
     }
-    let part = |(node, (bytes, variance))| (node, (u64::try_from(bytes).unwrap_or(0), variance));
-    parts.into_iter().map(part).collect()
+    parts
+}
+
+/// The same by node alone.
+pub(super) fn by_node(parts: &AtPeak) -> HashMap<u32, (u64, f64)> {
+    let mut sums: HashMap<u32, (i64, f64)> = HashMap::new();
+    for (&(node, _), &(bytes, variance)) in parts {
+        let sum = sums.entry(node).or_default();
+        sum.0 += bytes;
+        sum.1 += variance;
+    }
+    let whole = |(node, (bytes, variance))| (node, (u64::try_from(bytes).unwrap_or(0), variance));
+    sums.into_iter().map(whole).collect()
 }
 
 pub(super) fn scopes(

@@ -225,6 +225,7 @@ fn declared_timeline(list: &[Declared], ms: impl Fn(u64) -> u64) -> Vec<Timeline
                 ms,
                 live_bytes: u64::try_from(live.max(0)).unwrap_or(u64::MAX),
                 live_bytes_error: is_sampled.then(|| weight::standard_error(variance)),
+                resident_bytes: None,
             }
         })
         .collect()

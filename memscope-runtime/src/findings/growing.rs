@@ -305,6 +305,7 @@ mod tests {
                 ms: tick * 10,
                 live_bytes: 1_000_000 + tooth(tick, period),
                 live_bytes_error: None,
+                resident_bytes: None,
             };
             snapshot.timeline = (0..31 * 16).map(|number| point(number * 2)).collect();
             assert!(growing(&snapshot).is_empty(), "a period of {period} ticks");

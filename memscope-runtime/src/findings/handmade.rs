@@ -46,7 +46,12 @@ pub(super) fn set_trend(snapshot: &mut Snapshot, scope: usize, trend: Vec<u64>) 
     snapshot.trend_ms = (1..=trend.len() as u64).map(|moment| moment * 100).collect();
     let points = snapshot.trend_ms.iter().zip(&trend);
     snapshot.timeline = points
-        .map(|(&ms, &bytes)| TimelinePoint { ms, live_bytes: 1_000_000 + bytes, live_bytes_error: None })
+        .map(|(&ms, &bytes)| TimelinePoint {
+            ms,
+            live_bytes: 1_000_000 + bytes,
+            live_bytes_error: None,
+            resident_bytes: None,
+        })
         .collect();
     snapshot.scopes[scope].trend = trend;
 }

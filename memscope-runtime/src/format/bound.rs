@@ -11,7 +11,9 @@ use super::chunk::MOST_ROW_BYTES;
 use super::encode::{Measure, measure};
 use super::fold;
 use super::names::cut_texts;
-use crate::snapshot::{Crossing, Finding, Instance, InstanceBlock, MemoryMap, Scope, Snapshot, Variable};
+use crate::snapshot::{
+    Crossing, Finding, Instance, InstanceBlock, MemoryMap, Scope, ScopeThread, Snapshot, Variable,
+};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -42,7 +44,7 @@ const HISTORIES_EXCESS_BYTES: usize = 2 << 20;
 pub(super) const THREADS: Share = share(1_536, 512);
 pub(super) const FOREIGN_FREES: Share = share(512, 32);
 pub(super) const TASKS: Share = share(1_536, 512);
-pub(super) const TYPES: Share = share(4_096, 1_024);
+pub(super) const TYPES: Share = share(4_096, 896);
 pub(super) const TIMELINE: Share = share(4_096, 128);
 pub(super) const TREND: Share = share(256, 4);
 /// Whatever ranges there are fit: a row of numbers takes at most 125 bytes.
@@ -51,11 +53,15 @@ pub(super) const LIFETIMES: Share = share(128, 16);
 pub(super) const FINDINGS: Share = share(2_048, 1_024);
 pub(super) const BLOCKS: Share = share(2_048, 128);
 pub(super) const HANDED_OUT: Share = share(4_096, 768);
-pub(super) const SITES: Share = share(6_144, 1_792);
+pub(super) const SITES: Share = share(6_144, 1_664);
 /// A row for each cell at most, of 65 bytes on average.
 pub(super) const MAP_REGIONS: Share = share(4_096, 256);
 /// Whatever a recorder writes fits: its numbers take at most 67 bytes with what [`measure`] adds.
 pub(super) const MAP_CELLS: Share = share(4_096, 320);
+
+/// Twice what a recorder tells apart, for each scope may have a row of what it does not. An estimate's row takes 41 bytes on
+/// average.
+pub(super) const SCOPE_THREADS: Share = share(8_192, 320);
 
 /// New places of a list's rows; `None`: the row is folded.
 pub(super) type Places = Vec<Option<u32>>;
@@ -86,6 +92,7 @@ pub(super) fn bound(snapshot: &Snapshot) -> Bounded<'_> {
     let mut out = fold::shell(snapshot);
     out.scopes = fold::scopes(&snapshot.scopes, &scopes, &trends, &mut out.folded);
     out.variables = fold::variables(&snapshot.variables, &variables, &histories, &mut out.folded);
+    fold::scope_threads(&snapshot.scope_threads, &scopes, &mut out);
     fold::threads(&snapshot.threads, &mut out);
     fold::foreign_frees(&snapshot.foreign_frees, &mut out);
     fold::tasks(&snapshot.tasks, &mut out);
@@ -125,6 +132,11 @@ fn list<T: Serialize>(rows: &[T], share: Share) -> bool {
         && bytes <= share.bytes
 }
 
+/// Whether all of `rows` fit.
+pub(super) fn scope_threads_fit(rows: &[ScopeThread]) -> bool {
+    list(rows, SCOPE_THREADS)
+}
+
 /// Whether the map's lists have no more than their shares.
 pub(super) fn map_fits(map: &MemoryMap) -> bool {
     list(&map.regions, MAP_REGIONS) && list(&map.cells, MAP_CELLS)
@@ -161,6 +173,7 @@ fn fits(snapshot: &Snapshot) -> bool {
     };
     scopes()
         && variables()
+        && scope_threads_fit(&snapshot.scope_threads)
         && list(&snapshot.threads, THREADS)
         && list(&snapshot.foreign_frees, FOREIGN_FREES)
         && list(&snapshot.tasks, TASKS)

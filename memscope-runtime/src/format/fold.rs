@@ -1,18 +1,20 @@
 //! Rows into sums: what [`bound`](super::bound) decided, done, list by list.
 
 use super::bound::{
-    BLOCKS, FOREIGN_FREES, HANDED_OUT, LIFETIMES, Places, SITES, SIZES, Share, TASKS, THREADS, TIMELINE,
-    TREND, TYPES, map_fits,
+    BLOCKS, FOREIGN_FREES, HANDED_OUT, LIFETIMES, Places, SCOPE_THREADS, SITES, SIZES, Share, TASKS, THREADS,
+    TIMELINE, TREND, TYPES, map_fits, scope_threads_fit,
 };
 use super::chunk::MOST_ROW_BYTES;
 use super::encode::{Measure, measure};
 use super::lists::{Head, without_lists};
 use crate::snapshot::{
-    Blocks, Evidence, Finding, Folded, ForeignFrees, HandedOut, Lifetimes, MemoryMap, Scope, Severity,
-    SiteRow, SizeRange, Snapshot, Task, TaskState, Thread, TimelinePoint, Type, Variable, error_of_sum,
+    Blocks, Evidence, Finding, Folded, ForeignFrees, HandedOut, Lifetimes, MemoryMap, Scope, ScopeThread,
+    Severity, SiteRow, SizeRange, Snapshot, Task, TaskState, Thread, TimelinePoint, Type, Variable,
+    error_of_sum,
 };
 use serde::Serialize;
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 /// The kind of the finding that says that a recording does not list everything.
 const FOLDED_ROWS: &str = "folded_rows";
@@ -147,6 +149,44 @@ pub(super) fn variables(
         kept.push(row);
     }
     kept
+}
+
+/// Pairs of scopes that are listed; those that hold least go into the row of their scope. `scopes`: the scopes' new places.
+pub(super) fn scope_threads(rows: &[ScopeThread], scopes: &Places, out: &mut Snapshot) {
+    let mut of_listed = Vec::with_capacity(rows.len());
+    for row in rows {
+        match scopes.get(row.scope as usize).copied().flatten() {
+            Some(scope) => of_listed.push(ScopeThread { scope, ..*row }),
+            // Its figures are part of `folded.scopes`.
+            None => add(&mut out.folded.scope_threads, row.pairs),
+        }
+    }
+    // What is not told apart already comes first; half of the share is left for the rows of those that join them.
+    of_listed.sort_by_key(|row| (row.thread.is_some(), row.rank()));
+    let places: Vec<usize> = (0..of_listed.len()).collect();
+    let half = Share { rows: SCOPE_THREADS.rows / 2, bytes: SCOPE_THREADS.bytes / 2 };
+    let share = if scope_threads_fit(&of_listed) { SCOPE_THREADS } else { half };
+    let places = chosen(&of_listed, share, &places);
+    let mut sums: BTreeMap<u32, ScopeThread> = BTreeMap::new();
+    for (row, is_kept) in with_places(&of_listed, &places) {
+        if is_kept && row.thread.is_some() {
+            out.scope_threads.push(*row);
+            continue;
+        }
+        if row.thread.is_some() {
+            add(&mut out.folded.scope_threads, row.pairs);
+        }
+        let alone = ScopeThread { thread: None, ..*row };
+        sums.entry(row.scope).and_modify(|sum| sum.take_in(row)).or_insert(alone);
+    }
+    out.scope_threads.extend(sums.into_values());
+    out.scope_threads.sort_by_key(ScopeThread::place);
+    // Of a strange snapshot the rows of scopes alone may be too long: then none is kept.
+    if !scope_threads_fit(&out.scope_threads) {
+        let told_apart = out.scope_threads.drain(..).filter(|row| row.thread.is_some());
+        let pairs = told_apart.fold(0, |sum: u64, row| sum.saturating_add(row.pairs));
+        add(&mut out.folded.scope_threads, pairs);
+    }
 }
 
 /// Those that hold least go into one row, in the place of the first of them.
@@ -391,6 +431,7 @@ pub(super) fn say_so(out: &mut Snapshot) {
         cut_texts,
         map_cells,
         sizes,
+        scope_threads,
     } = &out.folded;
     let counts = [
         ("scopes", scopes.scopes, "scopes/scopes"),
@@ -410,6 +451,7 @@ pub(super) fn say_so(out: &mut Snapshot) {
         ("sites", *sites, "sites"),
         ("texts that were cut", *cut_texts, "cut_texts"),
         ("cells of the memory map, all of it", *map_cells, "map_cells"),
+        ("threads of scopes, one by one", *scope_threads, "scope_threads"),
     ];
     let evidence: Vec<Evidence> = counts
         .into_iter()

@@ -9,8 +9,8 @@ use super::decode::{Budget, DecodeError, Rows};
 use super::encode;
 use crate::snapshot::{
     Block, Blocks, Cell, Finding, Folded, ForeignFrees, Fragmentation, HandedOut, Lifetimes, MemoryMap, Mode,
-    Profiler, Program, Region, Scope, SiteRow, SizeRange, Snapshot, Task, Thread, TimelinePoint, Totals,
-    Type, Variable,
+    Profiler, Program, Region, Scope, ScopeThread, SiteRow, SizeRange, Snapshot, Task, Thread, TimelinePoint,
+    Totals, Type, Variable,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -115,7 +115,7 @@ macro_rules! lists {
         pub(super) fn for_each_list(snapshot: &Snapshot, list: &mut impl List) {
             // Exhaustive, so that a field that no chunk holds does not compile.
             let Snapshot {
-                mode: _, program: _, totals: _, scopes: _, variables: _, threads: _, foreign_frees: _, tasks: _,
+                mode: _, program: _, totals: _, scopes: _, scope_threads: _, variables: _, threads: _, foreign_frees: _, tasks: _,
                 types: _, timeline: _, trend_ms, sizes: _, lifetimes: _, findings: _, blocks: _, memory_map: _,
                 fragmentation: _, handed_out: _, sites: _, folded: _, profiler: _,
             } = snapshot;
@@ -164,6 +164,7 @@ lists! {
     16 Region, memory_map.regions, "map regions";
     17 Cell, memory_map.cells, "map cells";
     18 SizeRange, sizes, "sizes";
+    19 ScopeThread, scope_threads, "scopes by thread";
 }
 
 /// What [`for_each_list`] calls.
@@ -179,6 +180,7 @@ pub(super) fn without_lists(head: Head) -> Snapshot {
         program,
         totals,
         scopes: Vec::new(),
+        scope_threads: Vec::new(),
         variables: Vec::new(),
         threads: Vec::new(),
         foreign_frees: Vec::new(),

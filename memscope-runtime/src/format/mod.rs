@@ -10,7 +10,7 @@
 //!
 //! Invariants:
 //! - Whatever the bytes are, reading ends in a snapshot or a [`ReadError`]. It never panics, takes time in proportion to
-//!   the file, and takes at most four times the uncompressed bytes that it has read and 16 MiB; these bytes are at most
+//!   the file, and takes at most four times the uncompressed bytes that it has read and 17 MiB; these bytes are at most
 //!   [`MOST_RAW_BYTES`].
 //! - What is written is at most [`MOST_FILE_BYTES`] for any program, the list of all live blocks aside, which is written
 //!   and read on request only.

@@ -11,9 +11,9 @@ use std::fs::File;
 use std::io::{Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 
-/// Memory that may be taken beside four times the raw bytes: of the 16 MiB that a reader takes, 3 MiB are left for a
+/// Memory that may be taken beside four times the raw bytes: of the 17 MiB that a reader takes, 3 MiB are left for a
 /// chunk's payload, the list of chunks, and what serde reserves for a list before its first element.
-pub(super) const FREE_BUDGET_BYTES: u64 = 13 << 20;
+pub(super) const FREE_BUDGET_BYTES: u64 = 14 << 20;
 /// Memory that a raw byte warrants.
 const BUDGET_OF_A_RAW_BYTE: u64 = 4;
 

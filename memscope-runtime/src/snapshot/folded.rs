@@ -45,6 +45,10 @@ pub struct Folded {
     /// Rows of `sizes` that went into the last one.
     #[serde(default)]
     pub sizes: u64,
+    /// Pairs of a scope and a thread that `scope_threads` told apart: they went into rows of their scopes, or with scopes that
+    /// `scopes` does not hold.
+    #[serde(default)]
+    pub scope_threads: u64,
 }
 
 /// Scopes that are not listed, summed: what they did themselves (their exclusive figures).

@@ -21,6 +21,7 @@ mod fragmentation;
 mod memory_map;
 mod profiler;
 mod scope;
+mod scope_thread;
 mod site;
 mod size_range;
 mod thread;
@@ -37,6 +38,7 @@ pub use fragmentation::{Fragmentation, GlibcHeap};
 pub use memory_map::{Cell, MemoryMap, Region};
 pub use profiler::{Observer, Profiler, Sampling};
 pub use scope::{Scope, ScopeMemory};
+pub use scope_thread::ScopeThread;
 use serde::{Deserialize, Serialize};
 pub use site::{Budget, Pointers, SiteCrossings, SiteKind, SiteRow};
 pub use size_range::SizeRange;
@@ -90,6 +92,10 @@ pub struct Snapshot {
     /// One row for each node of the scope tree, sorted by path; the first has an empty path and stands for
     /// everything outside of tracked functions.
     pub scopes: Vec<Scope>,
+    /// What each thread has in each scope, sorted by these: the 4,096 pairs with the most live bytes, and a row for all others
+    /// of a scope; empty: not measured, or left out of a recording.
+    #[serde(default)]
+    pub scope_threads: Vec<ScopeThread>,
     /// One row for each (scope, variable, site, type), sorted by these.
     pub variables: Vec<Variable>,
     /// One row for each thread, sorted by id.
@@ -100,7 +106,7 @@ pub struct Snapshot {
     pub tasks: Vec<Task>,
     /// Variables summed by type, sorted by type name.
     pub types: Vec<Type>,
-    /// Live bytes over time, oldest first.
+    /// Live and resident bytes over time, oldest first.
     pub timeline: Vec<TimelinePoint>,
     /// The moments of each scope's [`trend`](Scope::trend), oldest first, at most 32, about evenly spaced but for
     /// the last, which is this snapshot; empty: not measured.

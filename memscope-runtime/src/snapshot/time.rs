@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Live bytes at one moment.
+/// The process's memory at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TimelinePoint {
     /// Milliseconds since the program's start.
@@ -11,6 +11,10 @@ pub struct TimelinePoint {
     pub live_bytes: u64,
     /// Standard error of `live_bytes`.
     pub live_bytes_error: Option<u64>,
+    /// Memory of the process that was resident at that moment, as the kernel counts it: all of it, whoever allocated it;
+    /// `None`: not measured.
+    #[serde(default)]
+    pub resident_bytes: Option<u64>,
 }
 
 /// How many blocks lived how long. Blocks that live now have lived at least as long as they are old, and nobody knows

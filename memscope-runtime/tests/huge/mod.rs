@@ -106,6 +106,7 @@ pub fn huge() -> Snapshot {
             ms: second * 1_000,
             live_bytes: mixed(second) % (1 << 32),
             live_bytes_error: None,
+            resident_bytes: (second % 7 != 0).then_some((1 << 33) + mixed(second) % (1 << 30)),
         })
         .collect();
     snapshot.trend_ms = (0..64).map(|moment| moment * 9_450_000).collect();
