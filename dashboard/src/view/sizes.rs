@@ -5,7 +5,7 @@
 use super::geometry::{Bar, bar};
 use super::label;
 use crate::figure::Figure;
-use memscope_runtime::snapshot::{Mode, SizeRange as Row, Snapshot};
+use memscope_runtime::snapshot::{SizeRange as Row, Snapshot};
 use serde::Serialize;
 
 /// Ranges shown at most; a recorder's grow by powers of two, so no recording has as many.
@@ -22,8 +22,6 @@ pub struct Sizes {
     pub rows: Vec<Range>,
     /// The freed blocks that are not told apart by size; `None`: all are.
     pub small: Option<Small>,
-    /// Whether blocks are sampled.
-    pub is_sampled: bool,
     /// Ranges that are not shown.
     pub folded: Option<Figure>,
 }
@@ -125,7 +123,6 @@ pub fn sizes(snapshot: &Snapshot) -> Option<Sizes> {
         ),
         rows: all.iter().enumerate().rev().filter_map(range).take(MOST_RANGES).collect(),
         small,
-        is_sampled: snapshot.mode == Mode::Sampling,
         folded: (all.len() > MOST_RANGES + 1).then(|| {
             Figure::count(format!("len(/sizes) - {}", MOST_RANGES + 1), (all.len() - MOST_RANGES - 1) as u64)
         }),
