@@ -66,7 +66,7 @@ const ASSETS: [(&str, &str); 6] = [
 ];
 
 /// The modules of the page's [script], each after those that it imports from.
-pub const MODULES: [(&str, &str); 21] = [
+pub const MODULES: [(&str, &str); 22] = [
     ("units.js", include_str!("../assets/units.js")),
     ("figure.js", include_str!("../assets/figure.js")),
     ("hbs.js", include_str!("../assets/hbs.js")),
@@ -87,6 +87,7 @@ pub const MODULES: [(&str, &str); 21] = [
     ("more_of_scope.js", include_str!("../assets/more_of_scope.js")),
     ("scopes.js", include_str!("../assets/scopes.js")),
     ("lists.js", include_str!("../assets/lists.js")),
+    ("cut_names.js", include_str!("../assets/cut_names.js")),
     ("sight.js", include_str!("../assets/sight.js")),
 ];
 
