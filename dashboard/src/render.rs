@@ -56,11 +56,12 @@ const TEMPLATES: [(&str, &str); 37] = [
 ];
 
 /// Styles, and the script of pages over several recordings, by name.
-const ASSETS: [(&str, &str); 6] = [
+const ASSETS: [(&str, &str); 7] = [
     ("page.css", include_str!("../assets/page.css")),
     ("panels.css", include_str!("../assets/panels.css")),
     ("scopes.css", include_str!("../assets/scopes.css")),
     ("live.css", include_str!("../assets/live.css")),
+    ("print.css", include_str!("../assets/print.css")),
     ("compare.css", include_str!("../assets/compare.css")),
     ("compare.js", include_str!("../assets/compare.js")),
 ];
