@@ -1,6 +1,6 @@
 // @ts-check
 // The memory map by address: the cells of each region; what is pointed at is read out below. Arrow keys move from one to the
-// next. A recording without such a map has `memory_map.js` in its place.
+// next. A recording without such a map has its blocks, by `memory_map.js`.
 import { address, bytes, count, ms, name, share } from "./figure.js";
 import { escaped, figureHtml } from "./hbs.js";
 import { island } from "./island.js";

@@ -3,7 +3,8 @@
 // Handlebars does in strict mode (`tests/parity.rs`). A template that names what its view does not have throws.
 //
 // A program is a list of steps. A step is text, or a list whose first entry says what is done:
-// ["=", path] the value, escaped; ["#", path] a figure; [">", name, path] a partial;
+// ["=", path] the value, escaped; ["#", path] a figure; ["t", path] a type, ["p", path] prose, as in `src/words.rs`;
+// [">", name, path] a partial;
 // ["?", test, then, otherwise], ["*", path, each, otherwise], ["@", path, with, otherwise].
 // A test is a path, or ["eq" | "ne", path, literal]. A path is names between dots, "" the view itself.
 import { NO_SAMPLE, numberText } from "./units.js";
@@ -40,6 +41,20 @@ export function figureHtml(figure) {
   const inner = bound === null ? escaped(figure.text) : `${open(bound, "")}${escaped(bound.text)}</span>`;
   const beside = error === null || bound !== null ? "" : ` ${open(error, "plus-minus")}${escaped(error.text)}</span>`;
   return `${open(figure, isBlank ? "none" : "")}${inner}</span>${beside}`;
+}
+
+/** @param {string} text */
+const withPaths = (text) =>
+  text.split(/((?:[a-z_]\w*::)+)/i).map((piece, place) => (place % 2 ? `<i>${escaped(piece)}</i>` : escaped(piece))).join("");
+
+/** @param {string} text */
+function prose(text) {
+  const pieces = text.split("\x60");
+  const html = pieces.map((piece, place) => {
+    if (place % 2 === 0) return withPaths(piece);
+    return place < pieces.length - 1 ? `<code>${withPaths(piece)}</code>` : escaped("\x60") + withPaths(piece);
+  });
+  return html.join("");
 }
 
 /** @param {any} value */
@@ -121,6 +136,8 @@ export function renderer(programs) {
     const value = reach(first);
     if (kind === "=") return (view) => escaped(text(value(view)));
     if (kind === "#") return (view) => figureHtml(value(view));
+    if (kind === "t") return (view) => withPaths(value(view));
+    if (kind === "p") return (view) => prose(value(view));
     const [body, otherwise] = [all(second), all(third)];
     if (kind === "@") {
       return (view) => {

@@ -17,7 +17,7 @@ const bar = document.getElementById("live");
  * @type {[string, string, Age][]}
  */
 const PANELS = [
-  ["overview", "overview", "books_ms"], ["variables", "variables", "variables_ms"], ["memory_map", "memory-map", "blocks_ms"],
+  ["answers", "answers", "blocks_ms"], ["overview", "overview", "books_ms"], ["variables", "variables", "variables_ms"], ["memory_map", "memory-map", "blocks_ms"],
   ["diagnostics", "diagnostics", "blocks_ms"], ["scopes", "scopes", "books_ms"], ["types", "types", "variables_ms"],
   ["lifetimes", "lifetimes", "blocks_ms"], ["sizes", "sizes", "blocks_ms"], ["threads", "threads", "books_ms"],
   ["handed_out", "handed-out", "books_ms"], ["tasks", "tasks", "books_ms"], ["sites", "sites", "blocks_ms"],

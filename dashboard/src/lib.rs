@@ -19,15 +19,13 @@ pub mod live;
 pub mod packed;
 pub mod partials;
 pub mod render;
-pub mod script;
-mod script_line;
 #[cfg(feature = "cli")]
 pub mod show;
 pub mod signed;
-mod style;
 pub mod text;
 pub mod trend;
-pub mod units;
 pub mod view;
+mod words;
 
+pub use memscope_runtime::units;
 pub use render::{RenderError, render, render_compare, render_trend};

@@ -39,7 +39,8 @@ pub fn page(snapshot: &Snapshot, run: &str, update: u64) -> Result<String, Rende
 }
 
 /// The partials of the panels that are fed, in the order of the page.
-pub(crate) const PANELS: [&str; 13] = [
+pub(crate) const PANELS: [&str; 14] = [
+    "answers",
     "overview",
     "variables",
     "memory_map",
@@ -105,6 +106,7 @@ pub fn panels_of_blocks(snapshot: &Snapshot) -> Result<Vec<Panel>, serde_json::E
     [
         panel("data:memory_map", &view::memory_map::packed(&map)),
         panel("memory_map", &map),
+        panel("answers", &view::answers::answers(snapshot, &labels)),
         panel("diagnostics", &view::diagnostics::diagnostics(snapshot, &labels)),
         panel("scopes", &view::scopes::scopes(snapshot, &labels)),
         panel("lifetimes", &view::lifetimes::lifetimes(snapshot)),

@@ -57,12 +57,14 @@ fn steps(template: Option<&Template>, included: &mut Vec<String>) -> Result<Valu
     Ok(Value::Array(steps))
 }
 
-/// `{{x}}` or `{{figure x}}`.
+/// `{{x}}`, `{{figure x}}`, `{{type x}}` or `{{prose x}}`.
 fn expression(helper: &HelperTemplate) -> Result<Value, String> {
     match (helper.name.as_name(), &helper.params[..]) {
         (Some("figure"), [figure]) => Ok(json!(["#", path(figure)?])),
+        (Some("type"), [name]) => Ok(json!(["t", path(name)?])),
+        (Some("prose"), [text]) => Ok(json!(["p", path(text)?])),
         (_, []) => Ok(json!(["=", path(&helper.name)?])),
-        _ => Err(format!("{:?} is no value and no figure", helper.name)),
+        _ => Err(format!("{:?} is no value, figure, type or prose", helper.name)),
     }
 }
 

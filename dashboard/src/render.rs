@@ -4,7 +4,7 @@
 //! browser to load anything. Every string is escaped by Handlebars; the data island by [`crate::island`].
 
 use crate::live::{self, Live};
-use crate::{compare, island, partials, script, style, trend, units, view};
+use crate::{compare, island, partials, trend, units, view, words};
 use handlebars::{
     Context, Handlebars, Helper, HelperResult, Output, RenderContext, RenderErrorReason, html_escape,
 };
@@ -15,10 +15,12 @@ use std::fmt;
 use std::sync::OnceLock;
 
 /// The page and its partials, by name.
-const TEMPLATES: [(&str, &str); 37] = [
+const TEMPLATES: [(&str, &str); 39] = [
     ("head", include_str!("../templates/head.hbs")),
     ("page", include_str!("../templates/page.hbs")),
     ("live", include_str!("../templates/live.hbs")),
+    ("answers", include_str!("../templates/answers.hbs")),
+    ("held", include_str!("../templates/held.hbs")),
     ("overview", include_str!("../templates/overview.hbs")),
     ("fragmentation", include_str!("../templates/fragmentation.hbs")),
     ("timeline", include_str!("../templates/timeline.hbs")),
@@ -55,46 +57,18 @@ const TEMPLATES: [(&str, &str); 37] = [
     ("trend_table", include_str!("../templates/trend_table.hbs")),
 ];
 
-/// Styles, and the script of pages over several recordings, by name.
-const ASSETS: [(&str, &str); 7] = [
-    ("page.css", include_str!("../assets/page.css")),
-    ("panels.css", include_str!("../assets/panels.css")),
-    ("scopes.css", include_str!("../assets/scopes.css")),
-    ("live.css", include_str!("../assets/live.css")),
-    ("print.css", include_str!("../assets/print.css")),
-    ("compare.css", include_str!("../assets/compare.css")),
-    ("compare.js", include_str!("../assets/compare.js")),
+/// Styles and scripts as `tests/built.rs` has them built from `assets/`, by name.
+const ASSETS: [(&str, &str); 9] = [
+    ("page.css", include_str!("../built/page.css")),
+    ("panels.css", include_str!("../built/panels.css")),
+    ("scopes.css", include_str!("../built/scopes.css")),
+    ("live.css", include_str!("../built/live.css")),
+    ("print.css", include_str!("../built/print.css")),
+    ("compare.css", include_str!("../built/compare.css")),
+    ("page.js", include_str!("../built/page.js")),
+    ("fed.js", include_str!("../built/fed.js")),
+    ("compare.js", include_str!("../built/compare.js")),
 ];
-
-/// The modules of the page's [script], each after those that it imports from.
-pub const MODULES: [(&str, &str); 22] = [
-    ("units.js", include_str!("../assets/units.js")),
-    ("figure.js", include_str!("../assets/figure.js")),
-    ("hbs.js", include_str!("../assets/hbs.js")),
-    ("packed.js", include_str!("../assets/packed.js")),
-    ("card.js", include_str!("../assets/card.js")),
-    ("island.js", include_str!("../assets/island.js")),
-    ("range.js", include_str!("../assets/range.js")),
-    ("timeline.js", include_str!("../assets/timeline.js")),
-    ("dated.js", include_str!("../assets/dated.js")),
-    ("variables.js", include_str!("../assets/variables.js")),
-    ("inspector.js", include_str!("../assets/inspector.js")),
-    ("scope_model.js", include_str!("../assets/scope_model.js")),
-    ("scope_range.js", include_str!("../assets/scope_range.js")),
-    ("memory_map.js", include_str!("../assets/memory_map.js")),
-    ("address_map.js", include_str!("../assets/address_map.js")),
-    ("flame.js", include_str!("../assets/flame.js")),
-    ("scope_table.js", include_str!("../assets/scope_table.js")),
-    ("more_of_scope.js", include_str!("../assets/more_of_scope.js")),
-    ("scopes.js", include_str!("../assets/scopes.js")),
-    ("lists.js", include_str!("../assets/lists.js")),
-    ("cut_names.js", include_str!("../assets/cut_names.js")),
-    ("sight.js", include_str!("../assets/sight.js")),
-];
-
-/// The first and the last module of a page that is fed.
-const LIVE_MODULES: [(&str, &str); 2] =
-    [("rendered.js", include_str!("../assets/rendered.js")), ("live.js", include_str!("../assets/live.js"))];
 
 /// Why a page could not be written. No recording leads here: it means a fault in the templates.
 #[derive(Debug)]
@@ -238,8 +212,9 @@ fn parsed() -> Result<Handlebars<'static>, handlebars::TemplateError> {
         registry.register_template_string(name, source)?;
     }
     registry.register_helper("figure", Box::new(figure));
+    registry.register_helper("type", Box::new(of_rust(words::with_paths)));
+    registry.register_helper("prose", Box::new(of_rust(words::prose)));
     registry.register_helper("asset", Box::new(asset));
-    registry.register_helper("script", Box::new(page_script));
     Ok(PARSED.get_or_init(|| registry).clone())
 }
 
@@ -308,31 +283,20 @@ fn open(figure: &Value, class: &str, out: &mut dyn Output) -> HelperResult {
     Ok(())
 }
 
-/// `{{script}}`: our modules as one script, for a recording without a map by address; `{{script "map"}}`: for one with such a
-/// map; `{{script "live"}}`: with those of a page that is fed, which may come to have one.
-fn page_script(
-    helper: &Helper<'_>,
-    _: &Handlebars<'_>,
-    _: &Context,
-    _: &mut RenderContext<'_, '_>,
-    out: &mut dyn Output,
-) -> HelperResult {
-    static WITHOUT_MAP: OnceLock<String> = OnceLock::new();
-    static WITH_MAP: OnceLock<String> = OnceLock::new();
-    static FED: OnceLock<String> = OnceLock::new();
-    let without = |left_out: &str| {
-        let modules: Vec<_> = MODULES.into_iter().filter(|(file, _)| *file != left_out).collect();
-        script::script(&modules)
-    };
-    let [first, last] = LIVE_MODULES;
-    Ok(out.write(match helper.param(0).and_then(|param| param.value().as_str()) {
-        None => WITHOUT_MAP.get_or_init(|| without("address_map.js")),
-        Some("map") => WITH_MAP.get_or_init(|| without("memory_map.js")),
-        Some(_) => FED.get_or_init(|| script::script(&[&[first], &MODULES[..], &[last]].concat())),
-    })?)
+/// `{{type x}}` and `{{prose x}}`: a text with words of Rust, as HTML.
+fn of_rust(html: fn(&str) -> String) -> impl handlebars::HelperDef {
+    move |helper: &Helper<'_>,
+          _: &Handlebars<'_>,
+          _: &Context,
+          _: &mut RenderContext<'_, '_>,
+          out: &mut dyn Output|
+          -> HelperResult {
+        let text = helper.param(0).and_then(|param| param.value().as_str());
+        Ok(out.write(&html(text.ok_or(RenderErrorReason::ParamNotFoundForIndex("type or prose", 0))?))?)
+    }
 }
 
-/// `{{asset "page.css"}}`: a style of ours, or the script of the pages that have one of their own.
+/// `{{asset "page.css"}}`: a style or a script of ours.
 fn asset(
     helper: &Helper<'_>,
     _: &Handlebars<'_>,
@@ -344,8 +308,7 @@ fn asset(
     let Some((_, text)) = ASSETS.iter().find(|(asset, _)| *asset == name) else {
         return Err(RenderErrorReason::Other(format!("there is no asset {name:?}")).into());
     };
-    let is_style = name.ends_with(".css");
-    Ok(out.write(&if is_style { style::shrunk(text) } else { (*text).to_owned() })?)
+    Ok(out.write(text)?)
 }
 
 #[cfg(test)]
@@ -354,8 +317,7 @@ mod tests {
 
     #[test]
     fn nothing_of_ours_ends_its_own_element() {
-        let assets = ASSETS.into_iter().chain(MODULES).chain(LIVE_MODULES);
-        let mut texts: Vec<_> = assets.map(|(name, text)| (name, text.to_owned())).collect();
+        let mut texts: Vec<_> = ASSETS.into_iter().map(|(name, text)| (name, text.to_owned())).collect();
         let names: Vec<_> = partial_names().collect();
         texts.push(("programs", Value::Object(programs(&names).unwrap()).to_string()));
         for (name, text) in texts {
@@ -363,25 +325,6 @@ mod tests {
             // A comment changes how the end of a script is looked for.
             for end in ["</script", "</style", "<!--"] {
                 assert!(!lower.contains(end), "{name}: {end}");
-            }
-        }
-    }
-
-    /// What [`crate::script`] needs of a module.
-    #[test]
-    fn modules_keep_to_what_becomes_a_script() {
-        for (name, text) in MODULES.into_iter().chain(LIVE_MODULES) {
-            for line in text.lines() {
-                assert!(
-                    line.matches('`').count() % 2 == 0,
-                    "{name}: a text over more lines than one: {line}"
-                );
-                let is_known = |rest: &str| {
-                    ["function ", "async function ", "const ", "class "]
-                        .iter()
-                        .any(|start| rest.starts_with(start))
-                };
-                assert!(line.strip_prefix("export ").is_none_or(is_known), "{name}: {line}");
             }
         }
     }

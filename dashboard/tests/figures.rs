@@ -101,6 +101,7 @@ fn a_number_without_an_origin_is_found() {
         ("<main>", "<main><svg><path d=\"M0 17L17 0\"/></svg>"),
         ("<main>", "<main><meter value=\"17\"></meter>"),
         ("<main>", "<main><a href=\"#variable=17\">such a variable</a>"),
+        ("<main>", "<main><a href=\"#finding-17\">such a finding</a>"),
         // A string of the document stands alone or not at all: `x86_64` is one.
         ("<main>", "<main><p>x86_643</p>"),
         // An origin that is another figure's.

@@ -11,31 +11,32 @@ mod fixture;
 
 use devtools::Browser;
 use memscope_dashboard::figure::Figure;
-use memscope_dashboard::render::{MODULES, partial, partial_names, programs};
+use memscope_dashboard::render::{partial, partial_names, programs};
+use memscope_dashboard::view;
 use memscope_dashboard::view::inspector::inspectors;
 use memscope_dashboard::view::island::{PARTIALS, island};
 use memscope_dashboard::view::label::Labels;
 use memscope_dashboard::view::variables::cards;
-use memscope_dashboard::{script, view};
 use memscope_runtime::snapshot::{Mode, Snapshot};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 use tempfile::TempDir;
 
 /// A page that holds the modules `wanted`, each under the name of its file, and nothing else.
 fn open(browser: &mut Browser, wanted: &[&str]) -> TempDir {
-    let modules: Vec<_> = MODULES.into_iter().filter(|(file, _)| wanted.contains(file)).collect();
-    assert_eq!(modules.len(), wanted.len());
+    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
     let names: Vec<_> = wanted.iter().map(|file| file.trim_end_matches(".js")).collect();
-    let shown: Vec<_> = names.iter().map(|name| format!("{name}: ${name}")).collect();
-    let script = script::script(&modules);
+    let import =
+        |(name, file)| format!("import * as {name} from \"file://{}\";", assets.join(file).display());
+    let imports: String = names.iter().zip(wanted).map(import).collect();
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("modules.html");
     let html = format!(
-        "<!DOCTYPE html><meta charset=\"utf-8\"><link rel=\"icon\" href=\"data:,\"><script type=\"module\">{script}\n\
+        "<!DOCTYPE html><meta charset=\"utf-8\"><link rel=\"icon\" href=\"data:,\"><script type=\"module\">{imports}\n\
          Object.assign(globalThis, {{ {} }});</script>",
-        shown.join(", ")
+        names.join(", ")
     );
     fs::write(&file, html).unwrap();
     browser.open(&file, "", (800, 600), "light");

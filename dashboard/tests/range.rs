@@ -219,10 +219,7 @@ fn every_panel_speaks_of_the_range_or_says_that_it_does_not() {
     assert_eq!(texts(&mut browser, "#task-rows tr > th"), ["2", "3"]);
     // The first rests on 0.5 s, the second on 2.5 s.
     assert_eq!(note_of(&mut browser, "diagnostics"), "marked where evidence is of 1.0 s to 3.0 s");
-    assert_eq!(
-        texts(&mut browser, "#diagnostics .finding:nth-child(2) .range-note"),
-        ["evidence from the range"]
-    );
+    assert_eq!(texts(&mut browser, "#finding-1 .range-note"), ["evidence from the range"]);
     assert_eq!(texts(&mut browser, "#diagnostics .finding .range-note").len(), 1);
     assert_eq!(note_of(&mut browser, "variables"), "first seen in 1.0 s to 3.0 s");
     assert_eq!(note_of(&mut browser, "overview"), "whole recording; of the range: below the curve");

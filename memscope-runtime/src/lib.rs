@@ -11,6 +11,7 @@ pub mod format;
 pub mod hold;
 pub mod pulse;
 pub mod snapshot;
+pub mod units;
 mod weight;
 
 #[cfg(feature = "recorder")]

@@ -79,7 +79,7 @@ fn what_is_out_and_alive_is_a_finding_until_it_ends() {
     assert_eq!(found.len(), 2);
     let first =
         found.iter().find(|finding| finding.message.starts_with("`Box::into_raw` (")).expect("of the box");
-    assert!(first.message.contains("1 block, 100 bytes, live at export."), "{}", first.message);
+    assert!(first.message.contains("1 block, 100 B, live at export."), "{}", first.message);
     let document = serde_json::to_value(&snapshot).expect("it is plain data");
     for evidence in &first.evidence {
         assert_eq!(document.pointer(&evidence.pointer), Some(&evidence.value.into()), "{}", evidence.pointer);

@@ -37,6 +37,8 @@ pub struct Group {
 /// One finding.
 #[derive(Clone, Debug, Serialize)]
 pub struct FindingView {
+    /// Where it stands in the document.
+    pub number: usize,
     /// As in the document.
     pub severity: &'static str,
     /// What kind of thing it is.
@@ -135,6 +137,7 @@ fn variable_pointed_at(evidence: &Evidence) -> Option<usize> {
 fn finding_view(labels: &Labels<'_>, finding: &Finding, index: usize) -> FindingView {
     let pointed = finding.evidence.iter().filter_map(variable_pointed_at).next();
     FindingView {
+        number: index,
         severity: severity_label(finding.severity).0,
         kind: visible(&finding.kind),
         message: visible(&finding.message),

@@ -6,6 +6,7 @@
 
 pub mod activity;
 pub mod address_map;
+pub mod answers;
 pub mod category;
 pub mod compare;
 pub mod compare_head;
@@ -51,6 +52,8 @@ pub struct Page {
     pub first_line: first_line::FirstLine,
     /// Where the figures of memory come from.
     pub provenance: label::Term,
+    /// What a reader comes for; `None`: nothing was recorded.
+    pub answers: Option<answers::Answers>,
     /// The whole process.
     pub overview: overview::Overview,
     /// Variable cards.
@@ -94,6 +97,7 @@ pub fn page(snapshot: &Snapshot, labels: &label::Labels<'_>) -> Page {
     Page {
         first_line: first_line::first_line(snapshot),
         provenance: label::provenance_in(snapshot.mode),
+        answers: answers::answers(snapshot, labels),
         overview: overview::overview(snapshot),
         variables: variables::variables(snapshot, labels),
         memory_map: memory_map::memory_map(snapshot, labels),

@@ -19,10 +19,12 @@ const MOST_PIXELS: f64 = 12_000_000.0;
 /// Nothing that the tests do takes this long.
 const PATIENCE: Duration = Duration::from_secs(60);
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
-const FLAGS: [&str; 9] = [
+const FLAGS: [&str; 10] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
+    // A test's page may import our modules from where they are.
+    "--allow-file-access-from-files",
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",

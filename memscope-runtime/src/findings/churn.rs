@@ -7,6 +7,7 @@ use super::evidence::{
 use super::growing::MIN_MOMENTS;
 use super::{CHURN, NOTICEABLE_EVENTS_PER_SECOND};
 use crate::snapshot::{Evidence, Finding, Scope, ScopeMemory, Severity, Snapshot};
+use crate::units;
 
 /// A scope whose allocations are fewer is not churning: at 100 ns for a pair they take a millisecond.
 const MIN_ALLOCATIONS: u64 = 10_000;
@@ -46,9 +47,9 @@ pub(super) fn churn(snapshot: &Snapshot) -> Vec<Finding> {
                 "{} makes {} % of all allocations, frees and resizes{}, and keeps {} of its {} blocks.{} {advice}",
                 path_text(&scope.path),
                 percent(events(memory), all),
-                rate.map(|rate| format!(", {rate} allocations a second")).unwrap_or_default(),
-                memory.live_allocations,
-                memory.allocations,
+                rate.map(|rate| format!(", {} allocations a second", units::count(rate))).unwrap_or_default(),
+                units::count(memory.live_allocations),
+                units::count(memory.allocations),
                 lifetime.unwrap_or_default(),
             );
             let severity = if noticeable { Severity::Warning } else { Severity::Note };
@@ -148,8 +149,7 @@ mod tests {
         let found = the_one(&snapshot, CHURN);
         assert_eq!(
             found.message,
-            "serve makes 20 % of all allocations, frees and resizes, 1000 allocations a second, and keeps 100 of its 10000 \
-             blocks. Reuse buffers across its 5000 calls, or allocate once outside."
+            "serve makes 20 % of all allocations, frees and resizes, 1\u{202f}000 allocations a second, and keeps 100 of its 10\u{202f}000 blocks. Reuse buffers across its 5\u{202f}000 calls, or allocate once outside."
         );
         assert_eq!(
             (found.severity, &found.scope, found.saving_bytes),

@@ -7,6 +7,7 @@
 use super::evidence::{at_least, at_most, count, finding, is_share, ms, path_text, per_second, percent};
 use super::{CROSS_THREAD_FREES, NOTICEABLE_EVENTS_PER_SECOND};
 use crate::snapshot::{Evidence, Finding, ForeignFrees, Severity, Snapshot};
+use crate::units;
 use std::cmp::Reverse;
 
 /// Fewer cost a millisecond at most, at 100 ns for each.
@@ -66,8 +67,8 @@ fn by_scope(snapshot: &Snapshot) -> Vec<Finding> {
                 "Of the blocks that {} allocates, {} of {} that were freed ({} %) were freed by other threads.{pair_text} \
                  {ADVICE}",
                 path_text(&scope.path),
-                memory.foreign_deallocations,
-                memory.deallocations,
+                units::count(memory.foreign_deallocations),
+                units::count(memory.deallocations),
                 percent(memory.foreign_deallocations, memory.deallocations),
             );
             Some(Finding {
@@ -91,8 +92,8 @@ fn by_pair(snapshot: &Snapshot) -> Vec<Finding> {
             }
             let message = format!(
                 "{} of the process's {} frees ({} %) are of blocks that went from {}; no scope makes most of them. {ADVICE}",
-                pair.deallocations,
-                totals.deallocations,
+                units::count(pair.deallocations),
+                units::count(totals.deallocations),
                 percent(pair.deallocations, totals.deallocations),
                 threads_text(snapshot, pair),
             );
@@ -154,7 +155,7 @@ mod tests {
         assert_eq!(
             found.message,
             format!(
-                "Of the blocks that serve allocates, 10000 of 20000 that were freed (50 %) were freed by other threads. In \
+                "Of the blocks that serve allocates, 10\u{202f}000 of 20\u{202f}000 that were freed (50 %) were freed by other threads. In \
                  the whole process most go from thread 1 (`main`) to thread 2 (`worker`). {ADVICE}"
             )
         );
@@ -203,7 +204,7 @@ mod tests {
         assert_eq!(
             found.message,
             format!(
-                "10000 of the process's 50000 frees (20 %) are of blocks that went from thread 1 (`main`) to thread 2; no \
+                "10\u{202f}000 of the process's 50\u{202f}000 frees (20 %) are of blocks that went from thread 1 (`main`) to thread 2; no \
                  scope makes most of them. {ADVICE}"
             )
         );

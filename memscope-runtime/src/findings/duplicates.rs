@@ -27,10 +27,10 @@ pub(super) fn duplicates(snapshot: &Snapshot) -> Vec<Finding> {
                 return None;
             }
             let message = format!(
-                "{} is another container in each of {} executions in {} of {}, and dropped there each time. Make it once \
+                "{} is another container in each of {} in {} of {}, and dropped there each time. Make it once \
                  outside, hand it in by reference, and `clear` it: it keeps its capacity.",
                 variable_text(variable),
-                variable.instances,
+                counted(variable.instances, "execution"),
                 counted(scope.calls, "call"),
                 path_text(&variable.scope),
             );
@@ -77,7 +77,7 @@ mod tests {
         let found = the_one(&snapshot, DUPLICATES);
         assert_eq!(
             found.message,
-            "`scratch` (alloc::vec::Vec<u8>) is another container in each of 10001 executions in 10001 calls of serve, and \
+            "`scratch` (alloc::vec::Vec<u8>) is another container in each of 10\u{202f}001 executions in 10\u{202f}001 calls of serve, and \
              dropped there each time. Make it once outside, hand it in by reference, and `clear` it: it keeps its capacity."
         );
         assert_eq!(

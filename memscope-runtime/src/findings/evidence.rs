@@ -1,6 +1,7 @@
 //! Figures that findings rest on, and how they are said.
 
 use crate::snapshot::{Evidence, Finding, Scope, Severity, Snapshot, Variable};
+use crate::units;
 
 /// A finding that is about the whole process and rests on nothing yet.
 pub(super) fn finding(kind: &str, severity: Severity, message: String) -> Finding {
@@ -77,7 +78,7 @@ pub(super) fn the_scope<'a>(snapshot: &'a Snapshot, path: &[String]) -> Option<(
 
 /// "1 block", "2 blocks".
 pub(super) fn counted(count: u64, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+    format!("{} {noun}{}", units::count(count), if count == 1 { "" } else { "s" })
 }
 
 /// A scope's path, for a person.

@@ -25,6 +25,7 @@
 use super::GROWING;
 use super::evidence::{bytes, finding, is_share, ms, path_text, the_scope, variable_text};
 use crate::snapshot::{Finding, Scope, Severity, Snapshot, Variable};
+use crate::units;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -130,8 +131,8 @@ pub(super) fn growing(snapshot: &Snapshot) -> Vec<Finding> {
                 "{} is growing: its live bytes rose from at most {} in the first quarter of the recording to at least {} \
                  in the last, and in between. {held} If it is to keep all of this, all is well; a cache needs a bound.",
                 path_text(&scope.path),
-                trend[from],
-                trend[to],
+                units::count(trend[from]),
+                units::count(trend[to]),
             );
             let mut evidence = vec![
                 bytes("least live bytes of the last quarter", trend[to], format!("/scopes/{index}/trend/{to}")),
@@ -220,8 +221,7 @@ mod tests {
         let found = the_one(&snapshot, GROWING);
         assert_eq!(
             found.message,
-            "serve is growing: its live bytes rose from at most 51200 in the first quarter of the recording to at least \
-             163840 in the last, and in between. Of its own variables these hold most: `cache` (alloc::vec::Vec<u8>). If it is \
+            "serve is growing: its live bytes rose from at most 51\u{202f}200 in the first quarter of the recording to at least 163\u{202f}840 in the last, and in between. Of its own variables these hold most: `cache` (alloc::vec::Vec<u8>). If it is \
              to keep all of this, all is well; a cache needs a bound."
         );
         assert_eq!(

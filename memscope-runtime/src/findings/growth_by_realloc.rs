@@ -9,6 +9,7 @@ use super::evidence::{
     at_least, at_most, bytes, count, counted, finding, is_share, path_text, variable_text,
 };
 use crate::snapshot::{Finding, Severity, Snapshot};
+use crate::units;
 
 /// A scope whose reallocations are fewer is not worth a person's time.
 const MIN_REALLOCATIONS: u64 = 1_000;
@@ -41,7 +42,7 @@ fn by_scope(snapshot: &Snapshot) -> Vec<Finding> {
                 "{} resizes blocks {} times for {}. Give the containers that it fills their capacity at the start \
                  (`with_capacity`, `reserve`).",
                 path_text(&scope.path),
-                memory.reallocations,
+                units::count(memory.reallocations),
                 counted(memory.allocations, "allocation"),
             );
             let at = |field: &str| format!("/scopes/{index}/exclusive/{field}");
@@ -68,10 +69,12 @@ fn by_variable(snapshot: &Snapshot) -> Vec<Finding> {
             let by_small_steps = is_share(moved, SMALL_STEPS_PERCENT, grown);
             let steps = if by_small_steps { " It grows by small steps." } else { "" };
             let message = format!(
-                "{} in {} grew by {grown} bytes, and its growth moved {moved} bytes to other addresses.{steps} \
+                "{} in {} grew by {}, and its growth moved {} to other addresses.{steps} \
                  `with_capacity` or `reserve` at the start avoids these copies; it saves time, not live bytes.",
                 variable_text(variable),
                 path_text(&variable.scope),
+                units::bytes(grown),
+                units::bytes(moved),
             );
             let severity = if by_small_steps { Severity::Warning } else { Severity::Note };
             Some(Finding {
@@ -102,7 +105,7 @@ mod tests {
         let found = the_one(&snapshot, GROWTH_BY_REALLOC);
         assert_eq!(
             found.message,
-            "serve resizes blocks 1000 times for 1000 allocations. Give the containers that it fills their capacity at the \
+            "serve resizes blocks 1\u{202f}000 times for 1\u{202f}000 allocations. Give the containers that it fills their capacity at the \
              start (`with_capacity`, `reserve`)."
         );
         assert_eq!((found.severity, &found.scope), (Severity::Warning, &names(&["serve"])));
@@ -140,7 +143,7 @@ mod tests {
         let found = the_one(&snapshot, GROWTH_BY_REALLOC);
         assert_eq!(
             found.message,
-            "`rows` (alloc::vec::Vec<u8>) in serve grew by 2097152 bytes, and its growth moved 1048576 bytes to other \
+            "`rows` (alloc::vec::Vec<u8>) in serve grew by 2.0 MiB, and its growth moved 1.0 MiB to other \
              addresses. `with_capacity` or `reserve` at the start avoids these copies; it saves time, not live bytes."
         );
         assert_eq!(

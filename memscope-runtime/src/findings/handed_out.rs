@@ -3,6 +3,7 @@
 use super::NEVER_HANDED_BACK;
 use super::evidence::{bytes, count, counted, finding};
 use crate::snapshot::{Finding, Severity, Snapshot};
+use crate::units;
 
 pub(super) fn never_handed_back(snapshot: &Snapshot) -> Vec<Finding> {
     let rows = snapshot.handed_out.iter().enumerate().filter(|(_, row)| row.live_blocks > 0);
@@ -13,13 +14,13 @@ pub(super) fn never_handed_back(snapshot: &Snapshot) -> Vec<Finding> {
             functions => format!(" It was given to `{}`.", functions.join("`, `")),
         };
         let message = format!(
-            "`{}` ({}:{}) handed out memory that was never handed back: {}, {} bytes, live at export.{given} If foreign \
+            "`{}` ({}:{}) handed out memory that was never handed back: {}, {}, live at export.{given} If foreign \
              code is done with it, take it back by `memscope::ffi`'s `from_raw`; what std's own took back is not seen.",
             row.function,
             row.file,
             row.line,
             counted(row.live_blocks, "block"),
-            row.live_bytes,
+            units::bytes(row.live_bytes),
         );
         Finding {
             scope: row.scope.clone(),
@@ -62,7 +63,7 @@ mod tests {
         let found = the_one(&snapshot, NEVER_HANDED_BACK);
         assert_eq!(
             found.message,
-            "`CString::into_raw` (src/glue.rs:12) handed out memory that was never handed back: 1 block, 30 bytes, live at \
+            "`CString::into_raw` (src/glue.rs:12) handed out memory that was never handed back: 1 block, 30 B, live at \
              export. It was given to `bind`, `step`. If foreign code is done with it, take it back by `memscope::ffi`'s \
              `from_raw`; what std's own took back is not seen."
         );

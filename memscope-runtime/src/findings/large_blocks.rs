@@ -3,6 +3,7 @@
 use super::LARGE_BLOCKS;
 use super::evidence::{at_most, bytes, finding, is_share, path_text, percent, variable_text};
 use crate::snapshot::{Finding, Mode, Severity, Snapshot};
+use crate::units;
 
 /// A smaller one is not what fills a machine.
 const MIN_BYTES: u64 = 1 << 20;
@@ -30,10 +31,10 @@ pub(super) fn large_blocks(snapshot: &Snapshot) -> Vec<Finding> {
                 None => " No tracked variable was seen to own it.".to_owned(),
             };
             let message = format!(
-                "One block of {} bytes is {} % of the {} live bytes{allocated}.{owned}",
-                block.bytes,
+                "One block of {} is {} % of the {} that live{allocated}.{owned}",
+                units::bytes(block.bytes),
                 percent(block.bytes, totals.live_bytes),
-                totals.live_bytes,
+                units::bytes(totals.live_bytes),
             );
             let mut evidence = vec![
                 bytes("bytes of the block", block.bytes, format!("/blocks/largest/{index}/bytes")),
@@ -83,7 +84,7 @@ mod tests {
         let found = the_one(&snapshot, LARGE_BLOCKS);
         assert_eq!(
             found.message,
-            "One block of 10485760 bytes is 10 % of the 104857600 live bytes, allocated by serve. `table` \
+            "One block of 10.0 MiB is 10 % of the 100.0 MiB that live, allocated by serve. `table` \
              (alloc::vec::Vec<u8>) owns it."
         );
         assert_eq!(
@@ -102,7 +103,7 @@ mod tests {
         snapshot.blocks.largest[0].scope = None;
         assert_eq!(
             the_one(&snapshot, LARGE_BLOCKS).message,
-            "One block of 10485760 bytes is 10 % of the 104857600 live bytes. No tracked variable was seen to own it."
+            "One block of 10.0 MiB is 10 % of the 100.0 MiB that live. No tracked variable was seen to own it."
         );
     }
 

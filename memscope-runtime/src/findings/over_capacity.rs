@@ -4,6 +4,7 @@ use super::OVER_CAPACITY;
 use super::containers::shrinks_to_the_byte;
 use super::evidence::{bytes, finding, is_share, ms, path_text, percent, variable_text};
 use crate::snapshot::{Finding, Severity, Snapshot, Variable};
+use crate::units;
 
 /// Less is not worth a change: a dozen pages.
 const MIN_UNUSED_BYTES: u64 = 64 << 10;
@@ -27,10 +28,12 @@ pub(super) fn over_capacity(snapshot: &Snapshot) -> Vec<Finding> {
             let at = |field: &str| format!("/variables/{index}/{field}");
             let saving = variable.type_name.as_deref().is_some_and(shrinks_to_the_byte).then_some(unused);
             let message = format!(
-                "{} in {} has capacity that held no element at its last look: {unused} of its {held} bytes ({} %). \
+                "{} in {} has capacity that held no element at its last look: {} of its {} ({} %). \
                  `shrink_to_fit` once it is filled, or a fitting `with_capacity`, {}.",
                 variable_text(variable),
                 path_text(&variable.scope),
+                units::bytes(unused),
+                units::bytes(held),
                 percent(unused, held),
                 match saving {
                     Some(_) => "saves them",
@@ -80,8 +83,7 @@ mod tests {
         let found = the_one(&snapshot, OVER_CAPACITY);
         assert_eq!(
             found.message,
-            "`rows` (alloc::vec::Vec<u8>) in serve has capacity that held no element at its last look: 65536 of its 131072 \
-             bytes (50 %). `shrink_to_fit` once it is filled, or a fitting `with_capacity`, saves them."
+            "`rows` (alloc::vec::Vec<u8>) in serve has capacity that held no element at its last look: 64.0 KiB of its 128.0 KiB (50 %). `shrink_to_fit` once it is filled, or a fitting `with_capacity`, saves them."
         );
         assert_eq!(
             (found.severity, &found.scope, found.saving_bytes),

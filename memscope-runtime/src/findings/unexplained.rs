@@ -6,6 +6,7 @@
 use super::UNEXPLAINED_MEMORY;
 use super::evidence::{bytes, finding, is_share, path_text, percent};
 use crate::snapshot::{Finding, Scope, Severity, Snapshot, Walk};
+use crate::units;
 
 /// Less is not worth a line of code.
 const MIN_BYTES: u64 = 1 << 20;
@@ -31,9 +32,10 @@ pub(super) fn unexplained_memory(snapshot: &Snapshot) -> Vec<Finding> {
                 "A `track_var!` on what it returns or stores would name the holder."
             };
             let message = format!(
-                "No tracked variable was seen to own {unowned} of the {} bytes that {} allocated and that live ({} % of \
+                "No tracked variable was seen to own {} of the {} that {} allocated and that live ({} % of \
                  all live bytes). {advice}",
-                scope.exclusive.live_bytes,
+                units::bytes(unowned),
+                units::bytes(scope.exclusive.live_bytes),
                 path_text(&scope.path),
                 percent(unowned, totals.live_bytes),
             );
@@ -84,7 +86,7 @@ mod tests {
         let found = the_one(&snapshot, UNEXPLAINED_MEMORY);
         assert_eq!(
             found.message,
-            "No tracked variable was seen to own 10485760 of the 20971520 bytes that serve allocated and that live (10 % of \
+            "No tracked variable was seen to own 10.0 MiB of the 20.0 MiB that serve allocated and that live (10 % of \
              all live bytes). A `track_var!` on what it returns or stores would name the holder."
         );
         assert_eq!(

@@ -1,7 +1,6 @@
-//! How numbers read: the one formatter of bytes, counts, times, shares and addresses, for page and terminal.
+//! How numbers read: the one formatter of bytes, counts, times, shares and addresses, for findings, page and terminal.
 //!
-//! Invariant: pure functions of the number; what is rounded here is stated exactly beside it by the caller
-//! (see [`crate::figure`]).
+//! Invariant: pure functions of the number; what is rounded here is stated exactly beside it by the caller.
 
 /// What every absent figure reads, everywhere.
 pub const NOT_MEASURED: &str = "not measured";

@@ -1,0 +1,12 @@
+// @ts-check
+// The script of the page of one recording: its modules, in the order in which they begin.
+import "./timeline.js";
+import "./dated.js";
+import "./variables.js";
+import "./inspector.js";
+import "./memory_map.js";
+import "./address_map.js";
+import "./scopes.js";
+import "./lists.js";
+import "./cut_names.js";
+import "./sight.js";

@@ -1,0 +1,94 @@
+//! The answers at the head of the page are the document's rows, the most first, and lead to them.
+
+mod fixture;
+
+use memscope_dashboard::view::answers::{Answers, Line, answers};
+use memscope_dashboard::view::label::Labels;
+use memscope_runtime::snapshot::{Mode, Snapshot};
+
+fn of(snapshot: &Snapshot) -> Answers {
+    answers(snapshot, &Labels::new(snapshot)).unwrap()
+}
+
+/// What a line says: the pointer to its bytes, their text, their share, where it leads to.
+fn said(lines: &[Line]) -> Vec<(&str, &str, &str, Option<&str>)> {
+    let mut said = Vec::new();
+    for Line { bytes, share, link, .. } in lines {
+        said.push((&*bytes.from, &*bytes.text, &*share.text, link.as_deref()));
+    }
+    said
+}
+
+/// Six variables of which two hold nothing or are not known, in a process of 10,240 live bytes.
+fn six() -> Snapshot {
+    let mut snapshot = fixture::exact(&fixture::large(6));
+    let bytes = [Some(1_024), None, Some(5_120), Some(0), Some(2_048), Some(512)];
+    for (row, bytes) in snapshot.variables.iter_mut().zip(bytes) {
+        row.heap_bytes = bytes;
+    }
+    snapshot.totals.live_bytes = 10_240;
+    snapshot
+}
+
+#[test]
+fn the_variables_with_the_most_stand_first() {
+    let snapshot = six();
+    let answers = of(&snapshot);
+    assert!(answers.of_variables);
+    // 5,120 of 10,240 are a half, 2,048 a fifth, 1,024 a tenth, 512 a twentieth; 0 is no place where memory is.
+    assert_eq!(
+        said(&answers.live),
+        [
+            ("/variables/2/heap_bytes", "5.0 KiB", "50.0 %", Some("#variable=2")),
+            ("/variables/4/heap_bytes", "2.0 KiB", "20.0 %", Some("#variable=4")),
+            ("/variables/0/heap_bytes", "1.0 KiB", "10.0 %", Some("#variable=0")),
+            ("/variables/5/heap_bytes", "512 B", "5.0 %", Some("#variable=5")),
+        ]
+    );
+    assert_eq!(answers.live[0].name, snapshot.variables[2].name);
+    assert_eq!(answers.live[0].bar.width, "50.00");
+}
+
+#[test]
+fn where_no_variable_holds_any_the_scopes_do() {
+    let mut snapshot = six();
+    snapshot.variables.iter_mut().for_each(|row| row.heap_bytes = None);
+    for (number, scope) in snapshot.scopes.iter_mut().enumerate() {
+        scope.exclusive.live_bytes = if number == 1 { 2_560 } else { 0 };
+        scope.exclusive.live_at_peak_bytes = (number == 2).then_some(4_096);
+    }
+    snapshot.totals.peak_bytes = 16_384;
+    let answers = of(&snapshot);
+    assert!(!answers.of_variables);
+    // A quarter of 10,240, and of 16,384.
+    assert_eq!(
+        said(&answers.live),
+        [("/scopes/1/exclusive/live_bytes", "2.5 KiB", "25.0 %", Some("#scope=1"))]
+    );
+    assert_eq!(
+        said(&answers.at_peak),
+        [("/scopes/2/exclusive/live_at_peak_bytes", "4.0 KiB", "25.0 %", Some("#scope=2"))]
+    );
+}
+
+#[test]
+fn the_worst_findings_are_named_and_the_others_counted() {
+    let mut snapshot = six();
+    let finding = snapshot.findings[0].clone();
+    snapshot.findings = (0..6).map(|_| finding.clone()).collect();
+    let answers = of(&snapshot);
+    assert_eq!(answers.findings.iter().map(|short| short.number).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    let more = answers.more_findings.unwrap();
+    assert_eq!((&*more.from, &*more.text), ("len(/findings) - 4", "2"));
+    let about = finding.variable.clone().unwrap_or_else(|| finding.scope.join(" › "));
+    assert_eq!(answers.findings[0].about, about);
+    assert!(!answers.findings[0].kind.contains('_'));
+    snapshot.findings.clear();
+    assert!(of(&snapshot).findings.is_empty() && of(&snapshot).more_findings.is_none());
+}
+
+#[test]
+fn of_what_was_not_recorded_nothing_is_said() {
+    let snapshot = Snapshot { mode: Mode::Off, ..six() };
+    assert!(answers(&snapshot, &Labels::new(&snapshot)).is_none());
+}
