@@ -3,7 +3,7 @@
 // scrolls around it has the focus: there nothing is cut.
 
 document.addEventListener("pointerover", ({ target }) => {
-  const name = /** @type {HTMLElement | null} */ (/** @type {Element} */ (target).closest(".long, .held b, .name, .type, .of, .place, .thread, .rule, code, dt, dd"));
+  const name = /** @type {HTMLElement | null} */ (/** @type {Element} */ (target).closest(".long, .held :is(a, b), .name, .type, .of, .place, .thread, .rule, code, dt, dd"));
   if (!name || name.title) return;
   if (name.scrollWidth > name.clientWidth || name.scrollHeight > name.clientHeight + 1) name.title = name.textContent ?? "";
 });
