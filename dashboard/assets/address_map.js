@@ -5,7 +5,9 @@ import { address, bytes, count, ms, name, share } from "./figure.js";
 import { escaped, figureHtml } from "./hbs.js";
 import { island } from "./island.js";
 import { unpacked } from "./packed.js";
+import { onRange } from "./range.js";
 import { scopeModel, scopeName, scopePath } from "./scope_model.js";
+import { countText } from "./units.js";
 
 /**
  * @typedef {object} Cell as `Drawn::cells` of `src/view/address_map.rs` has it
@@ -69,6 +71,24 @@ function colour(cell, by) {
   return `l${fifth(cell.live, cell.bytes)}`;
 }
 
+/** @type {import("./range.js").Range | null} */
+let range = null;
+
+/**
+ * What is known of a cell's blocks and the range: "" at least one is from it, "off" none, "may" it has older and newer ones, and
+ * whether others lie between them the recording does not say.
+ * @param {Cell} cell
+ */
+function ofRange({ oldest, newest }) {
+  if (range === null || [oldest, newest].some((ms) => range && ms >= range.fromMs && ms <= range.toMs)) return "";
+  return oldest > range.toMs || newest < range.fromMs ? "off" : "may";
+}
+/** What `ofRange` says, in words. */
+const OF_RANGE = { "": "some", off: "none", may: "perhaps some: they are older and newer ones" };
+
+/** @param {Cell} cell @param {string} by */
+const classes = (cell, by) => `${colour(cell, by)} ${ofRange(cell)}`.trim();
+
 /** @type {import("./scope_model.js").ScopeModel | null} */
 let model = null;
 
@@ -113,7 +133,7 @@ function cellHtml(cell) {
   const moment = (/** @type {string} */ field, /** @type {number} */ value) => figureHtml(ms(`${at}/${field}`, value));
   return `: ${of("live_bytes", cell.live)} live of ${of("bytes", cell.bytes)} (${figureHtml(share(`${at}/live_bytes`, cell.live, `${at}/bytes`, cell.bytes))}); `
     + `blocks that begin here: ${figureHtml(count(`${at}/blocks`, cell.blocks))}${young}; ${thread}; ${scope}; `
-    + `oldest block at ${moment("oldest_ms", cell.oldest)}, newest at ${moment("newest_ms", cell.newest)}</p>${blocksHtml(cell)}`;
+    + `oldest block at ${moment("oldest_ms", cell.oldest)}, newest at ${moment("newest_ms", cell.newest)}${range ? `; from the range: ${OF_RANGE[ofRange(cell)]}` : ""}</p>${blocksHtml(cell)}`;
 }
 
 /** @param {Stretch} stretch */
@@ -136,7 +156,7 @@ function addressMap(panel) {
     drawn = rows().map((row, place) => {
       const found = stretches(place);
       row.innerHTML = found.map(({ slots, cell }) =>
-        `<i${cell ? ` class="${colour(cell, by)}" data-cell="${cell.index}"` : ""}${slots > 1 ? ` style="--n:${slots}"` : ""}></i>`).join("");
+        `<i${cell ? ` class="${classes(cell, by)}" data-cell="${cell.index}"` : ""}${slots > 1 ? ` style="--n:${slots}"` : ""}></i>`).join("");
       row.dataset.by = by;
       row.tabIndex = 0;
       row.setAttribute("role", "slider");
@@ -147,10 +167,13 @@ function addressMap(panel) {
       return found;
     });
   }
+  /** @param {Element | undefined} one */
+  const value = (one) => !one?.hasAttribute("data-cell") ? "no live block"
+    : `a cell${["off", "may"].filter((name) => one.classList.contains(name)).map((name) => `, blocks from the range: ${name === "off" ? "none" : "perhaps"}`)}`;
   /** @param {HTMLElement} row @param {number} at */
   function mark(row, at) {
     row.setAttribute("aria-valuenow", String(at + 1));
-    row.setAttribute("aria-valuetext", row.children[at]?.hasAttribute("data-cell") ? "a cell" : "no live block");
+    row.setAttribute("aria-valuetext", value(row.children[at]));
   }
   /** @param {HTMLElement} row @param {number} at */
   function tell(row, at) {
@@ -159,6 +182,14 @@ function addressMap(panel) {
     mark(row, at);
     readout().innerHTML = stretchHtml(drawn[rows().indexOf(row)][at]);
     row.setAttribute("aria-describedby", "memory-map-readout");
+  }
+  function paint() {
+    rows().forEach((row, place) => {
+      drawn[place].forEach(({ cell }, at) => {
+        if (cell) row.children[at].className = classes(cell, by) + (row.children[at].classList.contains("at") ? " at" : "");
+      });
+      mark(row, Number(row.getAttribute("aria-valuenow")) - 1);
+    });
   }
   panel.addEventListener("pointerover", (event) => {
     const one = /** @type {Element} */ (event.target).closest(".cells i");
@@ -179,12 +210,17 @@ function addressMap(panel) {
   panel.addEventListener("change", (event) => {
     by = /** @type {HTMLInputElement} */ (event.target).value;
     panel.querySelectorAll("[data-key]").forEach((key) => { /** @type {HTMLElement} */ (key).hidden = key.getAttribute("data-key") !== by; });
-    rows().forEach((row, place) => {
-      row.dataset.by = by;
-      drawn[place].forEach(({ cell }, at) => {
-        if (cell) row.children[at].className = colour(cell, by) + (row.children[at].classList.contains("at") ? " at" : "");
-      });
-    });
+    rows().forEach((row) => { row.dataset.by = by; });
+    paint();
+  });
+  // Live blocks that were allocated in the range.
+  onRange("memory-map", (chosen) => {
+    if (!island.memory_map.map) return null;
+    range = chosen;
+    paint();
+    const counted = (/** @type {string} */ how) => drawn.flat().filter(({ cell }) => cell && ofRange(cell) === how).length;
+    const said = (/** @type {string} */ how, /** @type {string} */ list) => `<span data-shown="map-regions ${list}">${countText(counted(how))}</span>`;
+    return range && `allocated in ${range.html}: in ${said("", "some")} of the cells drawn, perhaps in ${said("may", "may")} more, in ${said("off", "off")} none`;
   });
   return fill;
 }

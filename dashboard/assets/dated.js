@@ -1,6 +1,6 @@
 // @ts-check
-// Panels whose rows stand on the page with their times, in a range: the tasks that were alive in it, and the findings
-// that rest on a moment of it.
+// Panels whose rows stand on the page with their times, in a range: the tasks that were alive in it, the findings that rest on
+// a moment of it, and of the largest blocks those that were allocated in it.
 import { note, onRange } from "./range.js";
 import { countText } from "./units.js";
 
@@ -31,4 +31,17 @@ onRange("diagnostics", (range) => {
     note(finding.querySelector(".row"), isOf ? "evidence from the range" : null, true);
   }
   return range && `marked where evidence is of ${range.html}`;
+});
+
+onRange("memory-map", (range) => {
+  const rows = /** @type {NodeListOf<HTMLTableRowElement>} */ (document.querySelectorAll("#hotspot-rows tr"));
+  let shown = 0;
+  for (const row of rows) {
+    const [at] = numbers(row, /allocated_ms$/);
+    row.hidden = range !== null && (at < range.fromMs || at > range.toMs);
+    if (!row.hidden) shown += 1;
+  }
+  const words = range && `<span data-shown="hotspot-rows">${countText(shown)}</span> of those listed allocated in ${range.html}`;
+  note(document.getElementById("hotspots"), words, true);
+  return null;
 });

@@ -3,6 +3,8 @@
 // focus; arrow keys move from square to square.
 import { island, render } from "./island.js";
 import { unpacked } from "./packed.js";
+import { onRange } from "./range.js";
+import { countText } from "./units.js";
 
 /** @param {HTMLElement} map */
 function squareMap(map) {
@@ -11,6 +13,18 @@ function squareMap(map) {
   const within = (group) => /** @type {HTMLAnchorElement[]} */ ([...group.children]);
   /** @param {Event} event @returns {HTMLAnchorElement | null} */
   const squareOf = (event) => /** @type {Element} */ (event.target).closest(".squares a");
+
+  /** @type {import("./range.js").Range | null} */
+  let range = null;
+  /** Pales the squares of blocks that are not from the range. @returns {number} how many are */
+  function pale() {
+    const { squares } = island.memory_map;
+    const all = [...map.querySelectorAll(".squares > *")];
+    return all.filter((square, position) => {
+      const { value } = unpacked(squares, position).allocated;
+      return !square.classList.toggle("off", range !== null && (value < range.fromMs || value > range.toMs));
+    }).length;
+  }
 
   // Each square is an image with its title for a name, or a link; one of a group is in the order of the tab key.
   function fill() {
@@ -26,6 +40,13 @@ function squareMap(map) {
       within(group)[focused]?.focus({ preventScroll: true });
     }
   }
+
+  onRange("memory-map", (chosen) => {
+    if (island.memory_map.map) return null;
+    range = chosen;
+    const shown = countText(pale());
+    return range && `<span data-shown="map-squares some">${shown}</span> of the blocks drawn allocated in ${range.html}`;
+  });
 
   /** @param {Event} event */
   function tell(event) {

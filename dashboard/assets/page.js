@@ -8,4 +8,5 @@ import "./memory_map.js";
 import "./address_map.js";
 import "./scopes.js";
 import "./lists.js";
+import "./cut_names.js";
 import "./sight.js";

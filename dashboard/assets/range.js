@@ -12,7 +12,7 @@
 const WHY_WHOLE = {
   overview: "; of the range: below the curve", types: ": a type's bytes have no times", threads: ": threads have no times",
 };
-/** @type {Map<string, Listener>} */
+/** @type {Map<string, Listener[]>} */
 const listeners = new Map();
 /** @type {Range | null} */
 let chosen = null;
@@ -31,20 +31,21 @@ export function note(place, html, follows) {
 }
 
 /**
- * `listener` is told of each range that is chosen, and of `null` when the whole recording is looked at again.
+ * `listener` is told of each range that is chosen, and of `null` when the whole recording is looked at again. Of several for a
+ * panel the first that has something to say is heard.
  * @param {string} panel its id @param {Listener} listener
  */
-export const onRange = (panel, listener) => listeners.set(panel, listener);
+export const onRange = (panel, listener) => listeners.set(panel, [...(listeners.get(panel) ?? []), listener]);
 
 /** @param {Range | null} range */
 export function choose(range) {
   chosen = range;
   for (const panel of document.querySelectorAll(".panel")) {
-    const words = listeners.get(panel.id)?.(range) ?? null;
+    const words = (listeners.get(panel.id) ?? []).map((listener) => listener(range)).find((said) => said !== null) ?? null;
     note(panel.querySelector("h2"), range && (words ?? `whole recording${WHY_WHOLE[panel.id] ?? ""}`), words !== null);
   }
 }
 /** Tells of the range again, if there is one: what a panel shows of it has changed. */
 export const chooseAgain = () => chosen && choose(chosen);
-// A page that is fed has other rows now.
-document.addEventListener("memscope:panel", chooseAgain);
+// A page that is fed has other rows now; the panel's own module draws them first.
+document.addEventListener("memscope:panel", () => queueMicrotask(chooseAgain));

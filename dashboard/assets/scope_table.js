@@ -3,6 +3,7 @@
 //
 // The rows are one list of numbers, whatever is shown; the grid has the focus and names the row that the reader is at
 // (`aria-activedescendant`), so that a row may leave the page without taking the focus along.
+import { countText } from "./units.js";
 import { escaped, figureHtml } from "./hbs.js";
 import { bytes } from "./figure.js";
 import { callsFigure, placeHtml } from "./flame.js";
@@ -134,9 +135,11 @@ function scopeGrid(grid, { prefix, rows, rowHtml, state, acts, key }) {
   window.addEventListener("beforeprint", () => {
     onPaper = true;
     draw();
+    if (shown.length > ROWS_ON_PAPER) grid.dataset.more = countText(shown.length - ROWS_ON_PAPER);
   });
   window.addEventListener("afterprint", () => {
     onPaper = false;
+    delete grid.dataset.more;
     draw();
   });
   return {

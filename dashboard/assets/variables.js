@@ -17,6 +17,8 @@ const field = (name) => document.getElementById(`variables-${name}`);
 const FILTERS = ["stage", "thread", "type", "category", "finding"];
 /** Rows of cards that stand ready above and below what is in sight. */
 const READY = 2;
+/** Cards that print at most. */
+const CARDS_ON_PAPER = 100;
 
 /**
  * Cards of the positions `order`, as many as are in sight.
@@ -58,12 +60,22 @@ function grid(room, list) {
     });
   }
 
+  let onPaper = false;
+  for (const event of ["beforeprint", "afterprint"]) {
+    window.addEventListener(event, () => {
+      onPaper = event === "beforeprint";
+      update();
+      delete room.dataset.more;
+      if (onPaper && order.length > shown.size) room.dataset.more = countText(order.length - shown.size);
+    });
+  }
+
   function update() {
     const { columns, height } = measure();
     const lines = Math.ceil(order.length / columns);
-    const first = Math.max(0, Math.min(Math.floor(room.scrollTop / height) - READY, lines - 1));
+    const first = onPaper ? 0 : Math.max(0, Math.min(Math.floor(room.scrollTop / height) - READY, lines - 1));
     const last = Math.min(lines, Math.ceil((room.scrollTop + room.clientHeight) / height) + READY);
-    const [from, to] = [first * columns, Math.min(order.length, Math.max(last, first + 1) * columns)];
+    const [from, to] = [first * columns, Math.min(order.length, onPaper ? CARDS_ON_PAPER : Math.max(last, first + 1) * columns)];
     let hadFocus = false;
     for (const [place, li] of shown) {
       if (place >= from && place < to) continue;

@@ -58,11 +58,12 @@ const TEMPLATES: [(&str, &str); 39] = [
 ];
 
 /// Styles and scripts as `tests/built.rs` has them built from `assets/`, by name.
-const ASSETS: [(&str, &str); 8] = [
+const ASSETS: [(&str, &str); 9] = [
     ("page.css", include_str!("../built/page.css")),
     ("panels.css", include_str!("../built/panels.css")),
     ("scopes.css", include_str!("../built/scopes.css")),
     ("live.css", include_str!("../built/live.css")),
+    ("print.css", include_str!("../built/print.css")),
     ("compare.css", include_str!("../built/compare.css")),
     ("page.js", include_str!("../built/page.js")),
     ("fed.js", include_str!("../built/fed.js")),

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 /// Another version may write the same in another way.
 const VERSION: &str = "0.28.2";
 const SCRIPTS: [&str; 3] = ["page.js", "fed.js", "compare.js"];
-const STYLES: [&str; 5] = ["page.css", "panels.css", "scopes.css", "live.css", "compare.css"];
+const STYLES: [&str; 6] = ["page.css", "panels.css", "scopes.css", "live.css", "compare.css", "print.css"];
 const CHECKSUM: &str = "checksum";
 
 fn folder(name: &str) -> std::path::PathBuf {

@@ -300,10 +300,7 @@ fn every_panel_speaks_of_the_range_or_says_that_it_does_not() {
     assert_eq!(texts(&mut browser, "#task-rows tr > th"), ["2", "3"]);
     // The first rests on 0.5 s, the second on 2.5 s.
     assert_eq!(note_of(&mut browser, "diagnostics"), "marked where evidence is of 1.0 s to 3.0 s");
-    assert_eq!(
-        texts(&mut browser, "#diagnostics .finding:nth-child(2) .range-note"),
-        ["evidence from the range"]
-    );
+    assert_eq!(texts(&mut browser, "#finding-1 .range-note"), ["evidence from the range"]);
     assert_eq!(texts(&mut browser, "#diagnostics .finding .range-note").len(), 1);
     assert_eq!(note_of(&mut browser, "variables"), "first seen in 1.0 s to 3.0 s");
     assert_eq!(note_of(&mut browser, "overview"), "whole recording; of the range: below the curve");
@@ -430,4 +427,101 @@ fn a_link_names_the_range() {
     browser.eval("new Promise((done) => setTimeout(done, 400))");
     assert_eq!(browser.eval("location.hash"), "#scope=1");
     browser.assert_quiet();
+}
+
+/// Of the fixture's cells the n-th holds blocks from 7 n ms to 7 n + 200 (n mod 9) ms; they are n = 1 and those of 0 to 59 that
+/// leave no 1 by 3 (41), 100 to 129, and 7.
+#[test]
+fn the_map_says_which_cells_hold_blocks_of_the_range() {
+    let Some(mut browser) = Browser::start() else { return };
+    let (_folder, document) = open(&mut browser, &fixture::mapped(&growing()), (1280, 900), "light");
+    drag(&mut browser, 0.34, 0.67);
+    assert!(said(&mut browser).starts_with("1.0 s to 2.0 s"), "{}", said(&mut browser));
+    // No oldest block is as young as 1,000 ms (7 · 129 = 903). The newest is older in the heap where n mod 9 is 0, 2 or 3, seven
+    // times each (and for n = 1), in the mapping for n = 100, 108, 109, 117 and 126: 27 cells. It is younger than 2,000 ms for
+    // n = 106, 107, 115, 116, 123, 124 and 125, where what lies between is not known. 41 + 30 + 1 − 27 − 7 = 38.
+    assert_eq!(
+        note_of(&mut browser, "memory-map"),
+        "allocated in 1.0 s to 2.0 s: in 38 of the cells drawn, perhaps in 7 more, in 27 none"
+    );
+    for colour in ["thread", "age", "occupancy"] {
+        browser.eval(&format!("document.querySelector('[name=map-colour][value={colour}]').click()"));
+        assert_bound(&mut browser, &document);
+    }
+    let told = |browser: &mut Browser, class: &str| {
+        browser.eval(&format!(
+            "document.querySelector('.cells i{class}').dispatchEvent(new PointerEvent('pointerover', {{ bubbles: true }}))"
+        ));
+        let row = "document.querySelector('.cells:has(.at)').getAttribute('aria-valuetext')";
+        let value = browser.eval(row).as_str().unwrap().to_owned();
+        (value, texts(browser, "#memory-map-readout").concat())
+    };
+    let (value, text) = told(&mut browser, ".off");
+    assert_eq!(value, "a cell, blocks from the range: none");
+    assert!(text.contains("; from the range: none"), "{text}");
+    let (value, text) = told(&mut browser, ".may");
+    assert_eq!(value, "a cell, blocks from the range: perhaps");
+    assert!(text.contains("; from the range: perhaps some: they are older and newer ones"), "{text}");
+    let (value, text) = told(&mut browser, "[data-cell]:not(.off, .may)");
+    assert_eq!(value, "a cell");
+    assert!(text.contains("; from the range: some"), "{text}");
+    assert_bound(&mut browser, &document);
+    browser.eval("document.getElementById('memory-map').scrollIntoView({ behavior: 'instant' })");
+    browser.screenshot("range-map", false);
+    browser.eval("document.querySelector('.range button').click()");
+    assert_eq!(browser.eval("document.querySelectorAll('.off, .may').length"), 0);
+    assert_bound(&mut browser, &document);
+    browser.assert_quiet();
+}
+
+/// Where blocks are drawn one by one each has its moment.
+#[test]
+fn blocks_of_the_range_are_told_from_the_others() {
+    let Some(mut browser) = Browser::start() else { return };
+    let mut snapshot = growing();
+    snapshot.blocks.largest.truncate(25);
+    for (n, block) in (0..).zip(&mut snapshot.blocks.largest) {
+        block.allocated_ms = n * 100;
+    }
+    let (_folder, document) = open(&mut browser, &snapshot, (1280, 900), "light");
+    drag(&mut browser, 0.34, 0.67);
+    // Of blocks at 0, 100, … 2,400 ms eleven are from 1,000 to 2,000 ms, both ends included.
+    assert_eq!(note_of(&mut browser, "memory-map"), "11 of the blocks drawn allocated in 1.0 s to 2.0 s");
+    let listed: Vec<String> = texts(&mut browser, "#hotspot-rows td:last-child");
+    assert!(listed.iter().all(|at| at.starts_with("1.") || at == "2.0 s"), "{listed:?}");
+    // Of the ten that are listed.
+    assert_eq!(
+        texts(&mut browser, "#hotspots .range-note"),
+        [format!("{} of those listed allocated in 1.0 s to 2.0 s", listed.len())]
+    );
+    assert_bound(&mut browser, &document);
+    browser.screenshot("range-squares", false);
+    browser.eval("document.querySelector('.range button').click()");
+    assert_eq!(texts(&mut browser, "#memory-map .range-note").len(), 0);
+    assert_bound(&mut browser, &document);
+    browser.assert_quiet();
+}
+
+/// The reader can fail: a cell that is pale and should not be, counts that are off, a row that is hidden.
+#[test]
+fn a_map_of_a_range_that_lies_is_found() {
+    let Some(mut browser) = Browser::start() else { return };
+    let lies = [
+        (true, "document.querySelector('.cells .off').classList.remove('off')"),
+        (true, "document.querySelector('.cells .may').className = 'off'"),
+        (true, "document.querySelectorAll('#memory-map-h [data-shown]')[1].textContent = '1'"),
+        (true, "document.querySelector('#memory-map-h .range-note').remove()"),
+        (true, "document.querySelector('#hotspot-rows tr').hidden ^= 1"),
+        (false, "document.querySelector('.squares .off').classList.remove('off')"),
+        (false, "document.querySelector('#memory-map-h [data-shown]').textContent = '1'"),
+    ];
+    for (is_map, lie) in lies {
+        let snapshot = if is_map { fixture::mapped(&growing()) } else { growing() };
+        let (_folder, document) = open(&mut browser, &snapshot, (1280, 900), "light");
+        drag(&mut browser, 0.34, 0.67);
+        assert_bound(&mut browser, &document);
+        browser.eval(lie);
+        let html = browser.eval("document.documentElement.outerHTML");
+        assert!(!page::faults(html.as_str().unwrap(), &document).is_empty(), "{lie}");
+    }
 }

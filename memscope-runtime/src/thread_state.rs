@@ -8,8 +8,14 @@
 //! start threads for ever take no more memory for it.
 //!
 //! The current account says where an allocation is charged. memscope's own work runs under the thread's *own*
-//! account ([`own_work`]), so that it is recorded like any other and kept out of the program's figures.
+//! account ([`own_work()`]), so that it is recorded like any other and kept out of the program's figures.
 
+mod end_of_thread;
+mod own_work;
+mod table;
+
+pub use self::own_work::{OwnWork, is_own_work, own_work};
+use self::table::{Entry, insert, probe};
 use crate::account::Account;
 use crate::ended::Ended;
 use crate::live_map::{Spacing, Window};
@@ -128,12 +134,6 @@ pub(crate) struct ThreadState {
     table_used: AtomicU32,
 }
 
-struct Entry {
-    /// 0: free. `node << 1 | 1`, or `account << 1 | 1 << 63` for an account of another thread.
-    key: AtomicU64,
-    account: AtomicU32,
-}
-
 /// Runs `f` with the thread's state.
 #[inline(always)]
 pub(crate) fn with<R>(f: impl FnOnce(&Local) -> R) -> R {
@@ -152,44 +152,6 @@ pub(crate) fn with_account<R>(f: impl FnOnce(&Local, &'static Account) -> R) -> 
         local.leave_if_ended();
         Some(result)
     })
-}
-
-/// Restores the account that was current before memscope's own work.
-#[derive(Debug)]
-#[must_use = "memscope's own work ends when this guard is dropped"]
-pub struct OwnWork {
-    previous: Option<&'static Account>,
-    was_quick: bool,
-}
-
-/// Whether memscope itself is at work on this thread.
-pub fn is_own_work() -> bool {
-    with_account(|_, account| account.node()) == Some(OWN_NODE)
-}
-
-/// Charges what follows on this thread to memscope itself, until the guard is dropped.
-pub fn own_work() -> OwnWork {
-    let begun = with(|local| {
-        let previous = local.account_or_join()?;
-        let was_quick = local.stop_quick();
-        local.here.set(local.state.get().and_then(ThreadState::own));
-        Some(OwnWork { previous: Some(previous), was_quick })
-    });
-    begun.unwrap_or(OwnWork { previous: None, was_quick: false })
-}
-
-impl Drop for OwnWork {
-    fn drop(&mut self) {
-        if self.previous.is_some() {
-            with(|local| {
-                local.here.set(self.previous);
-                if self.was_quick {
-                    local.start_quick();
-                }
-                local.leave_if_ended();
-            });
-        }
-    }
 }
 
 impl Local {
@@ -597,20 +559,6 @@ impl ThreadState {
     }
 }
 
-fn insert(entries: &[Entry], key: u64, account: u32) {
-    if let Some(free) = probe(entries, key).find(|entry| entry.key.load(Ordering::Relaxed) == 0) {
-        free.account.store(account, Ordering::Relaxed);
-        free.key.store(key, Ordering::Relaxed);
-    }
-}
-
-/// The entries that may hold `key`, in order. The table's length is a power of two.
-fn probe(entries: &[Entry], key: u64) -> impl Iterator<Item = &Entry> {
-    // Fibonacci hashing: the multiplier is 2^64 divided by the golden ratio (Knuth, TAOCP 3, 6.4).
-    let start = (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize;
-    (0..entries.len()).map(move |step| &entries[(start + step) & (entries.len() - 1)])
-}
-
 /// Whether a row may stand for more than one thread.
 #[cfg(feature = "sampling")]
 pub(crate) fn rows_are_shared() -> bool {
@@ -646,60 +594,4 @@ pub(crate) fn only_this_thread(live_bytes: u64) {
 fn os_thread_id() -> u32 {
     // SAFETY: `gettid` takes nothing and cannot fail.
     u32::try_from(unsafe { libc::syscall(libc::SYS_gettid) }).unwrap_or(0)
-}
-
-mod end_of_thread {
-    //! The pthread key whose destructor notes a thread's end.
-
-    use super::ThreadState;
-    use std::ffi::c_void;
-    use std::ptr;
-    use std::sync::atomic::{AtomicU64, Ordering};
-
-    /// The key plus one; 0: not made yet.
-    static KEY: AtomicU64 = AtomicU64::new(0);
-
-    /// False where the thread's end will not be known.
-    pub(super) fn learn(state: &'static ThreadState) -> bool {
-        let Some(key) = key() else { return false };
-        // SAFETY: the key is valid, and its destructor takes just such a pointer.
-        unsafe { libc::pthread_setspecific(key, ptr::from_ref(state).cast()) == 0 }
-    }
-
-    fn key() -> Option<libc::pthread_key_t> {
-        let known = KEY.load(Ordering::Acquire);
-        if known != 0 {
-            return Some((known - 1) as libc::pthread_key_t);
-        }
-        let mut key: libc::pthread_key_t = 0;
-        // SAFETY: `key` is a valid place for the answer.
-        if unsafe { libc::pthread_key_create(&mut key, Some(ended)) } != 0 {
-            return None;
-        }
-        match KEY.compare_exchange(0, u64::from(key) + 1, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => Some(key),
-            Err(first) => {
-                // SAFETY: nobody else knows this key.
-                unsafe { libc::pthread_key_delete(key) };
-                Some((first - 1) as libc::pthread_key_t)
-            }
-        }
-    }
-
-    unsafe extern "C" fn ended(state: *mut c_void) {
-        // SAFETY: the key only ever holds states, which stay mapped.
-        let Some(state) = (unsafe { state.cast::<ThreadState>().as_ref() }) else { return };
-        let mut name = [0u8; 16];
-        // SAFETY: `PR_GET_NAME` writes at most 16 bytes.
-        unsafe { libc::prctl(libc::PR_GET_NAME, name.as_mut_ptr()) };
-        for (place, byte) in state.name.iter().zip(name) {
-            place.store(byte, Ordering::Relaxed);
-        }
-        state.hide();
-        super::RUNNING.fetch_sub(1, Ordering::Relaxed);
-        super::with(|local| {
-            local.ended.set(true);
-            local.leave();
-        });
-    }
 }

@@ -193,8 +193,22 @@ impl Browser {
 
     /// Lets the reader prefer the colour scheme `scheme`.
     pub fn prefer(&mut self, scheme: &str) {
-        let features = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
-        self.call("Emulation.setEmulatedMedia", features);
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        self.call("Emulation.setEmulatedMedia", json!({ "media": "", "features": features }));
+    }
+
+    /// Shows the page as it prints, to a reader who prefers the colour scheme `scheme`.
+    pub fn emulate_paper(&mut self, scheme: &str) {
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        self.call("Emulation.setEmulatedMedia", json!({ "media": "print", "features": features }));
+    }
+
+    /// Prints the page to `name`.pdf among the test's temporary files.
+    pub fn pdf(&mut self, name: &str, params: Value) -> Vec<u8> {
+        let pdf = base64(self.call("Page.printToPDF", params)["data"].as_str().expect("a document"));
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.pdf"));
+        fs::write(path, &pdf).expect("the document is written");
+        pdf
     }
 
     /// Lets the reader prefer no motion: the page is where it scrolls to at once.

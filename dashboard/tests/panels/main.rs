@@ -16,6 +16,7 @@ mod fixture;
 mod huge;
 mod keys;
 mod links;
+mod long_names;
 mod look;
 mod pace;
 mod recordings;

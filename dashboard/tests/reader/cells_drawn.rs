@@ -1,11 +1,13 @@
 //! The cells of the memory map, computed again from the document.
 
+use super::blocks_of_range;
 use super::markup::Element;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The cells of a region by address, each with the colour that the document says, and the holes between.
-pub fn cells(element: &Element, document: &Value) -> Result<(), String> {
+/// The cells of a region by address, each with the colour that the document says, pale where nothing is from the range that
+/// `root` is read in, and the holes between.
+pub fn cells(element: &Element, root: &Element, document: &Value) -> Result<(), String> {
     // Before the page's script has run there are none.
     let Some(by) = element.attribute("data-by") else {
         return if element.elements().next().is_none() { Ok(()) } else { Err("cells of no colour".into()) };
@@ -17,6 +19,7 @@ pub fn cells(element: &Element, document: &Value) -> Result<(), String> {
     let of = |row: &Value, field: &str| row[field].as_u64().expect("a number");
     let (unit, mut end) = (of(region, "cell_bytes"), of(region, "start"));
     let all = document["memory_map"]["cells"].as_array().expect("a list");
+    let range = blocks_of_range::range(root);
     let mut computed = Vec::new();
     let hole = |from: u64, to: u64| {
         // A hole takes twelve slots at most, a cell four and twenty.
@@ -25,14 +28,18 @@ pub fn cells(element: &Element, document: &Value) -> Result<(), String> {
     for (index, cell) in all.iter().enumerate().filter(|(_, cell)| of(cell, "region") == number as u64) {
         let (start, bytes) = (of(cell, "start"), of(cell, "bytes"));
         computed.extend(hole(end, start));
-        computed.push((Some(index), colour(cell, by, document)?, bytes.div_ceil(unit).min(24)));
+        let of_range = blocks_of_range::of_cell(range, of(cell, "oldest_ms"), of(cell, "newest_ms"));
+        let class = format!("{} {of_range}", colour(cell, by, document)?).trim_end().to_owned();
+        computed.push((Some(index), class, bytes.div_ceil(unit).min(24)));
         end = start + bytes;
     }
     computed.extend(hole(end, of(region, "start") + of(region, "bytes")));
     let drawn: Vec<_> = element
         .elements()
         .map(|one| {
-            let class = one.attribute("class").unwrap_or_default().replace("at", "");
+            // The one that is pointed at is marked besides.
+            let class = one.attribute("class").unwrap_or_default();
+            let class = class.strip_suffix("at").unwrap_or(class);
             let slots = one.attribute("style").map_or("1", |style| style.trim_start_matches("--n:"));
             let index = one.attribute("data-cell").map(|index| index.parse::<usize>().expect("a number"));
             (index, class.trim().to_owned(), slots.parse::<u64>().expect("a number"))

@@ -10,9 +10,15 @@
 //! Invariant: whether a declaration is kept depends on its number alone, and what ends a kept one ends it whether what
 //! comes after is kept or not. So kept ones live as long as all others, and weighted sums over them have no bias.
 
+#[cfg(not(feature = "recorder"))]
+mod no_recorder;
+#[cfg(feature = "recorder")]
+mod recorder;
 mod rows;
 mod tally;
 
+#[cfg(not(feature = "recorder"))]
+use self::no_recorder as recorder;
 use self::rows::Copied;
 use self::tally::Tally;
 use crate::hold::{self, Held};
@@ -530,76 +536,4 @@ impl Entries {
             in_node.tally.add_ended(bytes, weight);
         }
     }
-}
-
-#[cfg(feature = "recorder")]
-mod recorder {
-    //! What the recorder knows of a declared block.
-
-    use super::Declared;
-    use crate::thread_state::{self, Local};
-    use crate::watch::Watch;
-    use crate::{clock, follow, variable};
-
-    pub(super) fn current_node() -> u32 {
-        variable::current_node()
-    }
-
-    pub(super) fn thread() -> Option<u32> {
-        thread_state::with(Local::known_thread)
-    }
-
-    pub(super) fn watch(address: usize) -> u32 {
-        let _own = thread_state::own_work();
-        follow::block_at(address).map_or(0, Watch::id)
-    }
-
-    /// The declaration with what its watch has seen.
-    pub(super) fn measured(mut declared: Declared) -> Declared {
-        if let (Some(watch), None) =
-            (Watch::get(declared.watch).filter(|_| declared.watch != 0), declared.ended_ns)
-        {
-            declared.address = watch.address() as usize;
-            declared.bytes = watch.last_bytes() as usize;
-            declared.reallocations = watch.reallocations();
-            declared.grown_bytes = watch.grown_bytes();
-            // The coarse clock may say a moment before the declaration's finer one.
-            let freed_ns = watch.freed_at().map(|(ms, _)| (clock::started_unix_ms() + ms) * 1_000_000);
-            declared.ended_ns = freed_ns.map(|ns| ns.max(declared.declared_ns));
-            declared.freed_by = watch.freed_at().map(|(_, thread)| thread).filter(|&thread| thread != 0);
-        }
-        declared
-    }
-
-    pub(super) fn unwatch(declared: &mut Declared) {
-        if let Some(watch) = Watch::get(declared.watch).filter(|_| declared.watch != 0) {
-            follow::let_go(watch);
-        }
-        declared.watch = 0;
-    }
-}
-
-#[cfg(not(feature = "recorder"))]
-mod recorder {
-    //! Without a recorder there is nothing to know.
-
-    use super::Declared;
-
-    pub(super) fn current_node() -> u32 {
-        0
-    }
-
-    pub(super) fn thread() -> Option<u32> {
-        None
-    }
-
-    pub(super) fn watch(_address: usize) -> u32 {
-        0
-    }
-
-    pub(super) fn measured(declared: Declared) -> Declared {
-        declared
-    }
-
-    pub(super) fn unwatch(_declared: &mut Declared) {}
 }
