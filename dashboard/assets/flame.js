@@ -8,7 +8,8 @@ import { count, name } from "./figure.js";
 import { escaped, figureHtml } from "./hbs.js";
 import { countText } from "./units.js";
 import {
-  flameBoxes, metricName, scopeColour, scopeFigure, scopeName, scopePath, shareFigure, shareOfSum, sumFigure, unlistedFigure,
+  flameBoxes, metricName, rowName, rowNamed, scopeColour, scopeFigure, scopeName, scopePath, shareFigure, shareOfSum, sumFigure,
+  unlistedFigure,
 } from "./scope_model.js";
 
 /** @typedef {import("./scope_model.js").Box} Box */
@@ -21,6 +22,7 @@ import {
  * @property {number} top row over the whole width of the flame graph
  * @property {number} active row that the reader is at
  * @property {Set<number>} found rows that a search found
+ * @property {(box: Box) => string} [told] what a box is, where its rows are no scopes
  */
 /**
  * @typedef {object} ScopeActs
@@ -50,7 +52,7 @@ export function countedHtml(model, rows) {
  * Bytes to the last one, where the figure itself rounds them.
  * @param {Figure} figure
  */
-function exactHtml(figure) {
+export function exactHtml(figure) {
   if (figure.title === null || figure.bound !== null || !figure.title.endsWith("bytes")) return "";
   return ` <small>${figureHtml({ ...figure, text: figure.title, title: null, error: null })}</small>`;
 }
@@ -65,14 +67,15 @@ export function placeHtml(model, row) {
   return `<span class="place">${escaped(data.files[file])}${number}</span>`;
 }
 
+/** @param {string} label @param {string} figures */
+export const fact = (label, figures) => `<span class="fact"><span>${label}</span> ${figures}</span>`;
+
 /**
  * What a box is, in words and figures.
  * @param {ScopeState} state @param {Box | { row: number, kind: "scope", folded: number[] }} box
  */
 function readoutHtml({ model, metric }, box) {
   const { row } = box;
-  /** @param {string} label @param {string} figures */
-  const fact = (label, figures) => `<span class="fact"><span>${label}</span> ${figures}</span>`;
   const called = escaped(scopeName(model.data, row));
   if (box.kind === "more") {
     const sum = sumFigure(model, metric, box.folded);
@@ -96,7 +99,7 @@ function readoutHtml({ model, metric }, box) {
 }
 
 /** @param {ScopeModel} model @param {number} row @returns {Figure} */
-export const callsFigure = (model, row) => count(`/scopes/${model.data.index[row]}/calls`, model.data.calls[row]);
+export const callsFigure = (model, row) => model.turned?.calls(row) ?? count(`/scopes/${model.data.index[row]}/calls`, model.data.calls[row]);
 
 /** @param {Box} box */
 const boxKey = (box) => (box.kind === "scope" ? "" : `${box.kind}-`) + box.row;
@@ -147,8 +150,8 @@ export function flameGraph({ graph, readout, path }, state, acts) {
       last = element;
     }
     elements = drawn;
-    graph.dataset.flame = state.metric.field;
-    graph.dataset.top = String(model.data.index[state.top]);
+    graph.dataset[model.turned ? "turned" : "flame"] = state.metric.field;
+    graph.dataset.top = rowName(model, state.top);
     graph.dataset.least = String(width);
     // No custom property, which each box would inherit anew.
     graph.style.height = `${(deepest + 1) * BOX_PX}px`;
@@ -161,7 +164,7 @@ export function flameGraph({ graph, readout, path }, state, acts) {
   /** @param {Box} box @param {string} key */
   function newBox(box, key) {
     const element = document.createElement("div");
-    element.id = `flame-${key}`;
+    element.id = `${graph.id}-${key}`;
     element.setAttribute("role", "treeitem");
     element.className = `box ${box.kind === "scope" ? scopeColour(model, box.row) : box.kind === "more" ? "narrow" : "unlisted"}`;
     return element;
@@ -173,9 +176,9 @@ export function flameGraph({ graph, readout, path }, state, acts) {
     const percent = (share) => `${(share * 100).toFixed(4)}%`;
     element.setAttribute("style", `left:${percent(box.left)};width:${percent(box.width)};top:${box.depth * BOX_PX}px;background-size:${percent(box.own)} ${FOOT_PX}px`);
     element.setAttribute("aria-level", String(box.depth + 1));
-    if (box.kind === "scope") element.dataset.scope = String(model.data.index[box.row]);
-    else element.dataset.below = String(model.data.index[box.row]);
-    if (box.kind === "more") element.dataset.folded = box.folded.map((row) => model.data.index[row]).join(" ");
+    if (box.kind === "scope") element.dataset.scope = rowName(model, box.row);
+    else element.dataset.below = rowName(model, box.row);
+    if (box.kind === "more") element.dataset.folded = box.folded.map((row) => rowName(model, row)).join(" ");
     const px = box.width * width;
     element.classList.toggle("thin", px < THIN_PX);
     const name = box.kind === "scope" ? scopeName(model.data, box.row) : box.kind === "more" ? "more" : "not listed";
@@ -197,7 +200,7 @@ export function flameGraph({ graph, readout, path }, state, acts) {
     path.innerHTML = steps.map((row, step) => {
       const name = escaped(scopeName(model.data, row));
       const last = step === steps.length - 1;
-      return last ? `<li aria-current="true">${name}</li>` : `<li><button type="button" data-scope="${model.data.index[row]}">${name}</button></li>`;
+      return last ? `<li aria-current="true">${name}</li>` : `<li><button type="button" data-scope="${rowName(model, row)}">${name}</button></li>`;
     }).join("");
   }
 
@@ -219,7 +222,7 @@ export function flameGraph({ graph, readout, path }, state, acts) {
   /** @param {Box | undefined} box */
   function tell(box) {
     readout.innerHTML = box
-      ? readoutHtml(state, box)
+      ? state.told?.(box) ?? readoutHtml(state, box)
       : `Nothing to draw: no scope has any of “${metricName(state.metric).label}”.`;
   }
 
@@ -307,7 +310,7 @@ export function flameGraph({ graph, readout, path }, state, acts) {
   path.addEventListener("click", (event) => {
     const step = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("button"));
     if (!step) return;
-    acts.zoom(/** @type {number} */ (model.rowOf.get(Number(step.dataset.scope))));
+    acts.zoom(/** @type {number} */ (rowNamed(model, step.dataset.scope)));
     graph.focus();
   });
   new ResizeObserver(() => {
@@ -332,7 +335,7 @@ export function flameGraph({ graph, readout, path }, state, acts) {
       for (const [key, element] of elements) {
         const now = keyNow(/** @type {Box} */ (boxOf.get(element)));
         if (now === null) element.remove();
-        else kept.set(now, element).get(now)?.setAttribute("id", `flame-${now}`);
+        else kept.set(now, element).get(now)?.setAttribute("id", `${graph.id}-${now}`);
         if (key === cursor) cursorNow = now ?? "";
       }
       [elements, cursor] = [kept, cursorNow];

@@ -66,7 +66,7 @@ const ASSETS: [(&str, &str); 6] = [
 ];
 
 /// The modules of the page's [script], each after those that it imports from.
-pub const MODULES: [(&str, &str); 21] = [
+pub const MODULES: [(&str, &str); 25] = [
     ("units.js", include_str!("../assets/units.js")),
     ("figure.js", include_str!("../assets/figure.js")),
     ("hbs.js", include_str!("../assets/hbs.js")),
@@ -80,10 +80,14 @@ pub const MODULES: [(&str, &str); 21] = [
     ("inspector.js", include_str!("../assets/inspector.js")),
     ("scope_model.js", include_str!("../assets/scope_model.js")),
     ("scope_range.js", include_str!("../assets/scope_range.js")),
+    ("scope_callers.js", include_str!("../assets/scope_callers.js")),
     ("memory_map.js", include_str!("../assets/memory_map.js")),
     ("address_map.js", include_str!("../assets/address_map.js")),
     ("flame.js", include_str!("../assets/flame.js")),
     ("scope_table.js", include_str!("../assets/scope_table.js")),
+    ("scope_turned.js", include_str!("../assets/scope_turned.js")),
+    ("scope_functions.js", include_str!("../assets/scope_functions.js")),
+    ("scope_stack.js", include_str!("../assets/scope_stack.js")),
     ("more_of_scope.js", include_str!("../assets/more_of_scope.js")),
     ("scopes.js", include_str!("../assets/scopes.js")),
     ("lists.js", include_str!("../assets/lists.js")),
