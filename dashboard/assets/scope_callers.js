@@ -210,6 +210,8 @@ export function turnedOver(base) {
     own: [ALL],
     turned: {
       unfold, value, nameOf, named,
+      /** @param {number} row */
+      scopeOf: (row) => base.data.index[chains[row].at[0] ?? 0],
       /** @param {Metric} metric @param {number} row @param {Part} _part */
       pointer: (metric, row, _part) => (row === 0 ? scopePointer(base, metric, 0, "inclusive") : chainPointer(base, metric, chains[row], "exclusive")),
       /** @param {Metric} metric @param {number} row @param {Part} _part */

@@ -46,6 +46,7 @@ import { bytes, count, share, withUpperBound } from "./figure.js";
  * @property {(metric: Metric, row: number, part: Part) => string} pointer
  * @property {(metric: Metric, row: number, part: Part) => Figure} figure
  * @property {(row: number) => Figure} calls
+ * @property {(row: number) => number} scopeOf place in the document of a scope of the function that a row names
  * @property {(row: number) => string} nameOf what names it in the page @property {Map<string, number>} named
  */
 

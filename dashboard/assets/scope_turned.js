@@ -126,6 +126,16 @@ export function bottomUpView(base, { shown, listed }) {
     views.flame.draw();
   }
 
+  /**
+   * Takes note of functions of `rows`, which a search found.
+   * @param {number[]} rows
+   */
+  function find(rows) {
+    if (!views) return;
+    const { of } = functionsOf(base.model);
+    views.state.found = new FoundFunctions(views.model, of, rows.map((row) => of[row]));
+  }
+
   /** @param {boolean} isIt */
   function show(isIt) {
     isShown = isIt;
@@ -152,11 +162,9 @@ export function bottomUpView(base, { shown, listed }) {
      * @param {number[]} rows
      */
     mark(rows) {
-      if (!views) return;
-      const { of } = functionsOf(base.model);
-      views.state.found = new FoundFunctions(views.model, of, rows.map((row) => of[row]));
-      views.flame.mark();
-      views.tree.draw();
+      find(rows);
+      views?.flame.mark();
+      views?.tree.draw();
     },
     /**
      * Whether the address names this view, which then is shown.
@@ -180,13 +188,17 @@ export function bottomUpView(base, { shown, listed }) {
       acts.activate(row);
       return true;
     },
-    /** The scopes have other rows now. */
-    renew() {
+    /**
+     * The scopes have other rows now.
+     * @param {number[]} found
+     */
+    renew(found) {
       if (!views) return;
       const { model, state, flame, tree } = views;
       const isLinked = location.hash === `#callers=${rowName(model, state.top)}`;
       const { places, nearest } = renewTurned(model, base.model);
       state.metric = base.metric;
+      find(found);
       [state.top, state.active] = [nearest[state.top], nearest[state.active]];
       if (isLinked) history.replaceState(null, "", state.top === 0 ? "#callers" : `#callers=${rowName(model, state.top)}`);
       flame.renew(places);

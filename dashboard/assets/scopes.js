@@ -259,7 +259,7 @@ function showScopes(data) {
     tree.renew(places);
     table.renew();
     functions.renew();
-    bottomUp.renew();
+    bottomUp.renew([...state.found]);
     sayFound([...state.found]);
   }
   document.addEventListener("memscope:data", (event) => {

@@ -4,7 +4,7 @@
 
 use super::drawing::{agree, lengths};
 use super::markup::Element;
-use super::scopes_drawn::{self, Node, Tree, number};
+use super::scopes_drawn::{self, Node, Tree};
 use serde_json::Value;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
