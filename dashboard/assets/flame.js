@@ -33,9 +33,9 @@ import {
  * beside it; in pixels. */
 const [THIN_PX, NAME_PX, FIGURE_PX] = [4, 22, 190];
 
-/** Least width of a box where each has all its callers below it, and those theirs: with one of a pixel there were 15,000 boxes
- * of 4,096 scopes, each of which takes the browser some 50 µs. */
-const LEAST_TURNED_PX = 4;
+/** Boxes of callers at most: where there are more, they are folded from one and a half of the width on, and so on. Of 4,096 scopes, 60
+ * deep, there were 15,000 of a pixel and more, for below each function stand all callers up to the root. */
+const [MOST_TURNED, FEW_ABREAST] = [1_000, 16];
 
 /** Fewer boxes glide to their place; with 380 of them that took 40 ms of each change. */
 const FEW_BOXES = 120;
@@ -133,8 +133,15 @@ export function flameGraph({ graph, readout, path }, state, acts) {
   let pointed = /** @type {Box | null} */ (null);
 
   function draw() {
-    const least = Math.max(1, Math.floor(width / (model.turned ? LEAST_TURNED_PX : 1)));
-    boxes = flameBoxes(model, state.metric, state.top, 1 / least);
+    let least = width;
+    const boxesNow = (/** @type {number} */ most) => flameBoxes(model, state.metric, state.top, 1 / least, most);
+    boxes = boxesNow(model.turned ? MOST_TURNED : Infinity);
+    while (model.turned && boxes.length > MOST_TURNED) {
+      least = Math.floor(least / 1.5);
+      // With few side by side it is their depth that makes them many.
+      boxes = boxesNow(least > FEW_ABREAST ? MOST_TURNED : Infinity);
+      if (least <= FEW_ABREAST) break;
+    }
     /** @type {Map<string, HTMLElement>} */
     const drawn = new Map();
     let deepest = 0;

@@ -290,13 +290,14 @@ export function childrenBy(model, metric, row) {
 /**
  * The boxes of `top` and all below that are at least a `least` share of the width; what is narrower is folded into a box
  * `more` beside its siblings, and what the recording does not list into a box `unlisted`.
- * @param {ScopeModel} model @param {Metric} metric @param {number} top @param {number} least @returns {Box[]}
+ * @param {ScopeModel} model @param {Metric} metric @param {number} top @param {number} least
+ * @param {number} most with more boxes it stops @returns {Box[]}
  */
-export function flameBoxes(model, metric, top, least) {
+export function flameBoxes(model, metric, top, least, most) {
   /** @type {Box[]} */
   const boxes = [];
   const open = [{ row: top, depth: 0, left: 0, width: 1 }];
-  for (let next = open.pop(); next; next = open.pop()) {
+  for (let next = open.pop(); next && boxes.length <= most; next = open.pop()) {
     const { row, depth, left, width } = next;
     const below = childrenBy(model, metric, row);
     const own = amount(model, metric, row, "exclusive");

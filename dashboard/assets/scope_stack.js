@@ -91,9 +91,9 @@ export function stackedCurves(place, model) {
     const top = highest((moment) => totals[moment], span);
     const most = totals[top];
     const ends = span.map((moment) => figureHtml(momentFigure(model, moment)));
-    const left = missing.length === 0 ? "" : ` Not in here: ${countedHtml(model, missing)} scopes of functions whose bytes over time are not all on this page.`;
+    const left = missing.length === 0 ? "" : ` Not in here: ${countedHtml(model, missing)} scope${missing.length === 1 ? "" : "s"} of functions whose bytes over time are not all on this page.`;
     const unlisted = model.data.trends?.is_whole || missing.length > 0 ? "" : " Not in here: scopes that are not listed.";
-    const said = `<p class="lead">What the scopes of a function held, each alone, from ${ends[0]} to ${ends[1]}. The recorder notes it at few moments; the lines between them are drawn, not measured, and the timeline above has moments of its own.`
+    const said = `<p class="lead said">What the scopes of a function held, each alone, from ${ends[0]} to ${ends[1]}. The recorder notes it at few moments; the lines between them are drawn, not measured, and the timeline above has moments of its own.`
       + `${isEstimated(model) ? " These are estimates, whose errors at these moments are not recorded." : ""}${left}${unlisted}</p>`;
     if (most === 0n) {
       place.innerHTML = `${said}<p class="more">Nothing was held at these moments.</p>`;
@@ -147,7 +147,7 @@ export function stackedCurves(place, model) {
       const largest = bands.filter((band) => !band.isOthers).reduce((a, b) => (b.values[at] > a.values[at] ? b : a), bands[0]);
       spoken.innerHTML = `At ${then}: ${whole(at)} together, most in ${name(largest)}`;
       body.innerHTML = [...bands].reverse().map((band) => rowHtml(`<i class="c${colour(band)}" aria-hidden="true"></i>`,
-        band.isOthers ? `all others, ${countedHtml(model, band.rows)} scopes` : `<b>${name(band)}</b> ${placeHtml(model, band.rows[0])}`,
+        band.isOthers ? `all others, ${countedHtml(model, band.rows)} scope${band.rows.length === 1 ? "" : "s"}` : `<b>${name(band)}</b> ${placeHtml(model, band.rows[0])}`,
         figureHtml(figure(band, at)), highestHtml[bands.indexOf(band)])).join("")
         + rowHtml("", "together", whole(at), whole(top));
     }

@@ -121,12 +121,15 @@ function showScopes(data) {
   allowChoices();
   /** What "live" is in a range: live at its end. */
   let then = /** @type {import("./scope_model.js").Metric | null} */ (null);
+  /** The figure by which the graph from the top down is drawn. */
+  let drawn = /** @type {import("./scope_model.js").Metric | null} */ (null);
   function redraw() {
     const { value } = /** @type {HTMLInputElement} */ (figures.querySelector(":checked"));
     state.metric = (value === "live_bytes" && then) || metricOf(model, value);
     functions.refigure();
     if (bottomUp.isShown()) bottomUp.draw();
-    else flame.draw();
+    else if (drawn !== state.metric) flame.draw();
+    if (!bottomUp.isShown()) drawn = state.metric;
     found();
   }
   figures.addEventListener("change", redraw);

@@ -13,7 +13,7 @@ mod forest;
 mod reader;
 
 use devtools::Browser;
-use memscope_dashboard::render;
+use memscope_dashboard::{live, render};
 use memscope_runtime::snapshot::Snapshot;
 use reader::page;
 use serde_json::{Value, json};
@@ -30,14 +30,14 @@ fn open(browser: &mut Browser, snapshot: &Snapshot, fragment: &str) -> (TempDir,
     (folder, serde_json::to_value(snapshot).unwrap())
 }
 
-fn live(variables: usize) -> Snapshot {
+fn program(variables: usize) -> Snapshot {
     fixture::exact(&fixture::large(variables))
 }
 
 /// 4,000 bytes in seven scopes; `parse` below `main` and below `serve`.
 fn seven() -> Snapshot {
     forest::tree(
-        live(5),
+        program(5),
         &[
             (&[], 0),
             (&["main"], 100),
@@ -52,7 +52,7 @@ fn seven() -> Snapshot {
 
 /// A forest in which a function stands at one place in the sources, wherever it is called.
 fn shared(count: usize, depth: usize) -> Snapshot {
-    let mut snapshot = forest::forest(live(5), count, depth);
+    let mut snapshot = forest::forest(program(5), count, depth);
     for scope in &mut snapshot.scopes {
         scope.line = scope.key.last().map(|key| key.bytes().map(u32::from).sum());
     }
@@ -330,7 +330,8 @@ fn sums_of_estimates_have_their_errors() {
 fn a_function_shows_its_callers_and_its_callees() {
     let Some(mut browser) = Browser::start() else { return };
     let mut snapshot = seven();
-    for (calls, scope) in (10..).zip(&mut snapshot.scopes) {
+    // A finding tells the root's.
+    for (calls, scope) in (10..).zip(&mut snapshot.scopes).skip(1) {
         scope.calls = calls;
     }
     let (_folder, document) = open(&mut browser, &snapshot, "");
@@ -380,7 +381,7 @@ fn a_function_shows_its_callers_and_its_callees() {
 fn what_is_below_itself_counts_once() {
     let Some(mut browser) = Browser::start() else { return };
     let snapshot =
-        forest::tree(live(5), &[(&[], 0), (&["f"], 100), (&["f", "g"], 200), (&["f", "g", "f"], 400)]);
+        forest::tree(program(5), &[(&[], 0), (&["f"], 100), (&["f", "g"], 200), (&["f", "g", "f"], 400)]);
     let (_folder, document) = open(&mut browser, &snapshot, "");
     tab(&mut browser, "functions");
     browser.eval("document.querySelector('#scope-functions [data-scope=\"1-0\"] .twisty').click()");
@@ -521,7 +522,7 @@ fn bands_tell_each_moment() {
     assert_eq!(text(&mut browser, ".stacked .moment"), "At 1.0 s: 4.0 KiB together, most in parse");
     let told = table(&mut browser);
     let expected = [
-        ["all others, 1 scopes", "0 B", "0 B"],
+        ["all others, 1 scope", "0 B", "0 B"],
         ["main", "100 B", "100 B"],
         ["read", "100 B", "100 B"],
         ["parse_line", "0 B", "500 B"],
@@ -631,6 +632,57 @@ fn a_range_of_time_is_followed() {
     browser.assert_quiet();
 }
 
+/// A page that is fed: other scopes come, and the reader stays at the same chain of callers.
+#[test]
+fn new_scopes_leave_the_reader_where_they_were() {
+    let Some(mut browser) = Browser::start() else { return };
+    // The tab that scripts can be added to comes with its first page.
+    let (_folder, _) = open(&mut browser, &seven(), "");
+    browser.call(
+        "Page.addScriptToEvaluateOnNewDocument",
+        json!({ "source": "window.EventSource = class { constructor() { this.on = {}; window.feed = this; } \
+             addEventListener(name, act) { this.on[name] = act; } close() {} };" }),
+    );
+    // Without main/parse/read, so that all behind it have other places.
+    let now = seven();
+    let mut before = seven();
+    before.scopes.remove(4);
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("page.html");
+    fs::write(&file, live::page(&before, "run", 1).unwrap()).unwrap();
+    browser.open(&file, "#callers=5-1", DESK, "light");
+    browser.until("document.getElementById('callers').dataset.top === '5-1'");
+    assert_eq!(browser.eval("document.getElementById('scope-tab-stack').checkVisibility()"), false);
+    tab(&mut browser, "functions");
+    browser.eval("document.querySelector('#scope-functions [data-scope=\"2-0\"] .twisty').click()");
+    for panel in live::panels_of_books(&now).unwrap() {
+        if panel.name == "data:scopes" {
+            let event = json!({ "data": format!("{{\"name\":\"{}\",\"view\":{}}}", panel.name, panel.json) });
+            browser.eval(&format!("feed.on.panel({event})"));
+        }
+    }
+    // serve/parse is the seventh scope now.
+    assert_eq!(browser.eval("document.getElementById('callers').dataset.top"), "6-1");
+    assert_eq!(browser.eval("location.hash"), "#callers=6-1");
+    assert_eq!(at(&mut browser, "callers"), "6-1");
+    let opened: Vec<String> = rows(&mut browser, "scope-functions")
+        .into_iter()
+        .take(6)
+        .map(|row| row[0].replace("  ", " "))
+        .collect();
+    let expected = ["parse", "called by serve", "called by main", "calls parse_line", "calls read", "serve"];
+    for (row, expected) in opened.iter().zip(expected) {
+        assert!(row.starts_with(expected), "{opened:?}");
+    }
+    let html = browser.eval("document.getElementById('scopes').outerHTML");
+    let document = serde_json::to_value(&now).unwrap();
+    let figures = reader::origin::figures(html.as_str().unwrap());
+    let ours = figures.into_iter().filter(|(from, _)| from.contains("alike(") || from.contains("outermost("));
+    let ours: Vec<(String, String)> = ours.collect();
+    assert!(ours.len() > 4, "{ours:?}");
+    reader::origin::check(&ours, &document);
+}
+
 #[test]
 fn it_fits_and_answers_at_once() {
     let Some(mut browser) = Browser::start() else { return };
@@ -683,7 +735,7 @@ fn it_fits_and_answers_at_once() {
         ("row", "document.querySelectorAll('#callers-tree .twisty')[1].click()"),
         ("by function", "document.querySelectorAll('#scope-tabs button')[2 - turn % 2].click()"),
         ("sort", "document.querySelectorAll('#scope-functions .head-row button')[turn].click()"),
-        ("open", "document.querySelectorAll('#scope-functions .twisty')[turn].click()"),
+        ("open", "document.querySelector('#scope-functions .twisty').click()"),
         ("over time", "document.querySelectorAll('#scope-tabs button')[3 - turn % 2].click()"),
         (
             "moment",
