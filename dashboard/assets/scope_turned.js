@@ -186,6 +186,8 @@ export function bottomUpView(base, { shown, listed }) {
       }
       if (row !== state.top) acts.zoom(row);
       acts.activate(row);
+      // Who comes from a row of this panel stays there.
+      part("scopes").scrollIntoView({ block: "nearest" });
       return true;
     },
     /**

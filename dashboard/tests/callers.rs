@@ -636,13 +636,6 @@ fn a_range_of_time_is_followed() {
 #[test]
 fn new_scopes_leave_the_reader_where_they_were() {
     let Some(mut browser) = Browser::start() else { return };
-    // The tab that scripts can be added to comes with its first page.
-    let (_folder, _) = open(&mut browser, &seven(), "");
-    browser.call(
-        "Page.addScriptToEvaluateOnNewDocument",
-        json!({ "source": "window.EventSource = class { constructor() { this.on = {}; window.feed = this; } \
-             addEventListener(name, act) { this.on[name] = act; } close() {} };" }),
-    );
     // Without main/parse/read, so that all behind it have other places.
     let now = seven();
     let mut before = seven();
@@ -655,6 +648,12 @@ fn new_scopes_leave_the_reader_where_they_were() {
     assert_eq!(browser.eval("document.getElementById('scope-tab-stack').checkVisibility()"), false);
     tab(&mut browser, "functions");
     browser.eval("document.querySelector('#scope-functions [data-scope=\"2-0\"] .twisty').click()");
+    // Pausing and going on, the page asks for events anew: of us.
+    browser.eval(
+        "window.EventSource = class { constructor() { this.on = {}; window.feed = this; } \
+         addEventListener(name, act) { this.on[name] = act; } close() {} }; \
+         const pause = document.getElementById('live-pause'); pause.click(); pause.click()",
+    );
     for panel in live::panels_of_books(&now).unwrap() {
         if panel.name == "data:scopes" {
             let event = json!({ "data": format!("{{\"name\":\"{}\",\"view\":{}}}", panel.name, panel.json) });
