@@ -118,7 +118,7 @@
     ["", () => go("scopes")],
     ["bottom-up: show", () => one("#scope-ways [value=bottom-up]").click()],
     ...[1, 2, 3, 0].map((figure) => [`bottom-up: figure ${figure + 1}`, () => all("#flame-figures input")[figure].click()]),
-    ["bottom-up: hover", () => all("#callers .box")[9].dispatchEvent(new PointerEvent("pointerover", { bubbles: true }))],
+    ["bottom-up: hover", () => all("#callers .box").at(-1).dispatchEvent(new PointerEvent("pointerover", { bubbles: true }))],
     ["bottom-up: walk down", () => key(one("#callers"), "ArrowDown")],
     ["bottom-up: walk right", () => key(one("#callers"), "ArrowRight")],
     ["bottom-up: zoom", () => key(one("#callers"), "Enter")],
