@@ -8,7 +8,8 @@ import { count, name } from "./figure.js";
 import { escaped, figureHtml } from "./hbs.js";
 import { countText } from "./units.js";
 import {
-  flameBoxes, metricName, scopeColour, scopeFigure, scopeName, scopePath, shareFigure, shareOfSum, sumFigure, unlistedFigure,
+  flameBoxes, metricName, rowName, rowNamed, scopeColour, scopeFigure, scopeName, scopePath, shareFigure, shareOfSum, sumFigure,
+  unlistedFigure,
 } from "./scope_model.js";
 
 /** @typedef {import("./scope_model.js").Box} Box */
@@ -21,6 +22,7 @@ import {
  * @property {number} top row over the whole width of the flame graph
  * @property {number} active row that the reader is at
  * @property {Set<number>} found rows that a search found
+ * @property {(box: Box) => string} [told] what a box is, where its rows are no scopes
  */
 /**
  * @typedef {object} ScopeActs
@@ -30,6 +32,10 @@ import {
 /** Boxes below this width have no gap beside them; from the others on they have room for a name, and for their figure
  * beside it; in pixels. */
 const [THIN_PX, NAME_PX, FIGURE_PX] = [4, 22, 190];
+
+/** Boxes of callers at most: where there are more, they are folded from one and a half of the width on, and so on. Of 4,096 scopes, 60
+ * deep, there were 15,000 of a pixel and more, for below each function stand all callers up to the root. */
+const [MOST_TURNED, FEW_ABREAST] = [1_000, 16];
 
 /** Fewer boxes glide to their place; with 380 of them that took 40 ms of each change. */
 const FEW_BOXES = 120;
@@ -50,7 +56,7 @@ export function countedHtml(model, rows) {
  * Bytes to the last one, where the figure itself rounds them.
  * @param {Figure} figure
  */
-function exactHtml(figure) {
+export function exactHtml(figure) {
   if (figure.title === null || figure.bound !== null || !figure.title.endsWith("bytes")) return "";
   return ` <small>${figureHtml({ ...figure, text: figure.title, title: null, error: null })}</small>`;
 }
@@ -61,9 +67,12 @@ export function placeHtml(model, row) {
   const file = data.file[row];
   if (file === null) return "";
   const line = data.line[row];
-  const number = line === null ? "" : `:${figureHtml(name(`/scopes/${data.index[row]}/line`, line))}`;
+  const number = line === null ? "" : `:${figureHtml(name(`/scopes/${model.turned?.scopeOf(row) ?? data.index[row]}/line`, line))}`;
   return `<span class="place">${escaped(data.files[file])}${number}</span>`;
 }
+
+/** @param {string} label @param {string} figures */
+export const fact = (label, figures) => `<span class="fact"><span>${label}</span> ${figures}</span>`;
 
 /**
  * What a box is, in words and figures.
@@ -71,8 +80,6 @@ export function placeHtml(model, row) {
  */
 function readoutHtml({ model, metric }, box) {
   const { row } = box;
-  /** @param {string} label @param {string} figures */
-  const fact = (label, figures) => `<span class="fact"><span>${label}</span> ${figures}</span>`;
   const called = escaped(scopeName(model.data, row));
   if (box.kind === "more") {
     const sum = sumFigure(model, metric, box.folded);
@@ -96,7 +103,8 @@ function readoutHtml({ model, metric }, box) {
 }
 
 /** @param {ScopeModel} model @param {number} row @returns {Figure} */
-export const callsFigure = (model, row) => model.thread?.calls(row) ?? count(`/scopes/${model.data.index[row]}/calls`, model.data.calls[row]);
+export const callsFigure = (model, row) =>
+  (model.turned ?? model.thread)?.calls(row) ?? count(`/scopes/${model.data.index[row]}/calls`, model.data.calls[row]);
 
 /** @param {Box} box */
 const boxKey = (box) => (box.kind === "scope" ? "" : `${box.kind}-`) + box.row;
@@ -126,7 +134,15 @@ export function flameGraph({ graph, readout, path }, state, acts) {
   let pointed = /** @type {Box | null} */ (null);
 
   function draw() {
-    boxes = flameBoxes(model, state.metric, state.top, 1 / width);
+    let least = width;
+    const boxesNow = (/** @type {number} */ most) => flameBoxes(model, state.metric, state.top, 1 / least, most);
+    boxes = boxesNow(model.turned ? MOST_TURNED : Infinity);
+    while (model.turned && boxes.length > MOST_TURNED) {
+      least = Math.floor(least / 1.5);
+      // With few side by side it is their depth that makes them many.
+      boxes = boxesNow(least > FEW_ABREAST ? MOST_TURNED : Infinity);
+      if (least <= FEW_ABREAST) break;
+    }
     /** @type {Map<string, HTMLElement>} */
     const drawn = new Map();
     let deepest = 0;
@@ -147,11 +163,11 @@ export function flameGraph({ graph, readout, path }, state, acts) {
       last = element;
     }
     elements = drawn;
-    graph.dataset.flame = state.metric.field;
+    graph.dataset[model.turned ? "turned" : "flame"] = state.metric.field;
     if (state.metric.thread === undefined) delete graph.dataset.thread;
     else graph.dataset.thread = String(state.metric.thread);
-    graph.dataset.top = String(model.data.index[state.top]);
-    graph.dataset.least = String(width);
+    graph.dataset.top = rowName(model, state.top);
+    graph.dataset.least = String(least);
     // No custom property, which each box would inherit anew.
     graph.style.height = `${(deepest + 1) * BOX_PX}px`;
     graph.classList.toggle("empty", boxes.length === 0);
@@ -163,7 +179,7 @@ export function flameGraph({ graph, readout, path }, state, acts) {
   /** @param {Box} box @param {string} key */
   function newBox(box, key) {
     const element = document.createElement("div");
-    element.id = `flame-${key}`;
+    element.id = `${graph.id}-${key}`;
     element.setAttribute("role", "treeitem");
     element.className = `box ${box.kind === "scope" ? scopeColour(model, box.row) : box.kind === "more" ? "narrow" : "unlisted"}`;
     return element;
@@ -175,9 +191,9 @@ export function flameGraph({ graph, readout, path }, state, acts) {
     const percent = (share) => `${(share * 100).toFixed(4)}%`;
     element.setAttribute("style", `left:${percent(box.left)};width:${percent(box.width)};top:${box.depth * BOX_PX}px;background-size:${percent(box.own)} ${FOOT_PX}px`);
     element.setAttribute("aria-level", String(box.depth + 1));
-    if (box.kind === "scope") element.dataset.scope = String(model.data.index[box.row]);
-    else element.dataset.below = String(model.data.index[box.row]);
-    if (box.kind === "more") element.dataset.folded = box.folded.map((row) => model.data.index[row]).join(" ");
+    if (box.kind === "scope") element.dataset.scope = rowName(model, box.row);
+    else element.dataset.below = rowName(model, box.row);
+    if (box.kind === "more") element.dataset.folded = box.folded.map((row) => rowName(model, row)).join(" ");
     const px = box.width * width;
     element.classList.toggle("thin", px < THIN_PX);
     const name = box.kind === "scope" ? scopeName(model.data, box.row) : box.kind === "more" ? "more" : "not listed";
@@ -199,7 +215,7 @@ export function flameGraph({ graph, readout, path }, state, acts) {
     path.innerHTML = steps.map((row, step) => {
       const name = escaped(scopeName(model.data, row));
       const last = step === steps.length - 1;
-      return last ? `<li aria-current="true">${name}</li>` : `<li><button type="button" data-scope="${model.data.index[row]}">${name}</button></li>`;
+      return last ? `<li aria-current="true">${name}</li>` : `<li><button type="button" data-scope="${rowName(model, row)}">${name}</button></li>`;
     }).join("");
   }
 
@@ -221,7 +237,7 @@ export function flameGraph({ graph, readout, path }, state, acts) {
   /** @param {Box | undefined} box */
   function tell(box) {
     readout.innerHTML = box
-      ? readoutHtml(state, box)
+      ? state.told?.(box) ?? readoutHtml(state, box)
       : `Nothing to draw: no scope has any of “${metricName(state.metric).label}”${model.thread ? " of this thread" : ""}.`;
   }
 
@@ -309,7 +325,7 @@ export function flameGraph({ graph, readout, path }, state, acts) {
   path.addEventListener("click", (event) => {
     const step = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("button"));
     if (!step) return;
-    acts.zoom(/** @type {number} */ (model.rowOf.get(Number(step.dataset.scope))));
+    acts.zoom(/** @type {number} */ (rowNamed(model, step.dataset.scope)));
     graph.focus();
   });
   new ResizeObserver(() => {
@@ -334,7 +350,7 @@ export function flameGraph({ graph, readout, path }, state, acts) {
       for (const [key, element] of elements) {
         const now = keyNow(/** @type {Box} */ (boxOf.get(element)));
         if (now === null) element.remove();
-        else kept.set(now, element).get(now)?.setAttribute("id", `flame-${now}`);
+        else kept.set(now, element).get(now)?.setAttribute("id", `${graph.id}-${now}`);
         if (key === cursor) cursorNow = now ?? "";
       }
       [elements, cursor] = [kept, cursorNow];

@@ -31,7 +31,7 @@ import { bytes, count, share, withUpperBound } from "./figure.js";
  * @property {ScopeData} data
  * @property {Metric[]} metrics the figures to choose among: of all threads, or of one
  * @property {{ id: number, calls: (row: number) => Figure } | null} thread the one; null: all
- * @property {number[][]} children of each row
+ * @property {number[][]} children of each row; of a tree that is turned those that were asked for (`childrenOf`)
  * @property {number[]} depth of each row; 0: the root
  * @property {string[]} searched what a search looks at, of each row
  * @property {string[]} module of each row, which its colour stands for
@@ -40,6 +40,17 @@ import { bytes, count, share, withUpperBound } from "./figure.js";
  * @property {Map<string, number[][]>} ordered children by each figure, greatest first
  * @property {(number | null)[]} parent of each row
  * @property {string[]} own names of each row, which tell it among those below one row
+ * @property {Turned} [turned] its rows are chains of callers (`scope_callers.js`)
+ */
+/**
+ * @typedef {object} Turned where the figures of rows come from that are no scopes themselves
+ * @property {(row: number) => number[]} unfold makes the rows below
+ * @property {(metric: Metric, row: number, part: Part) => bigint | null} value
+ * @property {(metric: Metric, row: number, part: Part) => string} pointer
+ * @property {(metric: Metric, row: number, part: Part) => Figure} figure
+ * @property {(row: number) => Figure} calls
+ * @property {(row: number) => number} scopeOf place in the document of a scope of the function that a row names
+ * @property {(row: number) => string} nameOf what names it in the page @property {Map<string, number>} named
  */
 
 /**
@@ -120,6 +131,22 @@ export function scopeName(data, row) {
   return data.names[data.name[row]] || "outside tracked functions";
 }
 
+/** @typedef {{ data: { index: number[] }, rowOf: Map<number, number>, turned?: Pick<Turned, "nameOf" | "named"> }} NamedRows */
+/**
+ * What names a row in the page: the place of its scope in the document.
+ * @param {NamedRows} model @param {number} row
+ */
+export const rowName = ({ data, turned }, row) => (turned ? turned.nameOf(row) : String(data.index[row]));
+
+/**
+ * The row of a name; undefined: there is none.
+ * @param {NamedRows} model @param {string | undefined} name
+ */
+export const rowNamed = ({ rowOf, turned }, name) => (turned ? turned.named.get(name ?? "") : rowOf.get(Number(name)));
+
+/** @param {ScopeModel} model @param {number} row */
+export const childrenOf = (model, row) => (model.children[row] ??= model.turned?.unfold(row) ?? []);
+
 /** @param {ScopeModel} model @param {string} field */
 export const metricOf = (model, field) => /** @type {Metric} */ (model.metrics.find((metric) => metric.field === field));
 
@@ -137,6 +164,7 @@ export const isEstimated = ({ data }) => data.metrics.some(({ exclusive }) => ex
  * @param {ScopeModel} model @param {Metric} metric @param {number} row @param {Part} part @returns {[Column, number]}
  */
 function cell(model, metric, row, part) {
+  if (model.turned) return [{ values: [model.turned.value(metric, row, part)], errors: null, bounds: {} }, 0];
   const place = metric.ofEachRow ? row : model.place[row];
   return part === "inclusive" && place >= 0 ? [metric.inclusive, place] : [metric.exclusive, row];
 }
@@ -155,6 +183,7 @@ export function amount(model, metric, row, part) {
  * @param {ScopeModel} model @param {Metric} metric @param {number} row @param {Part} part
  */
 export function scopePointer(model, metric, row, part) {
+  if (model.turned) return model.turned.pointer(metric, row, part);
   const scope = `/scopes/${model.data.index[row]}`;
   if (metric.thread !== undefined) return `${scope}/of_thread/${metric.thread}/${part}/${metric.field}`;
   if (!metric.ofEachRow) return `${scope}/${part}/${metric.field}`;
@@ -162,10 +191,11 @@ export function scopePointer(model, metric, row, part) {
 }
 
 /** @param {Metric} metric */
-const isOfBytes = (metric) => metricName(metric).unit === "bytes";
+export const isOfBytes = (metric) => metricName(metric).unit === "bytes";
 
 /** @param {ScopeModel} model @param {Metric} metric @param {number} row @param {Part} part @returns {Figure} */
 export function scopeFigure(model, metric, row, part) {
+  if (model.turned) return model.turned.figure(metric, row, part);
   const [column, place] = cell(model, metric, row, part);
   const from = scopePointer(model, metric, row, part);
   const value = column.values?.[place] ?? null;
@@ -175,24 +205,39 @@ export function scopeFigure(model, metric, row, part) {
 }
 
 /**
- * A sum over `rows` that are not below one another, so that no sample is in two of them and their errors are independent.
- * @param {ScopeModel} model @param {Metric} metric @param {number[]} rows @returns {Figure}
+ * A sum over `rows`, with all below them if they are not below one another, so that no sample is in two of them and their
+ * errors are independent.
+ * @param {ScopeModel} model @param {Metric} metric @param {number[]} rows @param {Part} [part] @returns {Figure}
  */
-export function sumFigure(model, metric, rows) {
-  const pointers = rows.map((row) => scopePointer(model, metric, row, "inclusive"));
-  const sum = exactSum(rows.map((row) => exactAmount(model, metric, row, "inclusive")));
-  const errors = rows.map((row) => cell(model, metric, row, "inclusive")).map(([column, place]) => column.errors?.[place] ?? null);
+export function sumFigure(model, metric, rows, part = "inclusive") {
+  const pointers = rows.map((row) => scopePointer(model, metric, row, part));
+  const errorFrom = `hypot(${pointers.map((pointer) => `${pointer}_error`).join(", ")})`;
+  return summedFigure(model, metric, rows, part, pointers.join(" + "), errorFrom);
+}
+
+/**
+ * The same, by another formula.
+ * @param {ScopeModel} model @param {Metric} metric @param {number[]} rows @param {Part} part
+ * @param {string} from @param {string} errorFrom @returns {Figure}
+ */
+export function summedFigure(model, metric, rows, part, from, errorFrom) {
+  const errors = rows.map((row) => cell(model, metric, row, part)).map(([column, place]) => column.errors?.[place] ?? null);
   const squares = errors.map((error) => Number(error ?? 0) ** 2);
   const error = errors.every((error) => error === null) ? null : Math.ceil(Math.sqrt(squares.reduce((a, b) => a + b)));
-  const errorFrom = `hypot(${pointers.map((pointer) => `${pointer}_error`).join(", ")})`;
-  return (isOfBytes(metric) ? bytes : count)(pointers.join(" + "), sum, error, errorFrom);
+  return (isOfBytes(metric) ? bytes : count)(from, exactSumOf(model, metric, rows, part), error, errorFrom);
 }
+
+/**
+ * null: not measured.
+ * @param {ScopeModel} model @param {Metric} metric @param {number[]} rows @param {Part} part
+ */
+export const exactSumOf = (model, metric, rows, part) => exactSum(rows.map((row) => exactAmount(model, metric, row, part)));
 
 /**
  * null: not measured.
  * @param {ScopeModel} model @param {Metric} metric @param {number} row @param {Part} part
  */
-function exactAmount(model, metric, row, part) {
+export function exactAmount(model, metric, row, part) {
   const [column, place] = cell(model, metric, row, part);
   const value = column.values?.[place] ?? null;
   return value === null ? null : BigInt(value);
@@ -226,9 +271,9 @@ export function shareFigure(model, metric, row, whole) {
   return shareOfSum(model, metric, [row], whole);
 }
 
-/** @param {ScopeModel} model @param {Metric} metric @param {number[]} rows @param {number} whole @returns {Figure} */
-export function shareOfSum(model, metric, rows, whole) {
-  const sum = sumFigure(model, metric, rows);
+/** @param {ScopeModel} model @param {Metric} metric @param {number[]} rows @param {number} whole @param {Part} [part] @returns {Figure} */
+export function shareOfSum(model, metric, rows, whole, part = "inclusive") {
+  const sum = sumFigure(model, metric, rows, part);
   const from = rows.length > 1 ? `(${sum.from})` : sum.from;
   const all = exactAmount(model, metric, whole, "inclusive");
   const isKnown = sum.value !== null && all !== null;
@@ -245,20 +290,21 @@ export function childrenBy(model, metric, row) {
   const key = `${metric.field} of ${metric.thread ?? "all"}`;
   let ordered = model.ordered.get(key);
   if (!ordered) model.ordered.set(key, (ordered = []));
-  return (ordered[row] ??= [...model.children[row]].sort(
+  return (ordered[row] ??= [...childrenOf(model, row)].sort(
     (a, b) => amount(model, metric, b, "inclusive") - amount(model, metric, a, "inclusive") || a - b));
 }
 
 /**
  * The boxes of `top` and all below that are at least a `least` share of the width; what is narrower is folded into a box
  * `more` beside its siblings, and what the recording does not list into a box `unlisted`.
- * @param {ScopeModel} model @param {Metric} metric @param {number} top @param {number} least @returns {Box[]}
+ * @param {ScopeModel} model @param {Metric} metric @param {number} top @param {number} least
+ * @param {number} most with more boxes it stops @returns {Box[]}
  */
-export function flameBoxes(model, metric, top, least) {
+export function flameBoxes(model, metric, top, least, most) {
   /** @type {Box[]} */
   const boxes = [];
   const open = [{ row: top, depth: 0, left: 0, width: 1 }];
-  for (let next = open.pop(); next; next = open.pop()) {
+  for (let next = open.pop(); next && boxes.length <= most; next = open.pop()) {
     const { row, depth, left, width } = next;
     const below = childrenBy(model, metric, row);
     const own = amount(model, metric, row, "exclusive");

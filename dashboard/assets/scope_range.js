@@ -40,12 +40,12 @@ export function heldFigure(model, row, moment) {
 }
 
 /**
- * The moment at which it held most.
- * @param {ScopeModel} model @param {number} row @param {Span} span
+ * The moment of the most bytes.
+ * @param {(moment: number) => bigint | null} heldAt @param {Span} span
  */
-export function highest(model, row, [first, last]) {
+export function highest(heldAt, [first, last]) {
   let most = first;
-  for (let at = first; at <= last; at += 1) if ((held(model, row, at) ?? 0) > (held(model, row, most) ?? 0)) most = at;
+  for (let at = first; at <= last; at += 1) if ((heldAt(at) ?? 0) > (heldAt(most) ?? 0)) most = at;
   return most;
 }
 

@@ -7,7 +7,10 @@ import { countText } from "./units.js";
 import { escaped, figureHtml } from "./hbs.js";
 import { bytes } from "./figure.js";
 import { callsFigure, placeHtml } from "./flame.js";
-import { amount, childrenBy, isEstimated, isMeasured, metricName, scopeFigure, scopeName, scopePath, scopePointer } from "./scope_model.js";
+import {
+  amount, childrenBy, childrenOf, isEstimated, isMeasured, metricName, rowName, rowNamed, scopeFigure, scopeName, scopePath, scopePointer,
+  shareFigure,
+} from "./scope_model.js";
 import { held, heldFigure, highest, momentFigure } from "./scope_range.js";
 
 /** @typedef {import("./scope_model.js").Metric} Metric */
@@ -15,6 +18,8 @@ import { held, heldFigure, highest, momentFigure } from "./scope_range.js";
 /** @typedef {import("./scope_model.js").ScopeModel} ScopeModel */
 /** @typedef {{ id: string, title: string, key: (row: number) => number, html: (row: number) => string }} TableColumn `key`: what it sorts by */
 /** @typedef {import("./flame.js").ScopeState} ScopeState */
+/** @typedef {{ model: import("./scope_model.js").NamedRows, active: number, found: Set<number> }} GridState what a grid of rows knows of them */
+/** @typedef {{ held: (row: number, moment: number) => bigint | null, figure: (row: number, moment: number) => import("./figure.js").Figure }} HeldRows */
 /** @typedef {import("./flame.js").ScopeActs} ScopeActs */
 
 /** Rows above and below the window that are drawn too, so that scrolling shows no gap. */
@@ -29,10 +34,10 @@ const OPEN_SHARE = 0.2;
 /**
  * A grid of rows of one height.
  * @param {HTMLElement} grid with a header and a body
- * @param {{ prefix: string, rows: () => number[], rowHtml: (row: number, place: number) => string, state: ScopeState, acts: ScopeActs,
+ * @param {{ prefix: string, rows: () => number[], rowHtml: (row: number, place: number) => string, state: GridState, acts: Pick<ScopeActs, "activate" | "zoom">,
  *   key?: (key: string, row: number) => number | null }} view
  */
-function scopeGrid(grid, { prefix, rows, rowHtml, state, acts, key }) {
+export function scopeGrid(grid, { prefix, rows, rowHtml, state, acts, key }) {
   const body = /** @type {HTMLElement} */ (grid.querySelector(".rows"));
   /** @type {number[]} */
   let shown = [];
@@ -119,7 +124,7 @@ function scopeGrid(grid, { prefix, rows, rowHtml, state, acts, key }) {
   /** @param {Event} event */
   const rowAt = (event) => {
     const element = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("[data-scope]"));
-    return element ? /** @type {number} */ (state.model.rowOf.get(Number(element.dataset.scope))) : null;
+    return element ? /** @type {number} */ (rowNamed(state.model, element.dataset.scope)) : null;
   };
   grid.addEventListener("click", (event) => {
     const row = rowAt(event);
@@ -146,6 +151,11 @@ function scopeGrid(grid, { prefix, rows, rowHtml, state, acts, key }) {
     draw,
     fill,
     reveal,
+    /**
+     * The row below.
+     * @param {number} row
+     */
+    after: (row) => shown[shown.indexOf(row) + 1] ?? row,
     /** Draws what has come into sight. */
     open() {
       draw();
@@ -156,18 +166,18 @@ function scopeGrid(grid, { prefix, rows, rowHtml, state, acts, key }) {
 }
 
 /** @param {ScopeState} state @param {Metric} metric @param {number} row @param {Part} part */
-function barHtml({ model }, metric, row, part) {
+export function barHtml({ model }, metric, row, part) {
   const [value, whole] = [amount(model, metric, row, part), amount(model, metric, 0, "inclusive")];
   const width = whole === 0 ? 0 : (value / whole) * 100;
   const from = `${scopePointer(model, metric, row, part)} / ${scopePointer(model, metric, 0, "inclusive")}`;
   return `<i class="bar" aria-hidden="true"><i style="width:${width.toFixed(2)}%" data-width="${from}"></i></i>`;
 }
 
-/** @param {string} prefix @param {ScopeState} state @param {number} row @param {number} place @param {string} more attributes */
-function rowStart(prefix, state, row, place, more) {
+/** @param {string} prefix @param {GridState} state @param {number} row @param {number} place @param {string} more attributes */
+export function rowStart(prefix, state, row, place, more) {
   const classes = [row === state.active ? "at" : "", state.found.has(row) ? "found" : ""].join(" ").trim();
   return `<div role="row" id="${prefix}${row}" class="${classes}" aria-rowindex="${place + 2}" aria-selected="${row === state.active}" `
-    + `data-scope="${state.model.data.index[row]}"${more}`;
+    + `data-scope="${rowName(state.model, row)}"${more}`;
 }
 
 /**
@@ -176,6 +186,7 @@ function rowStart(prefix, state, row, place, more) {
  */
 export function scopeTree(grid, state, acts) {
   const { model } = state;
+  const prefix = `${grid.dataset.prefix}-`;
   /** @type {Set<number>} */
   const open = new Set([0]);
   model.data.index.forEach((_, row) => {
@@ -194,13 +205,14 @@ export function scopeTree(grid, state, acts) {
 
   /** @param {number} row @param {number} place */
   function rowHtml(row, place) {
-    const hasBelow = model.children[row].length > 0;
+    const hasBelow = childrenOf(model, row).length > 0;
     const expanded = hasBelow ? ` aria-expanded="${open.has(row)}"` : "";
     const depth = model.depth[row];
-    const start = rowStart("tree-", state, row, place, ` aria-level="${depth + 1}"${expanded} style="--row:${place};--indent:${Math.min(depth, DEEPEST_INDENT)}"`);
+    const start = rowStart(prefix, state, row, place, ` aria-level="${depth + 1}"${expanded} style="--row:${place};--indent:${Math.min(depth, DEEPEST_INDENT)}"`);
     return `${start}><span role="gridcell" class="name"><i class="twisty" aria-hidden="true"></i><b>${escaped(scopeName(model.data, row))}</b> ${placeHtml(model, row)}</span>`
       + `<span role="gridcell" class="num calls">${figureHtml(callsFigure(model, row))}</span>`
-      + `<span role="gridcell" class="num">${figureHtml(scopeFigure(model, state.metric, row, "exclusive"))}${barHtml(state, state.metric, row, "exclusive")}</span>`
+      + (model.turned ? `<span role="gridcell" class="num">${figureHtml(shareFigure(model, state.metric, row, scopePath(model, row)[depth > 1 ? 1 : 0]))}</span>`
+        : `<span role="gridcell" class="num">${figureHtml(scopeFigure(model, state.metric, row, "exclusive"))}${barHtml(state, state.metric, row, "exclusive")}</span>`)
       + `<span role="gridcell" class="num">${figureHtml(scopeFigure(model, state.metric, row, "inclusive"))}${barHtml(state, state.metric, row, "inclusive")}</span></div>`;
   }
 
@@ -222,7 +234,7 @@ export function scopeTree(grid, state, acts) {
     return null;
   }
 
-  const view = scopeGrid(grid, { prefix: "tree-", rows, rowHtml, state, acts, key });
+  const view = scopeGrid(grid, { prefix, rows, rowHtml, state, acts, key });
   return {
     ...view,
     /**
@@ -256,32 +268,88 @@ export function scopeTree(grid, state, acts) {
 }
 
 /**
- * What the table says of a range: each scope alone. What is not on the page comes last.
- * @param {ScopeModel} model @param {import("./scope_range.js").Span} span @returns {TableColumn[]}
+ * What a table says of a range: each row alone. What is not on the page comes last.
+ * @param {ScopeModel} model @param {import("./scope_range.js").Span} span @param {HeldRows} rows @returns {TableColumn[]}
  */
-function columnsOf(model, span) {
+export function columnsOf(model, span, { held, figure }) {
   /** @param {string} id @param {string} title @param {(row: number) => number} moment @returns {TableColumn} */
   const column = (id, title, moment) => ({
     id,
     title,
-    key: (row) => Number(held(model, row, moment(row)) ?? -Infinity),
-    html: (row) => figureHtml(heldFigure(model, row, moment(row))),
+    key: (row) => Number(held(row, moment(row)) ?? -Infinity),
+    html: (row) => figureHtml(figure(row, moment(row))),
   });
   const [first, last] = span.map((at) => column(at === span[0] ? "first" : "last", `At ${figureHtml(momentFigure(model, at))}`, () => at));
-  const columns = [first, last, column("most", "Highest", (row) => highest(model, row, span))];
+  const columns = [first, last, column("most", "Highest", (row) => highest((moment) => held(row, moment), span))];
   // The ends of an estimate share samples: the error of their difference is not to be had from theirs.
   if (isEstimated(model)) return columns;
   /** @param {number} row */
   const change = (row) => last.key(row) - first.key(row) || 0;
   /** @param {number} row */
   const html = (row) => {
-    const ends = span.map((moment) => heldFigure(model, row, moment));
+    const ends = span.map((moment) => figure(row, moment));
     const [less, more] = change(row) < 0 ? ends.reverse() : ends;
     if (more.value === null) return figureHtml(more);
     const size = BigInt(more.value) - BigInt(less.value ?? 0);
     return ["\u2212", "", "+"][Math.sign(change(row)) + 1] + figureHtml(bytes(`${more.from} - ${less.from}`, size));
   };
   return [{ id: "change", title: "Change", key: change, html }, ...columns];
+}
+
+/**
+ * The head of a table, which sorts by each of its columns.
+ * @param {HTMLElement} grid @param {string} title of the rows' names @param {TableColumn[]} columns @param {string} sortedBy
+ * @param {() => void} draw
+ */
+export function sortedColumns(grid, title, columns, sortedBy, draw) {
+  let descending = true;
+  const head = /** @type {HTMLElement} */ (grid.querySelector(".head-row"));
+  function titles() {
+    head.innerHTML = [{ id: "name", title }, ...columns].map(({ id, title }) =>
+      `<span role="columnheader" class="${id === "name" ? "name" : "num"}"><button type="button" data-sort="${id}">${title}</button></span>`).join("");
+  }
+  head.addEventListener("click", (event) => {
+    const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("button"));
+    if (!button) return;
+    const id = /** @type {string} */ (button.dataset.sort);
+    // Names from their start, figures from the greatest.
+    descending = id === sortedBy ? !descending : id !== "name";
+    sortedBy = id;
+    draw();
+    grid.scrollTop = 0;
+  });
+  titles();
+  return {
+    columns: () => columns,
+    /**
+     * `rows` in the chosen order, which the head shows.
+     * @param {number[]} rows @param {(row: number) => string} nameOf
+     */
+    sort(rows, nameOf) {
+      for (const cell of head.querySelectorAll("[role=columnheader]")) {
+        const isIt = /** @type {HTMLElement} */ (cell.firstElementChild).dataset.sort === sortedBy;
+        if (isIt) cell.setAttribute("aria-sort", descending ? "descending" : "ascending");
+        else cell.removeAttribute("aria-sort");
+      }
+      /** @type {(row: number) => number | string} */
+      const sortKey = columns.find(({ id }) => id === sortedBy)?.key ?? nameOf;
+      /** @type {Map<number, number | string>} */
+      const keys = new Map(rows.map((row) => [row, sortKey(row)]));
+      const key = (/** @type {number} */ row) => /** @type {number | string} */ (keys.get(row));
+      const sign = descending ? -1 : 1;
+      return rows.sort((a, b) => (key(a) < key(b) ? -sign : key(a) > key(b) ? sign : a - b));
+    },
+    /**
+     * Shows other columns. The caller draws.
+     * @param {TableColumn[]} now
+     */
+    use(now) {
+      const before = columns.map(({ id, title }) => id + title).join();
+      columns = now;
+      if (!columns.some(({ id }) => id === sortedBy) && sortedBy !== "name") [sortedBy, descending] = [columns[0].id, true];
+      if (columns.map(({ id, title }) => id + title).join() !== before) titles();
+    },
+  };
 }
 
 /**
@@ -304,48 +372,20 @@ export function scopeTable(grid, state, acts) {
     ];
   }
   let whole = wholeColumns();
-  let columns = whole;
-  let sortedBy = `inclusive ${state.metric.field}`;
-  let descending = true;
-  const head = /** @type {HTMLElement} */ (grid.querySelector(".head-row"));
-  function titles() {
-    head.innerHTML = [{ id: "name", title: "Scope" }, ...columns].map(({ id, title }) =>
-      `<span role="columnheader" class="${id === "name" ? "name" : "num"}"><button type="button" data-sort="${id}">${title}</button></span>`).join("");
-  }
-
+  const sorted = sortedColumns(grid, "Scope", whole, `inclusive ${state.metric.field}`, () => view.draw());
 
   function rows() {
-    for (const cell of head.querySelectorAll("[role=columnheader]")) {
-      const isIt = /** @type {HTMLElement} */ (cell.firstElementChild).dataset.sort === sortedBy;
-      if (isIt) cell.setAttribute("aria-sort", descending ? "descending" : "ascending");
-      else cell.removeAttribute("aria-sort");
-    }
-    /** @type {(row: number) => number | string} */
-    const sortKey = columns.find(({ id }) => id === sortedBy)?.key ?? ((row) => scopeName(model.data, row));
-    const keys = model.data.index.map((_, row) => sortKey(row));
     const found = state.found.size > 0 ? [...state.found] : model.data.index.map((_, row) => row);
-    const sign = descending ? -1 : 1;
-    return found.sort((a, b) => (keys[a] < keys[b] ? -sign : keys[a] > keys[b] ? sign : a - b));
+    return sorted.sort(found, (row) => scopeName(model.data, row));
   }
 
   /** @param {number} row @param {number} place */
   function rowHtml(row, place) {
-    const cells = columns.map(({ html }) => `<span role="gridcell" class="num">${html(row)}</span>`);
+    const cells = sorted.columns().map(({ html }) => `<span role="gridcell" class="num">${html(row)}</span>`);
     return `${rowStart("table-", state, row, place, ` style="--row:${place}"`)}><span role="gridcell" class="name"><b>${escaped(scopeName(model.data, row))}</b> ${placeHtml(model, row)}</span>${cells.join("")}</div>`;
   }
 
   const view = scopeGrid(grid, { prefix: "table-", rows, rowHtml, state, acts });
-  head.addEventListener("click", (event) => {
-    const button = /** @type {HTMLElement | null} */ (/** @type {Element} */ (event.target).closest("button"));
-    if (!button) return;
-    const id = /** @type {string} */ (button.dataset.sort);
-    // Names from their start, figures from the greatest.
-    descending = id === sortedBy ? !descending : id !== "name";
-    sortedBy = id;
-    view.draw();
-    grid.scrollTop = 0;
-  });
-  titles();
   return {
     ...view,
     /**
@@ -353,16 +393,13 @@ export function scopeTable(grid, state, acts) {
      * @param {import("./scope_range.js").Span | null} span
      */
     follow(span) {
-      columns = span ? columnsOf(model, span) : whole;
-      if (!columns.some(({ id }) => id === sortedBy)) [sortedBy, descending] = [columns[0].id, true];
+      sorted.use(span ? columnsOf(model, span, { held: (row, at) => held(model, row, at), figure: (row, at) => heldFigure(model, row, at) }) : whole);
       grid.classList.toggle("ranged", span !== null);
-      titles();
     },
     /** What is measured may be more than before. */
     renew() {
-      const shown = columns.map(({ id }) => id).join();
-      columns = whole = wholeColumns();
-      if (columns.map(({ id }) => id).join() !== shown) titles();
+      whole = wholeColumns();
+      sorted.use(whole);
       view.draw();
     },
   };

@@ -4,6 +4,10 @@
 import { figureHtml } from "./hbs.js";
 import { island } from "./island.js";
 import { countedHtml, flameGraph } from "./flame.js";
+import { functionsOf } from "./scope_callers.js";
+import { functionTable } from "./scope_functions.js";
+import { stackedCurves } from "./scope_stack.js";
+import { bottomUpView, isBottomUp } from "./scope_turned.js";
 import { moreOfScope } from "./more_of_scope.js";
 import { chooseAgain, onRange } from "./range.js";
 import { metricAt, momentFigure, spanOf } from "./scope_range.js";
@@ -53,6 +57,7 @@ function showScopes(data) {
      */
     zoom(row) {
       state.top = row;
+      if (bottomUp.isShown()) bottomUp.show(false);
       // Who is at a scope outside of it would be nowhere.
       if (!scopePath(model, state.active).includes(row)) state.active = row;
       flame.draw();
@@ -78,6 +83,15 @@ function showScopes(data) {
   const flame = flameGraph({ graph: part("flame"), readout: part("flame-readout"), path: part("flame-path") }, state, acts);
   const tree = scopeTree(part("scope-tree"), state, acts);
   const table = scopeTable(part("scope-table"), state, acts);
+  const functions = functionTable(part("scope-functions"), state, (chain) => { location.hash = `#callers=${chain}`; });
+  const stack = stackedCurves(part("scope-panel-stack"), model);
+  const bottomUp = bottomUpView(state, {
+    shown() {
+      redraw();
+      choose(chosen);
+    },
+    listed: () => choose("tree"),
+  });
 
   /** All that the page knows of the scope that the reader is at, which it holds for the largest. */
   let borrowed = /** @type {{ home: HTMLElement, body: Element } | null} */ (null);
@@ -98,6 +112,16 @@ function showScopes(data) {
     part("scope-details").replaceChildren(body ?? none);
   }
 
+  const tabs = [...document.querySelectorAll("#scope-tabs [role=tab]")].map((tab) => /** @type {HTMLElement} */ (tab));
+  let chosen = "tree";
+  /** By function, by callers and over time all threads are told together. */
+  function allowViews() {
+    bottomUp.allow(!model.thread);
+    tabs[2].hidden = model.thread !== null;
+    tabs[3].hidden = model.thread !== null || !stack.isThere;
+  }
+  allowViews();
+
   const figures = part("flame-figures");
   figures.innerHTML += data.metrics.map((metric) =>
     `<label><input type="radio" name="scope-figure" value="${metric.field}"${metric === state.metric ? " checked" : ""}>`
@@ -111,10 +135,15 @@ function showScopes(data) {
   allowChoices();
   /** What "live" is in a range: live at its end. */
   let then = /** @type {import("./scope_model.js").Metric | null} */ (null);
+  /** The figure by which the graph from the top down is drawn. */
+  let drawn = /** @type {import("./scope_model.js").Metric | null} */ (null);
   function redraw() {
     const { value } = /** @type {HTMLInputElement} */ (figures.querySelector(":checked"));
     state.metric = (value === "live_bytes" && then) || metricOf(model, value);
-    flame.draw();
+    functions.refigure();
+    if (bottomUp.isShown()) bottomUp.draw();
+    else if (drawn !== state.metric) flame.draw();
+    if (!bottomUp.isShown()) drawn = state.metric;
     found();
     threads.say(value);
   }
@@ -130,6 +159,9 @@ function showScopes(data) {
   );
   function changeThread() {
     allowChoices();
+    allowViews();
+    if (model.thread && bottomUp.isShown()) bottomUp.show(false);
+    if (tabs.some((tab) => tab.hidden && tab.dataset.view === chosen)) choose("tree");
     table.renew();
     chooseAgain();
     redraw();
@@ -145,6 +177,8 @@ function showScopes(data) {
       then = span && metricAt(model, span[1]);
       /** @type {HTMLElement} */ (figures.querySelector("[value=live_bytes] + span")).innerHTML = then ? `Live at ${last}` : "Live";
       table.follow(span);
+      functions.follow(span);
+      stack.follow(span, chosen === "stack");
       tabs[1].textContent = span ? "Change by scope" : "All scopes";
       redraw();
     }
@@ -164,10 +198,14 @@ function showScopes(data) {
     } else if (rows.length === 0) {
       sentence.textContent = "No scope has these words in its name, path or file.";
     } else {
-      const once = topmost(model, rows);
-      const share = shareOfSum(model, state.metric, once, 0);
-      sentence.innerHTML = `<b>${countedHtml(model, rows)} ${rows.length === 1 ? "scope" : "scopes"}</b>, ${figureHtml(sumFigure(model, state.metric, once))}`
-        + `, ${figureHtml(share)} of all (not counted twice)`;
+      // From the bottom up each function has what is its own.
+      const isAlone = bottomUp.isShown();
+      const { of, rows: ofFunction } = functionsOf(model);
+      const things = isAlone ? [...new Set(rows.map((row) => ofFunction[of[row]][0]))] : rows;
+      const [once, as] = isAlone ? [rows, /** @type {const} */ ("exclusive")] : [topmost(model, rows), /** @type {const} */ ("inclusive")];
+      const [sum, share] = [sumFigure(model, state.metric, once, as), shareOfSum(model, state.metric, once, 0, as)];
+      sentence.innerHTML = `<b>${countedHtml(model, things)} ${isAlone ? "function" : "scope"}${things.length === 1 ? "" : "s"}</b>, ${figureHtml(sum)}`
+        + `${isAlone ? " in them alone" : ""}, ${figureHtml(share)} of all${isAlone ? "" : " (not counted twice)"}`;
     }
   }
 
@@ -175,10 +213,15 @@ function showScopes(data) {
     const rows = searchScopes(model, search.value);
     state.found = new Set(rows);
     sayFound(rows);
-    if (rows.length <= MOST_OPENED) tree.openTo(rows);
-    flame.mark();
-    tree.draw();
-    table.draw();
+    if (bottomUp.isShown()) {
+      bottomUp.mark(rows);
+    } else {
+      if (rows.length <= MOST_OPENED) tree.openTo(rows);
+      flame.mark();
+      tree.draw();
+    }
+    if (chosen === "functions") functions.draw();
+    else table.draw();
   }
   search.addEventListener("input", found);
   search.addEventListener("keydown", (event) => {
@@ -189,23 +232,29 @@ function showScopes(data) {
   });
   part("flame-controls").addEventListener("submit", (event) => event.preventDefault());
 
-  const tabs = [...document.querySelectorAll("#scope-tabs [role=tab]")].map((tab) => /** @type {HTMLElement} */ (tab));
   /** @param {string} name */
   function choose(name) {
+    chosen = name;
     for (const tab of tabs) {
       const isIt = tab.dataset.view === name;
       tab.setAttribute("aria-selected", String(isIt));
       tab.tabIndex = isIt ? 0 : -1;
       part(/** @type {string} */ (tab.getAttribute("aria-controls"))).hidden = !isIt;
     }
-    tree.open();
-    table.open();
+    if (bottomUp.isShown()) bottomUp.open();
+    else tree.open();
+    if (name === "table") table.open();
+    if (name === "functions") functions.open();
+    if (name === "stack") stack.open();
+    // What is known of one scope stands below what shows scopes one by one.
+    part("scope-details").hidden = part("scope-details-h").hidden = name !== "table" && (name !== "tree" || bottomUp.isShown());
   }
   for (const tab of tabs) {
     tab.addEventListener("click", () => choose(/** @type {string} */ (tab.dataset.view)));
     tab.addEventListener("keydown", (event) => {
       if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
-      const other = tabs[(tabs.indexOf(tab) + 1) % tabs.length];
+      const shown = tabs.filter((tab) => !tab.hidden);
+      const other = shown[(shown.indexOf(tab) + (event.key === "ArrowRight" ? 1 : shown.length - 1)) % shown.length];
       choose(/** @type {string} */ (other.dataset.view));
       other.focus();
     });
@@ -213,14 +262,17 @@ function showScopes(data) {
 
   /** A link to a scope (`#scope=INDEX`), of a thread (`&thread=ID`), zooms to it and shows its row. */
   function follow() {
+    const isCallers = isBottomUp(location.hash);
     const named = /^#scope=(\d+)(?:&thread=(\d+))?$/.exec(location.hash);
     const row = named ? model.rowOf.get(Number(named[1])) : location.hash === "" ? 0 : undefined;
-    if (row === undefined) return;
+    if (row === undefined && !isCallers) return;
     const thread = named?.[2] === undefined ? null : Number(named[2]);
     if (thread !== (model.thread?.id ?? null)) {
       threads.take(thread);
       changeThread();
     }
+    if (bottomUp.follow(location.hash) || row === undefined) return;
+    if (bottomUp.isShown()) bottomUp.show(false);
     if (named || state.top !== 0) {
       state.active = row;
       acts.zoom(row);
@@ -249,6 +301,8 @@ function showScopes(data) {
     flame.renew(places);
     tree.renew(places);
     table.renew();
+    functions.renew();
+    bottomUp.renew([...state.found]);
     sayFound([...state.found]);
     threads.say(state.metric.field);
   }

@@ -23,6 +23,10 @@
 //!                                                      whole number: the standard error of a sum of independent estimates
 //!         | "within(" pointer ")"                      sum of what it points at in a row of /scopes, and of the same in all
 //!                                                      rows below that one
+//!         | ("alike(" | "outermost(") scope ", " integer ")"   see below
+//!         | ("hypot_alike(" | "hypot_outermost(") scope ", " integer ")"
+//!         | "paths(" pointer ", " integer ")"
+//!         | "listed(" rows ")"                         sum over the rows of /scopes that a page holds; null if one is
 //!         | over several recordings                    see below
 //! rows    = pointer, in which one token may be "*": every element of that list
 //! filter  = key " = " JSON literal                     only elements whose value at `key` is this
@@ -36,6 +40,19 @@
 //! `hypot`; null if all are.
 //!
 //! Any null makes a formula null, except inside `sum`. A null figure reads "not measured".
+//!
+//! A function is all scopes of one full name (the last of `key`), name (the last of `path`), file and line. Of the rows of
+//! /scopes a page holds those with the most inclusive allocated bytes, at most
+//! [`MOST_TREE_SCOPES`](crate::view::scope_tree::MOST_TREE_SCOPES). Among these
+//!
+//! ```text
+//! alike(scope, n)       sum of what `scope` points at over all rows of the same function as that one, whose nearest `n`
+//!                       callers are of the same functions too; the caller of a row is the row above it, the root's last
+//! outermost(scope, n)   the same without the rows that are below another of them, whose inclusive figures hold theirs
+//! hypot_…(scope, n)     root of the sum of squares of the same, rounded up, as `hypot`
+//! paths(row, n)         how many rows `alike` sums over
+//! scope = pointer to a figure of a row of /scopes | "within(" pointer ")"
+//! ```
 //!
 //! The pages over several recordings speak of one document, `{"recordings": [document, …]}`: the baseline and the other one
 //! for a comparison, all in time order ([`crate::trend::in_time_order`]) for a trend. So a pointer begins with

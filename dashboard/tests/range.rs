@@ -328,7 +328,8 @@ fn every_panel_speaks_of_the_range_or_says_that_it_does_not() {
     browser.eval("document.querySelector('.range button').click()");
     assert_eq!(notes(&mut browser), [""; 0]);
     assert_eq!(browser.eval("document.getElementById('flame').dataset.flame"), "live_bytes");
-    assert_eq!(texts(&mut browser, "#scope-tabs button"), ["Tree", "All scopes"]);
+    let views = ["Tree", "All scopes", "By function", "Over time"];
+    assert_eq!(texts(&mut browser, "#scope-tabs button"), views);
     assert_eq!(texts(&mut browser, "#task-rows tr > th").len(), 3);
     assert_eq!(texts(&mut browser, "#diagnostics .range-note").len(), 0);
     assert_bound(&mut browser, &document);

@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 
 pub mod blocks_of_range;
+pub mod callers_drawn;
 pub mod cells_drawn;
 pub mod drawing;
 pub mod markup;
