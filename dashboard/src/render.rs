@@ -129,11 +129,11 @@ pub(crate) fn page(snapshot: &Snapshot, live: Option<Live>) -> Result<String, Re
     let labels = view::label::Labels::new(snapshot);
     // A page that is fed renders its panels again.
     let fed: &[&str] = if live.is_some() { &live::PANELS } else { &[] };
-    // Nothing of a recording is in them, and of our own none ends its element: they stand there as they are.
-    let programs = Value::Object(programs(&[&view::island::PARTIALS, fed].concat())?).to_string();
+    let programs = programs(&[&view::island::PARTIALS, fed].concat())?;
+    let programs = island::compressed(&programs).map_err(RenderError::Island)?;
     let of_page = if live.is_some() { view::island::fed } else { view::island::island };
     let island = of_page(snapshot, &labels);
-    let island = island::escaped_json(&island).map_err(RenderError::Island)?;
+    let island = island::compressed(&island).map_err(RenderError::Island)?;
     let mut registry = parsed().map_err(|error| RenderError::Template(Box::new(error)))?;
     for (name, json) in [("programs", programs), ("island", island)] {
         let write = move |_: &Helper<'_>,

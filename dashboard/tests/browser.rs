@@ -372,10 +372,11 @@ fn ten_thousand_cards_scroll_and_are_walked_by_keys() {
 
 /// Each number of the cards that are elements now is the document's.
 fn assert_bound_cards(browser: &mut Browser, document: &Value) {
-    let html = browser.eval(
-        "`<html><body>${document.getElementById('cards').outerHTML}<span id=\"variables-shown\">${document.getElementById('variables-shown').innerHTML}</span>\
-         <script id=\"data\">{\"variables\":{\"index\":[]}}</script></body></html>`",
-    );
+    let nothing = memscope_dashboard::island::compressed(&json!({ "variables": { "index": [] } })).unwrap();
+    let html = browser.eval(&format!(
+        "`<html><body>${{document.getElementById('cards').outerHTML}}<span id=\"variables-shown\">${{document.getElementById('variables-shown').innerHTML}}</span>\
+         <script id=\"data\">{nothing}</script></body></html>`",
+    ));
     let faults = page::faults(html.as_str().unwrap(), document);
     assert!(faults.is_empty(), "{} faults: {:#?}", faults.len(), &faults[..faults.len().min(20)]);
 }

@@ -124,7 +124,7 @@ fn a_page_with_one_other_digit_is_refused() {
     let (html, document) = page_and_document(&fixture::small());
     assert_eq!(page::faults(&html, &document), [""; 0]);
     let body = html.find("<main>").unwrap();
-    let end = html.find("<script type=\"application/json\"").unwrap();
+    let end = html.find("<script type=\"text/plain\"").unwrap();
     let is_shown = |&at: &usize| {
         let tag = html[..at].rfind('<').unwrap();
         let (start, of_text) =

@@ -279,6 +279,11 @@ impl Browser {
         }
     }
 
+    /// How many exceptions nobody caught on the page.
+    pub fn thrown(&self) -> usize {
+        self.events.iter().filter(|event| event["method"] == "Runtime.exceptionThrown").count()
+    }
+
     /// Clicks with the mouse into the middle of what `selector` finds.
     pub fn click(&mut self, selector: &str) {
         let at = self.eval(&format!(

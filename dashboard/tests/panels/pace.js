@@ -44,7 +44,7 @@
   };
 
   /** A variable of which the page holds everything. */
-  const whole = JSON.parse(document.getElementById("data").textContent).inspectors.index[0];
+  const whole = globalThis.variableInFull;
 
   /** @type {[string, () => void | Promise<unknown>][]} */
   const acts = [["", () => go("variables")]];

@@ -1,0 +1,79 @@
+//! What a page holds compressed comes out in a browser as it was written, or nothing is drawn of it.
+//!
+//! Without a Chromium these tests say so and pass; with `MEMSCOPE_REQUIRE_BROWSER=1` they fail.
+
+#[path = "browser/devtools.rs"]
+mod devtools;
+mod fixture;
+
+use devtools::Browser;
+use memscope_dashboard::{island, render};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::Path;
+use tempfile::TempDir;
+
+/// Texts that compress in each way: not at all, by copies of all lengths and distances, by copies that run into themselves.
+fn texts() -> Vec<Value> {
+    let mut state = 1_u64;
+    let mut random = move |below: u64| {
+        // xorshift64, so that each run has the same.
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % below
+    };
+    let mut texts = vec![json!([]), json!("a".repeat(100_000)), json!("äöü€😀".repeat(3_000))];
+    for round in 0..40_u64 {
+        let mut text = String::new();
+        while text.len() < 3_000 * (round as usize + 1) {
+            let word = random(1 << (round % 20 + 1));
+            let times = random(300).pow(2) / 3_000 + 1;
+            (0..times).for_each(|_| text.push_str(&format!("{word:x} ")));
+        }
+        texts.push(json!([text, round]));
+    }
+    texts
+}
+
+#[test]
+fn what_is_compressed_comes_out_as_it_was() {
+    let Some(mut browser) = Browser::start() else { return };
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("island.html");
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/island.js");
+    let html = format!(
+        "<!DOCTYPE html><meta charset=\"utf-8\"><link rel=\"icon\" href=\"data:,\"><script type=\"module\">\
+         import * as island from \"file://{}\"; Object.assign(globalThis, {{ island }});</script>",
+        module.display()
+    );
+    fs::write(&file, html).unwrap();
+    for text in texts() {
+        // Anew each time, for the first call in a page is compiled in another way than later ones.
+        browser.open(&file, "", (800, 600), "light");
+        let packed = island::compressed(&text).unwrap();
+        assert_eq!(browser.eval(&format!("island.unpackedJson({packed:?})")), text);
+    }
+}
+
+#[test]
+fn of_damaged_data_nothing_is_drawn() {
+    let Some(mut browser) = Browser::start() else { return };
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("page.html");
+    let html = render(&fixture::small()).unwrap();
+    let begin = html.find("id=\"data\">").unwrap() + "id=\"data\">".len();
+    let end = begin + html[begin..].find('<').unwrap();
+    // The last letters hold what ends the JSON; a letter some before them is in a literal of it.
+    for at in [begin, begin + 9, end - 12] {
+        let mut bytes = html.clone().into_bytes();
+        bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+        fs::write(&file, bytes).unwrap();
+        browser.open(&file, "", (1_280, 900), "light");
+        browser.until("!document.documentElement.classList.contains('js')");
+        // What stands in the page without a script is there.
+        assert_eq!(browser.eval("document.querySelector('#scope-list').checkVisibility()"), true);
+        assert_eq!(browser.eval("document.querySelector('#flame').childElementCount"), 0);
+        assert_eq!(browser.thrown(), 1, "one line in the console, and no other");
+    }
+}
