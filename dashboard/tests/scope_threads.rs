@@ -11,15 +11,17 @@ mod forest;
 mod reader;
 
 use devtools::Browser;
-use memscope_dashboard::render;
+use memscope_dashboard::{island, render};
 use memscope_runtime::snapshot::{ScopeThread, Snapshot};
 use reader::page;
 use serde_json::{Value, json};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 const DESK: (u32, u32) = (1280, 900);
+/// The tabs that can be chosen.
+const TABS: &str = "#scope-tabs button:not([hidden])";
 
 fn page_of(snapshot: &Snapshot) -> (TempDir, PathBuf, Value) {
     let folder = TempDir::new().unwrap();
@@ -204,15 +206,21 @@ fn a_range_does_not_follow_one_thread() {
     browser.open(&file, "#range=600-2000", DESK, "light");
     let flame = "document.getElementById('flame').dataset.flame";
     assert_eq!(browser.eval(flame), "trend/1");
+    // From the bottom up all threads are told together: who chooses one leaves it.
+    browser.eval("document.querySelector('#scope-ways [value=bottom-up]').click()");
+    assert_eq!(browser.eval("document.getElementById('bottom-up').checkVisibility()"), true);
     choose(&mut browser, "2");
+    assert_eq!(browser.eval("document.getElementById('bottom-up').checkVisibility()"), false);
+    assert_eq!(browser.eval("document.querySelector('#scope-ways [value=bottom-up]').disabled"), true);
     assert_eq!(browser.eval(flame), "live_bytes");
     let note = "whole recording: what one thread held at a moment is not recorded";
     assert_eq!(texts(&mut browser, "#scopes h2 .range-note"), [note]);
-    assert_eq!(texts(&mut browser, "#scope-tabs button"), ["Tree", "All scopes"]);
+    // By function and over time there are figures of all threads only.
+    assert_eq!(texts(&mut browser, TABS), ["Tree", "All scopes"]);
     assert_bound(&mut browser, &document);
     choose(&mut browser, "");
     assert_eq!(browser.eval(flame), "trend/1");
-    assert_eq!(texts(&mut browser, "#scope-tabs button"), ["Tree", "Change by scope"]);
+    assert_eq!(texts(&mut browser, TABS), ["Tree", "Change by scope", "By function", "Over time"]);
     assert_bound(&mut browser, &document);
     browser.assert_quiet();
 }
@@ -239,6 +247,16 @@ fn estimates_have_their_errors_and_names_stay_text() {
     browser.assert_quiet();
 }
 
+/// Puts other data into the page of `file`, which have `other` in place of `one`.
+fn island_but(file: &Path, one: &str, other: &str) -> String {
+    let html = fs::read_to_string(file).unwrap();
+    let (_, rest) = html.split_once("id=\"data\">").unwrap();
+    let island = island::json(rest.split_once('<').unwrap().0).unwrap().to_string();
+    assert!(island.contains(one), "{island}");
+    let lie: Value = serde_json::from_str(&island.replace(one, other)).unwrap();
+    format!("document.getElementById('data').textContent = '{}'", island::compressed(&lie).unwrap())
+}
+
 /// The reader can fail.
 #[test]
 fn a_thread_that_lies_is_found() {
@@ -250,7 +268,7 @@ fn a_thread_that_lies_is_found() {
         "document.querySelector('#flame-0 [data-from]').textContent = '2.8 KiB'",
         "document.querySelector('#scope-tree [data-scope=\"5\"] .num [data-from*=exclusive]').dataset.from = '/scopes/5/of_thread/1/exclusive/live_bytes'",
         "document.querySelector('#flame-thread-note [data-from*=pairs]').textContent = '3'",
-        "document.getElementById('data').textContent = document.getElementById('data').textContent.replace('\"rows\":[2,3,5,6]', '\"rows\":[2,3,4,6]')",
+        &island_but(&file, "\"rows\":[2,3,5,6]", "\"rows\":[2,3,4,6]"),
     ] {
         browser.open(&file, "#scope=0&thread=2", DESK, "light");
         assert_bound(&mut browser, &document);

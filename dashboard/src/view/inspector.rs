@@ -19,7 +19,7 @@ pub const MOST_INSTANCES: usize = 16;
 const MOST_ROWS: usize = 100;
 /// Variables of which the page holds everything: those that findings are about and those with the most live bytes, until
 /// they take so many bytes of its data. The others are held as their cards tell of them.
-const MOST_BYTES: usize = 180_000;
+const MOST_BYTES: usize = 400_000;
 
 /// All about one variable.
 #[derive(Clone, Debug, Serialize)]

@@ -11,8 +11,8 @@ use serde::Serialize;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-/// Bytes of JSON that the columns take at most: some 1,500 pairs of a small program, or 700 estimates of a large one.
-const MOST_BYTES: usize = 64 << 10;
+/// Bytes of JSON that the columns take at most: all pairs of most programs, some 2,000 estimates of a large one.
+const MOST_BYTES: usize = 192 << 10;
 
 /// The threads that can be chosen, and what is not told apart.
 #[derive(Clone, Debug, Serialize)]
