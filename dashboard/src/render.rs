@@ -90,9 +90,12 @@ pub const MODULES: [(&str, &str); 21] = [
     ("sight.js", include_str!("../assets/sight.js")),
 ];
 
-/// The first and the last module of a page that is fed.
-const LIVE_MODULES: [(&str, &str); 2] =
-    [("rendered.js", include_str!("../assets/rendered.js")), ("live.js", include_str!("../assets/live.js"))];
+/// The first module of a page that is fed, and the last two.
+const LIVE_MODULES: [(&str, &str); 3] = [
+    ("rendered.js", include_str!("../assets/rendered.js")),
+    ("patch.js", include_str!("../assets/patch.js")),
+    ("live.js", include_str!("../assets/live.js")),
+];
 
 /// Why a page could not be written. No recording leads here: it means a fault in the templates.
 #[derive(Debug)]
@@ -322,11 +325,11 @@ fn page_script(
         let modules: Vec<_> = MODULES.into_iter().filter(|(file, _)| *file != left_out).collect();
         script::script(&modules)
     };
-    let [first, last] = LIVE_MODULES;
+    let [first, last @ ..] = LIVE_MODULES;
     Ok(out.write(match helper.param(0).and_then(|param| param.value().as_str()) {
         None => WITHOUT_MAP.get_or_init(|| without("address_map.js")),
         Some("map") => WITH_MAP.get_or_init(|| without("memory_map.js")),
-        Some(_) => FED.get_or_init(|| script::script(&[&[first], &MODULES[..], &[last]].concat())),
+        Some(_) => FED.get_or_init(|| script::script(&[&[first], &MODULES[..], &last].concat())),
     })?)
 }
 

@@ -95,7 +95,7 @@ pub fn page(snapshot: &Snapshot, labels: &label::Labels<'_>) -> Page {
         first_line: first_line::first_line(snapshot),
         provenance: label::provenance_in(snapshot.mode),
         overview: overview::overview(snapshot),
-        variables: variables::variables(snapshot, labels),
+        variables: variables::variables(snapshot, labels, variables::MOST_STANDING),
         memory_map: memory_map::memory_map(snapshot, labels),
         scopes: scopes::scopes(snapshot, labels),
         types: types::types(snapshot),

@@ -174,25 +174,28 @@ impl Open {
     /// Reads on until the row is read, which is said, or the hold is over.
     fn read_on(&mut self, registry: &Registry, row: &Row, hold: &mut Hold) -> bool {
         hold.looks += 1;
-        let get = |id: &u64| registry.instance(*id);
         while self.rest.is_none() {
             let Some(id) = row.instances.get(self.next) else {
-                let newest = &row.instances[row.instances.len().saturating_sub(HISTORY_LEN)..];
-                self.kept.newest = newest.iter().filter_map(get).map(instance_row).collect();
+                // Those that came between two holds are the newest now.
+                let older = self.kept.newest.len().saturating_sub(HISTORY_LEN);
+                self.kept.newest.drain(..older);
                 self.rest = Some(Rest::new(row));
-                hold.looks += newest.len() + row.threads.len();
+                hold.looks += row.threads.len();
                 break;
             };
             if hold.is_over() {
                 return false;
             }
-            self.next += 1;
-            if let Some(instance) = get(id) {
+            if let Some(instance) = registry.instance(*id) {
                 hold.looks += 1 + instance.watch_count();
                 let now = instance.now();
                 self.kept.add(instance, now.stage);
                 self.sums.add(instance, &now);
+                if self.next + HISTORY_LEN >= row.instances.len() {
+                    self.kept.newest.push(instance_row(instance, &now));
+                }
             }
+            self.next += 1;
         }
         let Some(rest) = self.rest.as_mut() else { return true };
         while let Some(ended) = row.ended_alive.entries().get(rest.next).filter(|_| rest.next < rest.end) {
@@ -285,9 +288,8 @@ impl Sums {
 }
 
 /// An instance, as it is if its row was walked.
-fn instance_row(instance: &variable::Instance) -> Instance {
+fn instance_row(instance: &variable::Instance, now: &Now) -> Instance {
     let walked = instance.walk != Walk::NotWalked;
-    let now = instance.now();
     let row = Instance {
         weight: instance.weight,
         thread: instance.thread,
