@@ -175,8 +175,10 @@ pub enum Depth {
     /// memscope's own memory what it allocated.
     Books,
     /// Variables and types, and these of scopes: no sites and no live blocks one by one, so no `blocks`, `memory_map`, findings and lifetimes, of the
-    /// `fragmentation` what is resident, and in no scope bytes that no variable owns.
+    /// `fragmentation` what is resident, in no scope bytes that no variable owns, and the blocks of an execution are only counted.
     Variables,
+    /// The blocks of each variable's newest executions, one by one.
+    Instances,
     /// All there is.
     Whole,
 }

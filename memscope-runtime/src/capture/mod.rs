@@ -70,7 +70,7 @@ pub(crate) fn capture(depth: Depth) -> Capture {
         scopes::scopes(&nodes, readings, &scopes::live_at_peak(readings, totals.live_bytes), sampled);
     let trend_ms = match depth {
         Depth::Books => Vec::new(),
-        Depth::Variables | Depth::Whole => {
+        Depth::Variables | Depth::Instances | Depth::Whole => {
             scopes::add_what_was_observed(&mut scopes, &scope_of_node, &nodes, now_ms)
         }
     };
@@ -91,7 +91,10 @@ pub(crate) fn capture(depth: Depth) -> Capture {
     let crossings = crossing::crossings();
     let (variables, row_order) = match depth {
         Depth::Books => (Vec::new(), Vec::new()),
-        Depth::Variables | Depth::Whole => variables::variables(&scopes, &scope_of_node, &crossings, sampled),
+        Depth::Variables | Depth::Instances | Depth::Whole => {
+            let of_blocks = depth >= Depth::Instances;
+            variables::variables(&scopes, &scope_of_node, &crossings, sampled, of_blocks)
+        }
     };
     let types = crate::snapshot::types(&variables);
     let installed = mode::allocator_is_installed();

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! Books      often    scopes, threads, time, sums → overview, flame graph, threads …
-//! Variables           these and variables         → cards, types
+//! Variables           these and variables         → cards, types, the recording
+//! Instances           the same, while somebody has an inspector open
 //! Whole      seldom   all there is                → memory map, findings, sizes, details of scopes …
 //! asked               what was looked at last     → the inspector of one variable
 //! ```
@@ -30,6 +31,9 @@ const FIRST_PART: u32 = 30;
 /// What is looked at no longer ago is new enough, however little a look costs; by [`Depth`].
 const OFTEN_ENOUGH: [Duration; 3] = [feed::BEAT, Duration::from_millis(1_000), Duration::from_secs(3)];
 
+/// An inspector that is open is asked for again with each look at the variables.
+const INSPECTED_FOR: Duration = Duration::from_secs(30);
+
 struct Panel {
     name: &'static str,
     json: String,
@@ -45,8 +49,10 @@ struct Panel {
 /// What was looked at last.
 struct Seen {
     snapshot: Snapshot,
-    /// When, by [`Depth`]; a deeper look is one of the others too.
+    /// When, by the places of [`DEPTHS`]; a deeper look is one of the others too.
     at: [Instant; 3],
+    /// Whether of the executions of variables the blocks are known.
+    has_instances: bool,
 }
 
 /// When a look is due.
@@ -62,12 +68,14 @@ pub(super) struct Panels {
     /// The number of the newest update, from 1.
     update: u64,
     seen: Option<Seen>,
-    /// By [`Depth`].
+    /// By the places of [`DEPTHS`].
     due: [Due; 3],
     /// Inspectors that were asked for since the newest update.
     inspectors: HashMap<usize, Frame>,
     /// No other is made before.
     inspectors_from: Instant,
+    /// So long it is as if one were open.
+    inspected_until: Instant,
 }
 
 /// Whether two snapshots have the same scopes in the same order: pointers of the document name rows by it.
@@ -96,6 +104,7 @@ impl Panels {
             due: [Due { next: now, every: None }; 3],
             inspectors: HashMap::new(),
             inspectors_from: now,
+            inspected_until: now,
         }
     }
 
@@ -106,11 +115,11 @@ impl Panels {
 
     /// Looks at the program where that is due, and says how deep.
     pub(super) fn look(&mut self, now: Instant) -> Option<Depth> {
-        let is_due = |depth: &Depth| self.seen.is_none() || now >= self.due[*depth as usize].next;
-        let asked = DEPTHS.into_iter().rev().find(is_due)?;
+        let is_due = |place: &usize| self.seen.is_none() || now >= self.due[*place].next;
+        let asked = (0..DEPTHS.len()).rev().find(is_due)?;
         let begun = cpu::used();
-        let looked = if self.seen.is_some() && self.look_again(asked, now) {
-            asked
+        let looked = if self.seen.is_some() && self.look_again(DEPTHS[asked], now) {
+            DEPTHS[asked]
         } else {
             self.take_whole(memscope_runtime::snapshot(&[]), now);
             Depth::Whole
@@ -119,10 +128,10 @@ impl Panels {
         let after = |part, at_least| cost.saturating_mul(part).clamp(at_least, Duration::from_secs(3600));
         for (number, due) in self.due.iter_mut().enumerate() {
             // Where rows came or went, the whole was looked at in the time of what was asked for.
-            if number == asked as usize {
+            if number == asked {
                 due.every = Some(after(PARTS[number], OFTEN_ENOUGH[number]));
             }
-            if number <= asked as usize {
+            if number <= asked {
                 due.next = now + due.every.unwrap_or_else(|| after(FIRST_PART, OFTEN_ENOUGH[number]));
             }
         }
@@ -133,7 +142,8 @@ impl Panels {
     /// asked for.
     fn look_again(&mut self, depth: Depth, now: Instant) -> bool {
         let Some(seen) = self.seen.as_mut().filter(|_| depth != Depth::Whole) else { return false };
-        let mut fresh = memscope_runtime::snapshot_to(depth);
+        let is_inspected = depth == Depth::Variables && now < self.inspected_until;
+        let mut fresh = memscope_runtime::snapshot_to(if is_inspected { Depth::Instances } else { depth });
         let old = &mut seen.snapshot;
         if !are_same_scopes(&old.scopes, &fresh.scopes)
             || depth == Depth::Variables && !are_same_variables(&old.variables, &fresh.variables)
@@ -163,7 +173,11 @@ impl Panels {
             },
             ..fresh
         };
-        seen.at[..=depth as usize].fill(now);
+        let places = if depth == Depth::Books { 0..1 } else { 0..2 };
+        seen.at[places].fill(now);
+        if depth == Depth::Variables {
+            seen.has_instances = is_inspected;
+        }
         // A fault in a view is the page's: the panel stays as it was.
         let mut panels = live::panels_of_books(&seen.snapshot).unwrap_or_default();
         if depth == Depth::Variables {
@@ -177,7 +191,7 @@ impl Panels {
     pub(super) fn take_whole(&mut self, snapshot: Snapshot, now: Instant) {
         let made = [live::panels_of_books, live::panels_of_variables, live::panels_of_blocks];
         let panels = made.into_iter().flat_map(|panels| panels(&snapshot).unwrap_or_default()).collect();
-        self.seen = Some(Seen { snapshot, at: [now; 3] });
+        self.seen = Some(Seen { snapshot, at: [now; 3], has_instances: true });
         self.keep(panels);
     }
 
@@ -215,6 +229,7 @@ impl Panels {
 
     /// The inspector of a variable, by its number in what was looked at last.
     pub(super) fn inspector(&mut self, index: usize, now: Instant) -> Result<Frame, Status> {
+        self.inspected_until = now + INSPECTED_FOR;
         if let Some(made) = self.inspectors.get(&index) {
             return Ok(Frame::clone(made));
         }
@@ -225,8 +240,12 @@ impl Panels {
             return Err(Status::Busy);
         }
         let begun = cpu::used();
-        if self.seen.is_none() {
+        let has_instances = self.seen.as_ref().is_some_and(|seen| seen.has_instances);
+        if !has_instances && !self.look_again(Depth::Variables, now) {
             self.take_whole(memscope_runtime::snapshot(&[]), now);
+        }
+        if self.seen.as_ref().is_some_and(|seen| index >= seen.snapshot.variables.len()) {
+            return Err(Status::NotFound);
         }
         let seen = self.seen.as_ref().ok_or(Status::NotFound)?;
         let json = live::inspector(&seen.snapshot, index).map_err(|_| Status::Fault)?;
