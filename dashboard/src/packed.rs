@@ -262,7 +262,9 @@ fn leaves<'a>(value: &'a Value, each: &mut impl FnMut(&'a Value)) {
 fn is_alike(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Array(a), Value::Array(b)) if !is_leaf(one) && !is_leaf(other) => {
-            a.len() == b.len() && a.first() == b.first() && a.iter().zip(b).skip(1).all(|(a, b)| is_alike(a, b))
+            a.len() == b.len()
+                && a.first() == b.first()
+                && a.iter().zip(b).skip(1).all(|(a, b)| is_alike(a, b))
         }
         _ => is_leaf(one) && is_leaf(other),
     }

@@ -98,7 +98,10 @@ fn follow(browser: &mut Option<Browser>, texts: &[String]) -> usize {
             assert_eq!(&patched(before, patch), after, "{patch}");
             assert!(patch.len() <= after.len(), "{patch}");
         }
-        steps.push(json!([patch.map(|patch| serde_json::from_str::<Value>(&patch).expect("it is JSON")), after]));
+        steps.push(json!([
+            patch.map(|patch| serde_json::from_str::<Value>(&patch).expect("it is JSON")),
+            after
+        ]));
     }
     if let Some(browser) = browser {
         let first = json!(texts[0]);

@@ -46,8 +46,12 @@ stages! {
 fn used() -> Duration {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: the place is for the answer.
-    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+    assert_eq!(
+        unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) },
+        0,
+        "the clock is Linux's"
+    );
+    Duration::from_nanos(time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs())
 }
 
 fn measure<T>(what: &str, looks: u32, mut f: impl FnMut() -> T) {
@@ -74,7 +78,13 @@ fn main() {
     thread::sleep(Duration::from_secs(6));
     let own = memscope_runtime::own_work();
     let whole = memscope_runtime::snapshot(&[]);
-    println!("{} variables, {} scopes, {} points, {} moments", whole.variables.len(), whole.scopes.len(), whole.timeline.len(), whole.trend_ms.len());
+    println!(
+        "{} variables, {} scopes, {} points, {} moments",
+        whole.variables.len(),
+        whole.scopes.len(),
+        whole.timeline.len(),
+        whole.trend_ms.len()
+    );
     measure("snapshot_to(Books)", looks, || snapshot_to(Depth::Books));
     measure("snapshot_to(Variables)", looks, || snapshot_to(Depth::Variables));
     measure("snapshot", looks / 4, || memscope_runtime::snapshot(&[]));
@@ -82,7 +92,9 @@ fn main() {
     measure("panels_of_books", looks, || live::panels_of_books(&whole));
     measure("panels_of_variables", looks, || live::panels_of_variables(&whole));
     measure("panels_of_blocks", looks, || live::panels_of_blocks(&whole));
-    for panels in [live::panels_of_books(&whole), live::panels_of_variables(&whole), live::panels_of_blocks(&whole)] {
+    for panels in
+        [live::panels_of_books(&whole), live::panels_of_variables(&whole), live::panels_of_blocks(&whole)]
+    {
         for panel in panels.expect("they are") {
             println!("{:>9} bytes  {}", panel.json.len(), panel.name);
         }

@@ -174,7 +174,10 @@ fn profiler(
     let own = own.whole(sampled);
     Profiler {
         allocator_installed,
-        own_bytes: of_pages.then(pages::resident_bytes).flatten().map(|pages| pages + own.live_bytes + sampling::place_bytes()),
+        own_bytes: of_pages
+            .then(pages::resident_bytes)
+            .flatten()
+            .map(|pages| pages + own.live_bytes + sampling::place_bytes()),
         own_bytes_error: own.live_bytes_error,
         own_allocations: own.allocations,
         own_allocations_error: own.allocations_error,

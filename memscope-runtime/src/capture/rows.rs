@@ -456,10 +456,14 @@ mod tests {
             let open = with_registry(|registry| {
                 let ours = registry.rows.iter().find(|row| std::ptr::eq(row.site, &raw const SETTLES));
                 let ids = ours.map(|row| row.instances.clone()).unwrap_or_default();
-                ids.iter().filter_map(|id| registry.instance(*id)).map(|one| one.open_watches()).sum::<usize>()
+                ids.iter()
+                    .filter_map(|id| registry.instance(*id))
+                    .map(|one| one.open_watches())
+                    .sum::<usize>()
             });
             let row = row.expect("it was executed");
-            let newest: Vec<_> = row.kept.newest.iter().map(|one| (one.stage, one.fate, one.heap_bytes)).collect();
+            let newest: Vec<_> =
+                row.kept.newest.iter().map(|one| (one.stage, one.fate, one.heap_bytes)).collect();
             let blocks: usize = row.kept.newest.iter().map(|one| one.blocks.len()).sum();
             (newest, figures(&row), blocks, open)
         };

@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 /// Looks of each depth take one part of the time in so many. With pulses and writing that stays below a hundredth of a
 /// processor: `docs/live.md` has the figures. Nobody counts what an unoptimised build takes.
-const PARTS: [u32; 3] = if cfg!(debug_assertions) { [30, 60, 60] } else { [300, 500, 700] };
+const PARTS: [u32; 3] = if cfg!(debug_assertions) { [30, 60, 60] } else { [200, 500, 1_000] };
 /// One that was never taken, and whose cost nobody knows, comes after so many times what a deeper one took.
 const FIRST_PART: u32 = 30;
 /// What is looked at no longer ago is new enough, however little a look costs; by [`Depth`].
