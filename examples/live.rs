@@ -33,7 +33,7 @@ const BROWSERS: usize = 10;
 /// What serving them may take of one processor.
 const MOST_PERCENT: f64 = 1.0;
 /// Panels that change with each look at the program, by how deep the look is.
-const UPDATES: [&str; 3] = ["overview", "data:variables", "memory_map"];
+const UPDATES: [&str; 3] = ["overview", "data:variables", "data:memory_map"];
 
 /// A stage of the work: five variables of its own, which it gives to what comes after it.
 macro_rules! stages {

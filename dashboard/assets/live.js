@@ -6,6 +6,7 @@
 // after a panel changed, and `memscope:data` after the island did.
 import { figureHtml } from "./hbs.js";
 import { island, render } from "./island.js";
+import { patched } from "./patch.js";
 import { add, show } from "./rendered.js";
 
 /** @typedef {import("./figure.js").Figure} Figure */
@@ -21,7 +22,7 @@ const PANELS = [
   ["diagnostics", "diagnostics", "blocks_ms"], ["scopes", "scopes", "books_ms"], ["types", "types", "variables_ms"],
   ["lifetimes", "lifetimes", "blocks_ms"], ["sizes", "sizes", "blocks_ms"], ["threads", "threads", "books_ms"],
   ["handed_out", "handed-out", "books_ms"], ["tasks", "tasks", "books_ms"], ["sites", "sites", "blocks_ms"],
-  ["recording", "recording", "books_ms"],
+  ["recording", "recording", "variables_ms"],
 ];
 /**
  * Parts of panels that are of another look than theirs, by the ids of their headings.
@@ -59,6 +60,11 @@ function follow(bar) {
   /** @type {EventSource | null} */
   let source = null;
   let [heard, retry, isPaused] = [0, 0, false];
+  /**
+   * The JSON of each panel that came since the page listens, which changes are told of.
+   * @type {Map<string, string>}
+   */
+  const texts = new Map();
   /** When the program was looked at for what is shown. */
   const at = { books_ms: performance.now(), variables_ms: performance.now(), blocks_ms: performance.now() };
 
@@ -69,8 +75,29 @@ function follow(bar) {
     if (state.textContent !== text) state.textContent = text;
   }
 
-  /** @param {{ name: string, view: any }} panel */
-  function take({ name, view }) {
+  /**
+   * A panel came whole: `{"name":…,"view":…}`.
+   * @param {string} data
+   */
+  function takeWhole(data) {
+    const { name, view } = JSON.parse(data);
+    texts.set(name, data.slice(`{"name":"${name}","view":`.length, -1));
+    take(name, view);
+  }
+
+  /**
+   * What changed in one came: `{"name":…,"patch":[…]}`.
+   * @param {string} data
+   */
+  function takePatch(data) {
+    const { name, patch } = JSON.parse(data);
+    const text = patched(texts.get(name) ?? "", patch);
+    texts.set(name, text);
+    take(name, JSON.parse(text));
+  }
+
+  /** @param {string} name @param {any} view */
+  function take(name, view) {
     if (name.startsWith(DATA)) {
       const field = name.slice(DATA.length);
       // In its place, for modules hold it.
@@ -175,10 +202,12 @@ function follow(bar) {
   function connect() {
     clearTimeout(retry);
     source?.close();
+    texts.clear();
     const query = new URLSearchParams({ run: known.run, update: String(known.update), alert: String(known.alert) });
     source = new EventSource(`events?${query}`);
     heard = performance.now();
-    source.addEventListener("panel", (event) => take(JSON.parse(event.data)));
+    source.addEventListener("panel", (event) => takeWhole(event.data));
+    source.addEventListener("patch", (event) => takePatch(event.data));
     source.addEventListener("alert", (event) => warn(JSON.parse(event.data)));
     source.addEventListener("pulse", (event) => {
       const pulse = JSON.parse(event.data);

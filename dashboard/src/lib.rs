@@ -18,6 +18,7 @@ pub mod island;
 pub mod live;
 pub mod packed;
 pub mod partials;
+pub mod patch;
 pub mod render;
 #[cfg(feature = "cli")]
 pub mod show;

@@ -63,25 +63,20 @@ pub(crate) const PANELS: [&str; 14] = [
 /// # Errors
 /// What serializing a view gives; no recording leads there.
 pub fn panels_of_books(snapshot: &Snapshot) -> Result<Vec<Panel>, serde_json::Error> {
-    let labels = label::Labels::new(snapshot);
-    let mut overview = overview::overview(snapshot);
-    if let Some(timeline) = &mut overview.timeline {
-        timeline.points = Vec::new(); // they are data
-    }
+    let labels = label::Labels::of_threads(snapshot);
     [
         panel("data:timeline", &view::timeline::packed(snapshot)),
         panel("data:scopes", &view::scope_tree::fed(snapshot)),
-        panel("overview", &overview),
+        panel("overview", &overview::fed(snapshot)),
         panel("threads", &view::threads::threads(snapshot, &labels)),
         panel("handed_out", &view::handed_out::handed_out(snapshot)),
         panel("tasks", &view::tasks::tasks(snapshot)),
-        panel("recording", &view::recording::recording(snapshot)),
     ]
     .into_iter()
     .collect()
 }
 
-/// The panels of variables and types.
+/// The panels of variables and types, and of what memscope itself takes. Of the cards, which are data, one stands for all.
 ///
 /// # Errors
 /// What serializing a view gives; no recording leads there.
@@ -89,8 +84,9 @@ pub fn panels_of_variables(snapshot: &Snapshot) -> Result<Vec<Panel>, serde_json
     let labels = label::Labels::new(snapshot);
     [
         panel("data:variables", &view::variable_rows::variable_rows(snapshot, &labels)),
-        panel("variables", &view::variables::variables(snapshot, &labels)),
+        panel("variables", &view::variables::variables(snapshot, &labels, 1)),
         panel("types", &view::types::types(snapshot)),
+        panel("recording", &view::recording::recording(snapshot)),
     ]
     .into_iter()
     .collect()
@@ -102,9 +98,11 @@ pub fn panels_of_variables(snapshot: &Snapshot) -> Result<Vec<Panel>, serde_json
 /// What serializing a view gives; no recording leads there.
 pub fn panels_of_blocks(snapshot: &Snapshot) -> Result<Vec<Panel>, serde_json::Error> {
     let labels = label::Labels::new(snapshot);
-    let map = view::memory_map::memory_map(snapshot, &labels);
+    let mut map = view::memory_map::memory_map(snapshot, &labels);
+    let blocks = view::memory_map::packed(&map);
+    map.threads.iter_mut().for_each(|thread| thread.squares.clear()); // they are data
     [
-        panel("data:memory_map", &view::memory_map::packed(&map)),
+        panel("data:memory_map", &blocks),
         panel("memory_map", &map),
         panel("answers", &view::answers::answers(snapshot, &labels)),
         panel("diagnostics", &view::diagnostics::diagnostics(snapshot, &labels)),
@@ -136,7 +134,7 @@ fn panel(name: &'static str, view: &impl Serialize) -> Result<Panel, serde_json:
 /// The figures of the process's sums, each with its origin, by which the page finds where it stands. Nothing of
 /// `snapshot` is read but its mode, program and totals.
 pub fn totals(snapshot: &Snapshot) -> Vec<Figure> {
-    let overview = overview::overview(snapshot);
+    let overview = overview::fed(snapshot);
     vec![
         overview.live,
         overview.live_allocations,

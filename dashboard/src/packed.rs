@@ -17,7 +17,7 @@
 //! A tab in a pointer stands for the pointer of the view's own row; no text that is shown holds one
 //! ([`crate::text::visible`]), nor does a pointer of the document that we make.
 
-use crate::figure::Figure;
+use crate::figure::{Figure, Whole};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
@@ -48,6 +48,18 @@ pub struct Packed {
     bytes: usize,
 }
 
+/// Which of [`FIGURES`] makes a figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// [`Figure::estimated_bytes`].
+    Bytes = 0,
+    /// [`Figure::ms`].
+    Ms = 2,
+}
+
+/// What a figure is made of: its number, if it was measured, and its error, if it has one.
+pub type Number = (Kind, Option<u64>, Option<u64>);
+
 /// How `figure.js` makes a figure, in the order of its list.
 type Maker = fn(&str, u64, Option<u64>) -> Option<Figure>;
 const FIGURES: [Maker; 6] = [
@@ -70,6 +82,36 @@ impl Packed {
         Self { list, ..Self::default() }
     }
 
+    /// Framed views that are `fields` alone, each a figure of its name, from that place in its row, or nothing in all of them:
+    /// of long lists, quicker than by [`push`](Self::push) and to the same end.
+    pub fn of_figures<const FIELDS: usize>(
+        list: &'static str,
+        fields: [(&str, &str); FIELDS],
+        rows: impl Iterator<Item = (usize, [Option<Number>; FIELDS])>,
+    ) -> Self {
+        let mut packed = Self::of(list);
+        for (index, figures) in rows {
+            if packed.rows.is_empty() {
+                packed.shapes = vec![fields.iter().map(|(name, _)| (*name).to_owned()).collect()];
+                let told = fields.iter().zip(&figures).filter(|(_, figure)| figure.is_some());
+                packed.shared = told.map(|((_, from), _)| json!(format!("\t{from}"))).collect();
+            }
+            let mut place = 0_usize;
+            let figure = |number: Option<Number>| {
+                let Some((kind, value, error)) = number else { return Value::Null };
+                let mut figure =
+                    vec![json!(-2 - kind as i64), json!([place]), value.map_or(Value::Null, exact)];
+                figure.extend(error.map(exact));
+                place += 1;
+                Value::Array(figure)
+            };
+            let row = std::iter::once(json!(0)).chain(figures.into_iter().map(figure));
+            packed.rows.push(row.collect());
+            packed.index.push(index);
+        }
+        packed.framed()
+    }
+
     /// Packs `view`, which tells of the row `index` of the list.
     pub fn push(&mut self, index: usize, view: &impl Serialize) {
         let view = serde_json::to_value(view).expect("a view is plain data");
@@ -82,17 +124,17 @@ impl Packed {
     /// The same with what all rows are alike in written once, if they are alike in their form.
     pub fn framed(mut self) -> Self {
         let Some((first, others)) = self.rows.split_first() else { return self };
-        let mut differs = Vec::new();
-        leaves(first, &mut |_| differs.push(false));
+        let mut of_first = Vec::new();
+        leaves(first, &mut |leaf| of_first.push(leaf));
+        let mut differs = vec![false; of_first.len()];
+        let mut own = Vec::new();
         for row in others {
-            let mut own = Vec::new();
-            leaves(row, &mut |leaf| own.push(leaf));
-            let mut of_first = Vec::new();
-            leaves(first, &mut |leaf| of_first.push(leaf));
-            if form(first) != form(row) {
+            if !is_alike(first, row) {
                 return self;
             }
-            for ((differs, own), of_first) in differs.iter_mut().zip(own).zip(of_first) {
+            own.clear();
+            leaves(row, &mut |leaf| own.push(leaf));
+            for ((differs, own), of_first) in differs.iter_mut().zip(&own).zip(&of_first) {
                 *differs |= own != of_first;
             }
         }
@@ -207,6 +249,11 @@ impl Packed {
     }
 }
 
+/// A whole number as JSON of a figure holds it.
+fn exact(number: u64) -> Value {
+    serde_json::to_value(Whole(number)).expect("a number is plain data")
+}
+
 /// What may differ between rows of one form: all but lists, and what is shared.
 fn is_leaf(value: &Value) -> bool {
     value.as_array().is_none_or(|list| list.len() == 1)
@@ -220,13 +267,15 @@ fn leaves<'a>(value: &'a Value, each: &mut impl FnMut(&'a Value)) {
     }
 }
 
-/// A packed value with null for each leaf.
-fn form(value: &Value) -> Value {
-    match value {
-        Value::Array(list) if !is_leaf(value) => {
-            std::iter::once(list[0].clone()).chain(list[1..].iter().map(form)).collect()
+/// Whether two packed values differ in leaves only.
+fn is_alike(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Array(a), Value::Array(b)) if !is_leaf(one) && !is_leaf(other) => {
+            a.len() == b.len()
+                && a.first() == b.first()
+                && a.iter().zip(b).skip(1).all(|(a, b)| is_alike(a, b))
         }
-        _ => Value::Null,
+        _ => is_leaf(one) && is_leaf(other),
     }
 }
 

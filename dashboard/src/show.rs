@@ -103,7 +103,7 @@ fn scopes(snapshot: &Snapshot, labels: &Labels<'_>, width: Option<u16>) -> Strin
 }
 
 fn variables(snapshot: &Snapshot, labels: &Labels<'_>, width: Option<u16>) -> String {
-    let cards = view::variables::variables(snapshot, labels).cards;
+    let cards = view::variables::cards(snapshot, labels, view::variables::MOST_STANDING);
     let top = &cards[..cards.len().min(MOST_ROWS)];
     let mut table = table(&["variable", "live", "blocks", "type", "scope", "stage"], width);
     for card in top {

@@ -5,12 +5,13 @@
 #[path = "browser/devtools.rs"]
 mod devtools;
 mod fixture;
+#[path = "browser/modules.rs"]
+mod modules;
 
 use devtools::Browser;
 use memscope_dashboard::{island, render};
 use serde_json::{Value, json};
 use std::fs;
-use std::path::Path;
 use tempfile::TempDir;
 
 /// Texts that compress in each way: not at all, by copies of all lengths and distances, by copies that run into themselves.
@@ -39,18 +40,9 @@ fn texts() -> Vec<Value> {
 #[test]
 fn what_is_compressed_comes_out_as_it_was() {
     let Some(mut browser) = Browser::start() else { return };
-    let folder = TempDir::new().unwrap();
-    let file = folder.path().join("island.html");
-    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/island.js");
-    let html = format!(
-        "<!DOCTYPE html><meta charset=\"utf-8\"><link rel=\"icon\" href=\"data:,\"><script type=\"module\">\
-         import * as island from \"file://{}\"; Object.assign(globalThis, {{ island }});</script>",
-        module.display()
-    );
-    fs::write(&file, html).unwrap();
     for text in texts() {
         // Anew each time, for the first call in a page is compiled in another way than later ones.
-        browser.open(&file, "", (800, 600), "light");
+        let _folder = modules::open(&mut browser, &["island.js"]);
         let packed = island::compressed(&text).unwrap();
         assert_eq!(browser.eval(&format!("island.unpackedJson({packed:?})")), text);
     }

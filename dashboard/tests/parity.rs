@@ -8,6 +8,8 @@ mod breakout;
 #[path = "browser/devtools.rs"]
 mod devtools;
 mod fixture;
+#[path = "browser/modules.rs"]
+mod modules;
 
 use devtools::Browser;
 use memscope_dashboard::figure::Figure;
@@ -20,28 +22,6 @@ use memscope_dashboard::view::variables::cards;
 use memscope_runtime::snapshot::{Mode, Snapshot};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
-use tempfile::TempDir;
-
-/// A page that holds the modules `wanted`, each under the name of its file, and nothing else.
-fn open(browser: &mut Browser, wanted: &[&str]) -> TempDir {
-    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets");
-    let names: Vec<_> = wanted.iter().map(|file| file.trim_end_matches(".js")).collect();
-    let import =
-        |(name, file)| format!("import * as {name} from \"file://{}\";", assets.join(file).display());
-    let imports: String = names.iter().zip(wanted).map(import).collect();
-    let folder = TempDir::new().unwrap();
-    let file = folder.path().join("modules.html");
-    let html = format!(
-        "<!DOCTYPE html><meta charset=\"utf-8\"><link rel=\"icon\" href=\"data:,\"><script type=\"module\">{imports}\n\
-         Object.assign(globalThis, {{ {} }});</script>",
-        names.join(", ")
-    );
-    fs::write(&file, html).unwrap();
-    browser.open(&file, "", (800, 600), "light");
-    folder
-}
 
 /// Partials with the views that the page of `snapshot` gives them.
 fn views(snapshot: &Snapshot) -> Vec<(String, Value)> {
@@ -75,7 +55,7 @@ fn views(snapshot: &Snapshot) -> Vec<(String, Value)> {
 #[test]
 fn each_partial_gives_the_same_bytes() {
     let Some(mut browser) = Browser::start() else { return };
-    let _folder = open(&mut browser, &["units.js", "hbs.js"]);
+    let _folder = modules::open(&mut browser, &["units.js", "hbs.js"]);
     let all: Vec<&str> = partial_names().collect();
     let all = programs(&all).unwrap();
     browser.eval(&format!("globalThis.render = hbs.renderer({})", Value::Object(all.clone())));
@@ -109,7 +89,7 @@ fn each_partial_gives_the_same_bytes() {
 #[test]
 fn what_the_page_holds_as_data_is_whole() {
     let Some(mut browser) = Browser::start() else { return };
-    let _folder = open(&mut browser, &["units.js", "figure.js", "hbs.js", "packed.js", "card.js"]);
+    let _folder = modules::open(&mut browser, &["units.js", "figure.js", "hbs.js", "packed.js", "card.js"]);
     let programs = Value::Object(programs(&PARTIALS).unwrap());
     browser.eval(&format!("globalThis.render = hbs.renderer({programs})"));
     let mut large = fixture::large(2_100);
@@ -179,7 +159,7 @@ fn assert_same(what: &str, html: &str, expected: &str) {
 #[test]
 fn a_view_that_lacks_a_field_is_refused() {
     let Some(mut browser) = Browser::start() else { return };
-    let _folder = open(&mut browser, &["units.js", "hbs.js"]);
+    let _folder = modules::open(&mut browser, &["units.js", "hbs.js"]);
     let programs = Value::Object(programs(&["place", "diagnostics"]).unwrap());
     let says = |browser: &mut Browser, name: &str, view: Value| {
         browser.eval(&format!(
@@ -221,7 +201,7 @@ fn values() -> Vec<u64> {
 #[test]
 fn figures_agree() {
     let Some(mut browser) = Browser::start() else { return };
-    let _folder = open(&mut browser, &["units.js", "figure.js", "hbs.js"]);
+    let _folder = modules::open(&mut browser, &["units.js", "figure.js", "hbs.js"]);
     let values = values();
     assert!(values.len() > 150, "{}", values.len());
     let mut figures: Vec<(String, Figure)> = Vec::new();

@@ -180,11 +180,15 @@ use crate::snapshot::{Mode as Recorded, Snapshot};
 /// How much a snapshot looks at; each has what stands before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Depth {
-    /// Scopes, threads, tasks, time and sums: no variables and types.
+    /// Scopes, threads, tasks, time and sums: no variables and types, and in no scope a trend, an activity and a category; of
+    /// memscope's own memory what it allocated.
     Books,
-    /// Variables and types: no live blocks one by one, so no `blocks`, `memory_map`, findings, sizes and lifetimes, of the
-    /// `fragmentation` what is resident, and in no scope bytes that no variable owns.
+    /// Variables and types, and these of scopes: no sites and no live blocks one by one, so no
+    /// `blocks`, `memory_map`, findings, sizes and lifetimes, of the `fragmentation` what is resident, in no scope bytes that no
+    /// variable owns, and the blocks of an execution are only counted.
     Variables,
+    /// The blocks of each variable's newest executions, one by one.
+    Instances,
     /// All there is.
     Whole,
 }

@@ -219,21 +219,22 @@ fn panels_and_sums_follow_the_program() {
         event.figure("/totals/allocated_bytes").is_some_and(|bytes| bytes >= before + KEPT_BYTES as u64)
     });
     assert!(after.figure("/program/elapsed_ms") >= pulse.figure("/program/elapsed_ms"));
-    let is_kept = |card: &serde_json::Value| {
-        card["name"] == "kept" && card["heap"]["value"].as_u64() >= Some(KEPT_BYTES as u64)
-    };
-    listener
-        .panel("variables", |view| view["cards"].as_array().is_some_and(|cards| cards.iter().any(is_kept)));
+    listener.panel("data:variables", |view| {
+        row_of_kept(view).is_some_and(|(_, bytes)| bytes >= Some(KEPT_BYTES as u64))
+    });
     drop(kept);
 }
 
-/// The number of the variable that is `kept`, among those that the page was told of.
+/// The number of the first variable that is `kept`, and its bytes, among those that the page was told of.
+fn row_of_kept(view: &serde_json::Value) -> Option<(u64, Option<u64>)> {
+    let is_kept = |name: &serde_json::Value| view["texts"][name.as_u64()? as usize].as_str();
+    let place = view["name"].as_array()?.iter().position(|name| is_kept(name) == Some("kept"))?;
+    Some((view["index"][place].as_u64()?, view["heap_bytes"][place].as_u64()))
+}
+
 fn number_of_kept(listener: &mut Listener) -> u64 {
-    let is_kept = |card: &serde_json::Value| card["name"] == "kept";
-    let cards = |view: &serde_json::Value| view["cards"].as_array().cloned().unwrap_or_default();
-    let view = listener.panel("variables", |view| cards(view).iter().any(is_kept));
-    let card = cards(&view).into_iter().find(is_kept).expect("it was looked for");
-    card["index"].as_u64().expect("a number")
+    let view = listener.panel("data:variables", |view| row_of_kept(view).is_some());
+    row_of_kept(&view).expect("it was looked for").0
 }
 
 #[test]
@@ -290,6 +291,30 @@ fn panels_say_how_old_they_are_and_scopes_are_fed() {
         }
         before = now;
     }
+    drop(kept);
+}
+
+/// Of a panel that is known what changed is sent. That it becomes the panel, `Listener` sees to: it is JSON, and has a name.
+#[test]
+fn what_changed_in_a_panel_is_sent_and_makes_it() {
+    let _alone = alone();
+    let (_server, address) = server();
+    let kept = keep();
+    let mut listener = Listener::new(address);
+    let allocations = |view: &serde_json::Value| view["allocations"]["value"].as_u64();
+    let first = listener.panel("overview", |view| allocations(view).is_some());
+    while listener.patches < 20 {
+        listener.until(|event| event.kind == "pulse");
+        drop(keep());
+    }
+    let last = listener.panel("overview", |view| allocations(view) > allocations(&first));
+    // All that its panel has by name is there still.
+    let names = |view: &serde_json::Value| view.as_object().map(|fields| fields.len());
+    assert_eq!(names(&last), names(&first));
+    // Who begins anew is sent it whole.
+    let mut other = Listener::new(address);
+    other.panel("overview", |view| allocations(view) >= allocations(&last));
+    assert_eq!(other.patches, 0);
     drop(kept);
 }
 

@@ -66,14 +66,24 @@ pub struct Labels<'a> {
 impl<'a> Labels<'a> {
     /// The names in `snapshot`.
     pub fn new(snapshot: &'a Snapshot) -> Self {
-        let thread_names = snapshot.threads.iter().map(|row| (row.id, row.name.as_deref())).collect();
         let by_path = snapshot.scopes.iter().enumerate().map(|(index, row)| (&*row.path, index)).collect();
         Self {
-            thread_names,
             scopes: by_path,
             inspected: variables::with_card(snapshot).0.into_iter().collect(),
             listed_scopes: scopes::listed(snapshot).0.into_iter().collect(),
             findings: diagnostics::by_variable(snapshot),
+            ..Self::of_threads(snapshot)
+        }
+    }
+
+    /// The names of its threads alone: nothing else has a place to go to.
+    pub fn of_threads(snapshot: &'a Snapshot) -> Self {
+        Self {
+            thread_names: snapshot.threads.iter().map(|row| (row.id, row.name.as_deref())).collect(),
+            scopes: HashMap::new(),
+            inspected: HashSet::new(),
+            listed_scopes: HashSet::new(),
+            findings: HashMap::new(),
             snapshot,
         }
     }

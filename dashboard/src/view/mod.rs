@@ -100,7 +100,7 @@ pub fn page(snapshot: &Snapshot, labels: &label::Labels<'_>) -> Page {
         provenance: label::provenance_in(snapshot.mode),
         answers: answers::answers(snapshot, labels),
         overview: overview::overview(snapshot),
-        variables: variables::variables(snapshot, labels),
+        variables: variables::variables(snapshot, labels, variables::MOST_STANDING),
         memory_map: memory_map::memory_map(snapshot, labels),
         scopes: scopes::scopes(snapshot, labels),
         types: types::types(snapshot),

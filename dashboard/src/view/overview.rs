@@ -2,7 +2,7 @@
 
 use super::fragmentation::{Fragmentation, fragmentation};
 use super::label::{self, Term};
-use super::timeline::{Timeline, timeline};
+use super::timeline::{self, Timeline};
 use crate::figure::Figure;
 use memscope_runtime::snapshot::{Mode, Provenance, Snapshot, Stage};
 use serde::Serialize;
@@ -54,6 +54,11 @@ pub struct Overview {
 
 /// The overview of `snapshot`.
 pub fn overview(snapshot: &Snapshot) -> Overview {
+    Overview { timeline: timeline::timeline(snapshot), ..fed(snapshot) }
+}
+
+/// The same without the points of the timeline.
+pub fn fed(snapshot: &Snapshot) -> Overview {
     let totals = &snapshot.totals;
     let elapsed_ms = snapshot.program.elapsed_ms;
     // Nothing was recorded: the document's zeros are no measurement.
@@ -125,7 +130,7 @@ pub fn overview(snapshot: &Snapshot) -> Overview {
             outlived_bytes,
         )),
         growing: growing(snapshot),
-        timeline: timeline(snapshot),
+        timeline: timeline::curve(snapshot),
     }
 }
 

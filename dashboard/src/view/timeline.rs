@@ -5,7 +5,7 @@
 
 use super::geometry::kept;
 use crate::figure::Figure;
-use crate::packed::Packed;
+use crate::packed::{Kind, Packed};
 use memscope_runtime::snapshot::{Snapshot, TimelinePoint};
 use serde::Serialize;
 
@@ -74,68 +74,106 @@ pub struct Point {
 
 /// The timeline of `snapshot`; `None` if it has no point.
 pub fn timeline(snapshot: &Snapshot) -> Option<Timeline> {
+    let scale = Scale::of(snapshot)?;
+    let point = |index: usize| {
+        let (point, [at, live, resident]) = (&snapshot.timeline[index], pointers(index));
+        Point {
+            index,
+            at: Figure::ms(at, point.ms),
+            live: Figure::estimated_bytes(&live, point.live_bytes, point.live_bytes_error),
+            resident: scale.most_resident.map(|_| Figure::bytes(resident, point.resident_bytes)),
+            x: scale.x(point.ms),
+            y: scale.y(point.live_bytes),
+        }
+    };
+    let points = drawn(snapshot).into_iter().map(point).collect();
+    curve(snapshot).map(|curve| Timeline { points, ..curve })
+}
+
+const LIST: &str = "/timeline";
+/// Of a point, in the document.
+const FIELDS: [&str; 3] = ["ms", "live_bytes", "resident_bytes"];
+
+fn pointers(index: usize) -> [String; 3] {
+    FIELDS.map(|field| format!("{LIST}/{index}/{field}"))
+}
+
+/// The places of the points that are drawn, in order.
+fn drawn(snapshot: &Snapshot) -> Vec<usize> {
     let all = &snapshot.timeline;
-    let last_ms = all.last()?.ms.max(snapshot.program.elapsed_ms);
-    let upper = |point: &TimelinePoint| point.live_bytes.saturating_add(point.live_bytes_error.unwrap_or(0));
-    let highest = all.iter().map(upper).max()?.max(snapshot.totals.peak_bytes);
-    let x = |ms: u64| match last_ms {
-        0 => 0,
-        _ => (ms.min(last_ms) as f64 / last_ms as f64 * WIDTH).round() as i64,
-    };
-    // A little air above the peak's line.
-    let height = |bytes: u64, highest: u64| {
-        (HEIGHT - bytes as f64 / highest.max(1) as f64 * (HEIGHT - 100.0)).round() as i64
-    };
-    let y = |bytes: u64| height(bytes, highest);
-    let most_resident = all.iter().filter_map(|point| point.resident_bytes).max();
-    let kept = points_to_draw(all, most_resident.is_some());
-    let points: Vec<Point> = kept
-        .iter()
-        .map(|&index| {
-            let point = all[index];
-            Point {
-                index,
-                at: Figure::ms(format!("/timeline/{index}/ms"), point.ms),
-                live: Figure::estimated_bytes(
-                    &format!("/timeline/{index}/live_bytes"),
-                    point.live_bytes,
-                    point.live_bytes_error,
-                ),
-                resident: most_resident.map(|_| {
-                    Figure::bytes(format!("/timeline/{index}/resident_bytes"), point.resident_bytes)
-                }),
-                x: x(point.ms),
-                y: y(point.live_bytes),
-            }
+    points_to_draw(all, all.iter().any(|point| point.resident_bytes.is_some()))
+}
+
+/// What the drawing's coordinates stand for.
+struct Scale {
+    last_ms: u64,
+    highest: u64,
+    most_resident: Option<u64>,
+}
+
+impl Scale {
+    fn of(snapshot: &Snapshot) -> Option<Scale> {
+        let all = &snapshot.timeline;
+        Some(Scale {
+            last_ms: all.last()?.ms.max(snapshot.program.elapsed_ms),
+            highest: all.iter().map(upper).max()?.max(snapshot.totals.peak_bytes),
+            most_resident: all.iter().filter_map(|point| point.resident_bytes).max(),
         })
-        .collect();
-    let line = path(points.iter().map(|point| (point.x, point.y)));
-    let is_estimated = kept.iter().any(|&index| all[index].live_bytes_error.is_some());
+    }
+
+    fn x(&self, ms: u64) -> i64 {
+        match self.last_ms {
+            0 => 0,
+            last_ms => (ms.min(last_ms) as f64 / last_ms as f64 * WIDTH).round() as i64,
+        }
+    }
+
+    fn y(&self, bytes: u64) -> i64 {
+        height(bytes, self.highest)
+    }
+}
+
+/// Where `bytes` are in a drawing of up to `highest`, with a little air above the peak's line.
+fn height(bytes: u64, highest: u64) -> i64 {
+    (HEIGHT - bytes as f64 / highest.max(1) as f64 * (HEIGHT - 100.0)).round() as i64
+}
+
+/// A point's bytes and one standard error.
+fn upper(point: &TimelinePoint) -> u64 {
+    point.live_bytes.saturating_add(point.live_bytes_error.unwrap_or(0))
+}
+
+/// The timeline without its points, which [`packed`] has.
+pub fn curve(snapshot: &Snapshot) -> Option<Timeline> {
+    let all = &snapshot.timeline;
+    let scale = Scale::of(snapshot)?;
+    let shown: Vec<&TimelinePoint> = drawn(snapshot).into_iter().map(|index| &all[index]).collect();
+    let corner = |point: &TimelinePoint, bytes| (scale.x(point.ms), scale.y(bytes));
+    let line = path(shown.iter().map(|point| corner(point, point.live_bytes)));
+    let is_estimated = shown.iter().any(|point| point.live_bytes_error.is_some());
     let band = is_estimated.then(|| {
         let lower =
             |point: &TimelinePoint| point.live_bytes.saturating_sub(point.live_bytes_error.unwrap_or(0));
-        let corner = |point: &TimelinePoint, bytes| (x(point.ms), y(bytes));
-        let there = kept.iter().map(|&index| corner(&all[index], upper(&all[index])));
-        let back = kept.iter().rev().map(|&index| corner(&all[index], lower(&all[index])));
+        let there = shown.iter().map(|point| corner(point, upper(point)));
+        let back = shown.iter().rev().map(|point| corner(point, lower(point)));
         format!("{}Z", path(there.chain(back)))
     });
-    let folded = (all.len() > points.len()).then(|| {
-        Figure::count(format!("len(/timeline) - {}", points.len()), (all.len() - points.len()) as u64)
+    let folded = (all.len() > shown.len()).then(|| {
+        Figure::count(format!("len(/timeline) - {}", shown.len()), (all.len() - shown.len()) as u64)
     });
-    let resident = most_resident.map(|most| {
-        let corner =
-            |&index: &usize| all[index].resident_bytes.map(|bytes| (x(all[index].ms), height(bytes, most)));
-        let corners: Vec<Option<(i64, i64)>> = kept.iter().map(corner).collect();
+    let resident = scale.most_resident.map(|most| {
+        let corner = |point: &&TimelinePoint| Some((scale.x(point.ms), height(point.resident_bytes?, most)));
+        let corners: Vec<Option<(i64, i64)>> = shown.iter().map(corner).collect();
         Resident {
             line: corners.split(Option::is_none).map(|run| path(run.iter().flatten().copied())).collect(),
-            scale: scale(most, highest),
+            scale: lowered(most, scale.highest),
             highest: Figure::bytes("max(/timeline/*/resident_bytes)", most),
         }
     });
     Some(Timeline {
-        live_scale: most_resident.and_then(|most| scale(highest, most)),
+        live_scale: scale.most_resident.and_then(|most| lowered(scale.highest, most)),
         resident,
-        peak_y: y(snapshot.totals.peak_bytes),
+        peak_y: scale.y(snapshot.totals.peak_bytes),
         peak: Figure::estimated_bytes(
             "/totals/peak_bytes",
             snapshot.totals.peak_bytes,
@@ -145,7 +183,7 @@ pub fn timeline(snapshot: &Snapshot) -> Option<Timeline> {
         total: Figure::count("len(/timeline)", all.len() as u64),
         line,
         band,
-        points,
+        points: Vec::new(),
         folded,
     })
 }
@@ -162,32 +200,30 @@ fn points_to_draw(all: &[TimelinePoint], is_resident_known: bool) -> Vec<usize> 
 }
 
 /// What lowers a curve with the highest value `own` to the scale of one with `other`; `None`: it is not lower.
-fn scale(own: u64, other: u64) -> Option<String> {
+fn lowered(own: u64, other: u64) -> Option<String> {
     let factor = own as f64 / other.max(1) as f64;
     // About the foot, which stays where it is.
     (own < other).then(|| format!("matrix(1 0 0 {factor:.6} 0 {:.3})", HEIGHT * (1.0 - factor)))
 }
 
-/// What the page's script cannot read off the curve.
-#[derive(Serialize)]
-struct Read {
-    at: Figure,
-    live: Figure,
-    resident: Option<Figure>,
-}
-
-/// The points drawn, for the page's script, which has their positions from the curve.
+/// What the page's script cannot read off the curves: when each point is, and its bytes.
 pub fn packed(snapshot: &Snapshot) -> Packed {
-    let mut packed = Packed::of("/timeline");
-    for Point { index, at, live, resident, .. } in
-        timeline(snapshot).map_or(Vec::new(), |timeline| timeline.points)
-    {
-        packed.push(index, &Read { at, live, resident });
-    }
+    let is_resident_known = snapshot.timeline.iter().any(|point| point.resident_bytes.is_some());
+    let rows = drawn(snapshot).into_iter().map(|index| {
+        let point = &snapshot.timeline[index];
+        let figures = [
+            Some((Kind::Ms, Some(point.ms), None)),
+            Some((Kind::Bytes, Some(point.live_bytes), point.live_bytes_error)),
+            is_resident_known.then_some((Kind::Bytes, point.resident_bytes, None)),
+        ];
+        (index, figures)
+    });
+    let [at, live, resident] = FIELDS;
+    let mut packed = Packed::of_figures(LIST, [("at", at), ("live", live), ("resident", resident)], rows);
     if packed.index.iter().copied().eq(0..packed.index.len()) {
         packed.index.clear();
     }
-    packed.framed()
+    packed
 }
 
 /// An SVG path from corner to corner, each told by its distance from the one before; a lone corner is a dot.
@@ -209,6 +245,46 @@ fn path(corners: impl Iterator<Item = (i64, i64)>) -> String {
 mod tests {
     use super::*;
 
+    /// What the script is told of the points is what the partial would make of them. (An estimate of 0 ± 0 is packed as a figure
+    /// here, of which `figure.js` makes "no sample", and as an object there.)
+    #[test]
+    fn points_are_packed_as_any_view_is() {
+        #[derive(Serialize)]
+        struct Read {
+            at: Figure,
+            live: Figure,
+            resident: Option<Figure>,
+        }
+        let most = u64::MAX; // beyond what a browser reads as a number
+        for points in [
+            vec![],
+            vec![(0, 0, None, None)],
+            vec![(0, 7, None, Some(3)), (10, 7, None, Some(3))],
+            vec![(0, 0, None, None), (10, 2_000, None, Some(most)), (3_600_000, most, None, Some(1))],
+            vec![(0, 9, Some(0), None), (10, 2_000, Some(30), None), (20, 1, Some(most), None)],
+            vec![(0, 5, Some(1), Some(4_096)), (10, 2_000, None, None)],
+        ] {
+            let mut snapshot = memscope_runtime::nothing_recorded(false);
+            let point = |(ms, live_bytes, live_bytes_error, resident_bytes)| TimelinePoint {
+                ms,
+                live_bytes,
+                live_bytes_error,
+                resident_bytes,
+            };
+            snapshot.timeline = points.into_iter().map(point).collect();
+            let mut expected = Packed::of(LIST);
+            for Point { index, at, live, resident, .. } in
+                timeline(&snapshot).map_or(Vec::new(), |timeline| timeline.points)
+            {
+                expected.push(index, &Read { at, live, resident });
+            }
+            expected.index.clear();
+            let [expected, packed] = [expected.framed(), packed(&snapshot)]
+                .map(|packed| serde_json::to_string(&packed).expect("plain data"));
+            assert_eq!(packed, expected);
+        }
+    }
+
     #[test]
     fn the_path_goes_from_corner_to_corner() {
         let corners = [(0, 2_000), (500, 10), (500, 10), (400, 15)];
@@ -222,8 +298,8 @@ mod tests {
     #[test]
     fn the_lower_curve_is_scaled_about_its_foot() {
         // A quarter as high: 2,000 stays at 2,000, and 100 comes to 1,525: 0.25 × 100 + 1,500.
-        assert_eq!(scale(50, 200).as_deref(), Some("matrix(1 0 0 0.250000 0 1500.000)"));
-        assert_eq!((scale(200, 50), scale(7, 7), scale(0, 0)), (None, None, None));
+        assert_eq!(lowered(50, 200).as_deref(), Some("matrix(1 0 0 0.250000 0 1500.000)"));
+        assert_eq!((lowered(200, 50), lowered(7, 7), lowered(0, 0)), (None, None, None));
     }
 
     #[test]

@@ -82,8 +82,8 @@ pub fn with_card(snapshot: &Snapshot) -> (Vec<usize>, Vec<usize>) {
     ranked(&snapshot.variables, MOST_VARIABLES, |row| row.heap_bytes)
 }
 
-/// The panel for `snapshot`.
-pub fn variables(snapshot: &Snapshot, labels: &Labels<'_>) -> Variables {
+/// The panel for `snapshot`, with the first `most` cards.
+pub fn variables(snapshot: &Snapshot, labels: &Labels<'_>, most: usize) -> Variables {
     let rows = &snapshot.variables;
     let (held, rest) = with_card(snapshot);
     Variables {
@@ -93,7 +93,7 @@ pub fn variables(snapshot: &Snapshot, labels: &Labels<'_>) -> Variables {
         folded: folded(rows, &rest, ("/variables", MOST_VARIABLES, "heap_bytes", "heap_bytes"), |row| {
             row.heap_bytes
         }),
-        cards: cards(snapshot, labels, MOST_STANDING),
+        cards: cards(snapshot, labels, most),
         stages: label::STAGES.map(label::stage).to_vec(),
     }
 }

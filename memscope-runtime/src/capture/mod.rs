@@ -64,7 +64,7 @@ pub(crate) fn totals() -> (u64, Totals) {
 
 /// Reads everything, as deep as it is asked for. Call it under [`thread_state::own_work`].
 pub(crate) fn capture(depth: Depth) -> Capture {
-    let of_blocks = depth == Depth::Whole;
+    let (of_blocks, of_variables) = (depth == Depth::Whole, depth >= Depth::Variables);
     let now_ms = clock::refresh();
     let ended = of_blocks.then(Sums::read); // before the books
     let readings = books::read();
@@ -77,7 +77,12 @@ pub(crate) fn capture(depth: Depth) -> Capture {
     let (mut scopes, scope_of_node) =
         scopes::scopes(&nodes, readings, &scopes::by_node(&live_at_peak), sampled);
     let scope_threads = scope_threads::scope_threads(readings, &live_at_peak, &scope_of_node, sampled);
-    let trend_ms = scopes::add_what_was_observed(&mut scopes, &scope_of_node, &nodes, now_ms);
+    let trend_ms = match depth {
+        Depth::Books => Vec::new(),
+        Depth::Variables | Depth::Instances | Depth::Whole => {
+            scopes::add_what_was_observed(&mut scopes, &scope_of_node, &nodes, now_ms)
+        }
+    };
     let at_peak = scopes.first().map(|root| root.inclusive);
     let totals = Totals {
         peak_bytes: at_peak.and_then(|memory| memory.live_at_peak_bytes).unwrap_or(totals.live_bytes),
@@ -97,7 +102,10 @@ pub(crate) fn capture(depth: Depth) -> Capture {
     let crossings = crossing::crossings();
     let (variables, row_order) = match depth {
         Depth::Books => (Vec::new(), Vec::new()),
-        Depth::Variables | Depth::Whole => variables::variables(&scopes, &scope_of_node, &crossings, sampled),
+        Depth::Variables | Depth::Instances | Depth::Whole => {
+            let of_blocks = depth >= Depth::Instances;
+            variables::variables(&scopes, &scope_of_node, &crossings, sampled, of_blocks)
+        }
     };
     let types = crate::snapshot::types(&variables);
     let installed = mode::allocator_is_installed();
@@ -148,13 +156,13 @@ pub(crate) fn capture(depth: Depth) -> Capture {
         blocks,
         memory_map,
         fragmentation,
-        sites: sites::sites(&nodes, readings),
+        sites: if of_blocks { sites::sites(&nodes, readings) } else { Vec::new() },
         folded: crate::snapshot::Folded::default(),
         profiler: Profiler {
             unfollowed_crossings: crossings.unfollowed,
             folded_tasks,
             sampling: sampled.then(|| sampling::parameters(readings)),
-            ..profiler(readings, sampled, installed, totals.peak_bytes)
+            ..profiler(readings, sampled, installed, totals.peak_bytes, of_variables)
         },
         handed_out: crossings.handed_out(|node| {
             let scope = scope_of_node.get(&node).and_then(|&index| scopes.get(index as usize));
@@ -166,7 +174,14 @@ pub(crate) fn capture(depth: Depth) -> Capture {
     Capture { snapshot, scope_of_node, row_order }
 }
 
-fn profiler(readings: &[Reading], sampled: bool, allocator_installed: bool, peak_bytes: u64) -> Profiler {
+/// `of_pages`: what memscope's pages hold is asked of the kernel, which goes through all address space that they have.
+fn profiler(
+    readings: &[Reading],
+    sampled: bool,
+    allocator_installed: bool,
+    peak_bytes: u64,
+    of_pages: bool,
+) -> Profiler {
     let mut own = Charged::default();
     for reading in readings.iter().filter(|reading| reading.node == OWN_NODE) {
         own.add_reading(reading);
@@ -174,7 +189,10 @@ fn profiler(readings: &[Reading], sampled: bool, allocator_installed: bool, peak
     let own = own.whole(sampled);
     Profiler {
         allocator_installed,
-        own_bytes: pages::resident_bytes().map(|pages| pages + own.live_bytes + sampling::place_bytes()),
+        own_bytes: of_pages
+            .then(pages::resident_bytes)
+            .flatten()
+            .map(|pages| pages + own.live_bytes + sampling::place_bytes()),
         own_bytes_error: own.live_bytes_error,
         own_allocations: own.allocations,
         own_allocations_error: own.allocations_error,

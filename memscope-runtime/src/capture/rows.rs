@@ -74,9 +74,9 @@ pub(super) struct Sums {
     pub(super) unknown_blocks: u64,
 }
 
-/// All rows, by their numbers.
-pub(super) fn read() -> Vec<ReadRow> {
-    let mut reader = Reader::default();
+/// All rows, by their numbers. `of_blocks`: with the blocks of their newest instances, one by one.
+pub(super) fn read(of_blocks: bool) -> Vec<ReadRow> {
+    let mut reader = Reader { of_blocks, ..Reader::default() };
     let _reading = variable::Reading::begin();
     while variable::look_into_registry(|registry| reader.read_on(registry, LOOKS_A_HOLD)) {
         // Where the lock is held no memory is to be had from the system.
@@ -90,6 +90,7 @@ pub(super) fn read() -> Vec<ReadRow> {
 #[derive(Default)]
 struct Reader {
     rows: Vec<ReadRow>,
+    of_blocks: bool,
     /// How many there were when it began; younger ones wait for the next snapshot.
     count: Option<usize>,
     open: Option<Open>,
@@ -155,7 +156,7 @@ impl Reader {
         if self.attempts >= ATTEMPTS {
             hold.most = usize::MAX;
         }
-        if open.read_on(registry, row, hold) {
+        if open.read_on(registry, row, hold, self.of_blocks) {
             self.attempts = 0;
             self.rows.extend(open.into_row());
         } else {
@@ -172,27 +173,31 @@ impl Open {
     }
 
     /// Reads on until the row is read, which is said, or the hold is over.
-    fn read_on(&mut self, registry: &Registry, row: &Row, hold: &mut Hold) -> bool {
+    fn read_on(&mut self, registry: &Registry, row: &Row, hold: &mut Hold, of_blocks: bool) -> bool {
         hold.looks += 1;
-        let get = |id: &u64| registry.instance(*id);
         while self.rest.is_none() {
             let Some(id) = row.instances.get(self.next) else {
-                let newest = &row.instances[row.instances.len().saturating_sub(HISTORY_LEN)..];
-                self.kept.newest = newest.iter().filter_map(get).map(instance_row).collect();
+                // Those that came between two holds are the newest now.
+                let older = self.kept.newest.len().saturating_sub(HISTORY_LEN);
+                self.kept.newest.drain(..older);
                 self.rest = Some(Rest::new(row));
-                hold.looks += newest.len() + row.threads.len();
+                hold.looks += row.threads.len();
                 break;
             };
             if hold.is_over() {
                 return false;
             }
-            self.next += 1;
-            if let Some(instance) = get(id) {
-                hold.looks += 1 + instance.watch_count();
+            if let Some(instance) = registry.instance(*id) {
+                hold.looks += 1 + instance.open_watches();
                 let now = instance.now();
                 self.kept.add(instance, now.stage);
                 self.sums.add(instance, &now);
+                if self.next + HISTORY_LEN >= row.instances.len() {
+                    hold.looks += if of_blocks { instance.single.len() } else { 0 };
+                    self.kept.newest.push(instance_row(instance, &now, of_blocks));
+                }
             }
+            self.next += 1;
         }
         let Some(rest) = self.rest.as_mut() else { return true };
         while let Some(ended) = row.ended_alive.entries().get(rest.next).filter(|_| rest.next < rest.end) {
@@ -285,9 +290,8 @@ impl Sums {
 }
 
 /// An instance, as it is if its row was walked.
-fn instance_row(instance: &variable::Instance) -> Instance {
+fn instance_row(instance: &variable::Instance, now: &Now, of_blocks: bool) -> Instance {
     let walked = instance.walk != Walk::NotWalked;
-    let now = instance.now();
     let row = Instance {
         weight: instance.weight,
         thread: instance.thread,
@@ -299,8 +303,11 @@ fn instance_row(instance: &variable::Instance) -> Instance {
         heap_bytes: walked.then_some(now.bytes),
         fate: now.fate.filter(|_| walked),
         unused_bytes: walked.then_some(instance.unused_bytes),
-        blocks: blocks(instance),
-        folded_blocks: instance.grouped.iter().filter_map(|&id| Watch::get(id)).map(Watch::blocks).sum(),
+        blocks: if of_blocks { blocks(instance) } else { Vec::new() },
+        folded_blocks: match of_blocks {
+            true => instance.grouped.iter().filter_map(|&id| Watch::get(id)).map(Watch::blocks).sum(),
+            false => now.blocks,
+        },
     };
     let Some(found) = instance.by_size else { return row };
     Instance {
@@ -357,7 +364,7 @@ mod tests {
     /// In holds of `looks`, with `meanwhile` once between two of them in which our row's ended ones are read.
     fn read_in(looks: usize, meanwhile: impl FnOnce()) -> (ReadRow, usize) {
         let mut meanwhile = Some(meanwhile);
-        let mut reader = Reader::default();
+        let mut reader = Reader { of_blocks: true, ..Reader::default() };
         let mut goes_on = true;
         while goes_on {
             {
@@ -426,5 +433,49 @@ mod tests {
         assert!(ended_kept() <= 2_400, "{}", ended_kept());
         let (row, _) = read_in(20, || ());
         assert_eq!(figures(&row), (3_000, 2_400, 2_400 * 24));
+    }
+
+    static SETTLES: Site = Site::variable("settles", || "rows::tests", "rows.rs", 2, 1, "");
+
+    /// What has ended and has no block left is known without its watches, and is what it was with them.
+    #[test]
+    fn what_has_settled_reads_the_same_again() {
+        let execute = || {
+            let binding = bind(&SETTLES);
+            let value = vec![1u8; 24];
+            binding.observe(&value, (&&&&Probe(&value)).memscope_walker());
+            value
+        };
+        let mut kept: Vec<Vec<u8>> = (0..4).map(|_| execute()).collect();
+        kept.truncate(1);
+        let read = |of_blocks| {
+            let _own = own_work();
+            let mut reader = Reader { of_blocks, ..Reader::default() };
+            with_registry(|registry| reader.read_on(registry, usize::MAX));
+            let row = reader.rows.into_iter().find(|row| std::ptr::eq(row.site, &raw const SETTLES));
+            let open = with_registry(|registry| {
+                let ours = registry.rows.iter().find(|row| std::ptr::eq(row.site, &raw const SETTLES));
+                let ids = ours.map(|row| row.instances.clone()).unwrap_or_default();
+                ids.iter()
+                    .filter_map(|id| registry.instance(*id))
+                    .map(|one| one.open_watches())
+                    .sum::<usize>()
+            });
+            let row = row.expect("it was executed");
+            let newest: Vec<_> =
+                row.kept.newest.iter().map(|one| (one.stage, one.fate, one.heap_bytes)).collect();
+            let blocks: usize = row.kept.newest.iter().map(|one| one.blocks.len()).sum();
+            (newest, figures(&row), blocks, open)
+        };
+        // Four instances with a block and its watch each, of which one lives on.
+        let (newest, sums, blocks, open) = read(true);
+        assert_eq!((sums, blocks, open), ((4, 1, 24), 4, 1));
+        assert_eq!(newest.iter().filter(|(_, _, bytes)| *bytes == Some(24)).count(), 1);
+        assert_eq!(read(true), (newest.clone(), sums, blocks, open));
+        assert_eq!(read(false), (newest, sums, 0, open));
+        drop(kept);
+        let (newest, sums, ..) = read(false);
+        assert_eq!(sums, (4, 0, 0));
+        assert!(newest.iter().all(|(_, _, bytes)| *bytes == Some(0)));
     }
 }

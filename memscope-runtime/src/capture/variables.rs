@@ -15,8 +15,9 @@ pub(super) fn variables(
     scope_of_node: &HashMap<u32, u32>,
     crossings: &Crossings,
     sampled: bool,
+    of_blocks: bool,
 ) -> (Vec<Variable>, Vec<u32>) {
-    let rows = rows::read();
+    let rows = rows::read(of_blocks);
     let count = rows.len() as u32;
     let rows = rows.into_iter().enumerate().map(|(number, mut row)| {
         let scope = scope_of_node.get(&row.node).and_then(|&index| scopes.get(index as usize));

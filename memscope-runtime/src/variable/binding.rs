@@ -166,6 +166,7 @@ impl Look {
             }
             return;
         };
+        instance.settled.take();
         instance.elsewhere |= visitor.elsewhere;
         instance.owned |= visitor.owned;
         if let Some(end) = instance.end {

@@ -7,6 +7,7 @@ use crate::trackable::Sharing;
 use crate::visitor::BySize;
 use crate::watch::{End, Story, Watch};
 use smallvec::SmallVec;
+use std::cell::OnceCell;
 
 /// One execution of a binding.
 pub(crate) struct Instance {
@@ -50,6 +51,9 @@ pub(crate) struct Instance {
     pub(crate) single: SmallVec<[u32; 4]>,
     /// Watches of all other blocks, for each account and look.
     pub(crate) grouped: SmallVec<[u32; 2]>,
+    /// What it is for good. What a free tells is written before the block is counted off (`watch.rs`), so of an instance that has
+    /// ended and has no block left nothing changes, until a look that began before its end finds blocks.
+    pub(super) settled: OnceCell<Box<Now>>,
 }
 
 /// An execution that has ended and is not shown, while blocks of it live on.
@@ -107,6 +111,7 @@ impl Facts {
 }
 
 /// What an instance is at a moment.
+#[derive(Clone, Copy)]
 pub(crate) struct Now {
     /// Where it is in its life.
     pub(crate) stage: Stage,
@@ -119,11 +124,6 @@ pub(crate) struct Now {
 }
 
 impl Instance {
-    /// How many watches it has.
-    pub(crate) fn watch_count(&self) -> usize {
-        self.single.len() + self.grouped.len()
-    }
-
     pub(super) fn watches(&self) -> impl Iterator<Item = &'static Watch> {
         self.single.iter().chain(&self.grouped).filter_map(|&id| Watch::get(id))
     }
@@ -145,6 +145,9 @@ impl Instance {
 
     /// All that it is at this moment, each of its watches looked at once.
     pub(crate) fn now(&self) -> Now {
+        if let Some(now) = self.settled.get() {
+            return **now;
+        }
         let (mut blocks, mut bytes, mut story) = (0, 0, self.story);
         for watch in self.watches() {
             blocks += watch.blocks();
@@ -156,7 +159,16 @@ impl Instance {
             Some(_) => (self.stage_by_size(), None),
             None => (facts.stage(), facts.fate()),
         };
-        Now { stage, fate, story, blocks, bytes }
+        let now = Now { stage, fate, story, blocks, bytes };
+        if self.ended_ms.is_some() && blocks == 0 && self.by_size.is_none() {
+            let _ = self.settled.set(Box::new(now)); // it was not set
+        }
+        now
+    }
+
+    /// How many watches [`now`](Self::now) looks at.
+    pub(crate) fn open_watches(&self) -> usize {
+        if self.settled.get().is_some() { 0 } else { self.single.len() + self.grouped.len() }
     }
 
     fn facts(&self) -> Facts {

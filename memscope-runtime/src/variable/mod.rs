@@ -38,6 +38,7 @@ use crate::watch::{End, RowBytes, Story, Watch};
 use crate::weight::{self, Sum};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use swept::Swept;
@@ -293,6 +294,7 @@ impl Registry {
             story: Story::default(),
             single: SmallVec::new(),
             grouped: SmallVec::new(),
+            settled: OnceCell::new(),
         };
         self.instances.insert(id, Box::new(instance));
         self.rows[row].instances.push(id);
@@ -504,7 +506,10 @@ pub(crate) fn set_apart(shared: &Watch, address: usize) -> bool {
         }
         let Some(watch) = follow::set_apart(id, address, row.bytes) else { return false };
         match (kept, ended) {
-            (Some(instance), _) => instance.single.push(watch.id()),
+            (Some(instance), _) => {
+                instance.settled.take();
+                instance.single.push(watch.id());
+            }
             (None, Some(ended)) => ended.watches.push(watch.id()),
             (None, None) => {}
         }

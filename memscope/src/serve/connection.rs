@@ -10,7 +10,7 @@
 use super::request::{self, Request};
 use super::response::{self, Status};
 use std::collections::VecDeque;
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::{ErrorKind, IoSlice, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::rc::Rc;
@@ -20,6 +20,8 @@ use std::time::{Duration, Instant};
 pub(super) const READ_WITHIN: Duration = Duration::from_secs(5);
 /// Between two bytes that the browser takes.
 pub(super) const TAKE_WITHIN: Duration = Duration::from_secs(30);
+/// Frames that are written at one go: more than a beat has.
+const AT_ONCE: usize = 64;
 const LINGER_FOR: Duration = Duration::from_secs(1);
 /// What is read away at most after the answer.
 const LINGER_BYTES: usize = 64 << 10;
@@ -32,6 +34,8 @@ pub(super) type Frame = Rc<[u8]>;
 pub(super) struct Heard {
     pub(super) update: u64,
     pub(super) alert: u64,
+    /// The update that it had when it began to listen.
+    pub(super) since: u64,
 }
 
 /// What answers a request.
@@ -145,18 +149,21 @@ impl Connection {
 
     /// Writes what the browser takes.
     pub(super) fn write(&mut self, now: Instant) {
-        while let Some(frame) = self.out.front() {
-            let rest = frame.get(self.written..).unwrap_or_default();
-            if rest.is_empty() {
-                self.out.pop_front();
-                self.written = 0;
-                continue;
-            }
-            match self.stream.write(rest) {
+        self.drop_written();
+        while !self.out.is_empty() {
+            let frames = self.out.iter().take(AT_ONCE).enumerate();
+            let slices: Vec<IoSlice<'_>> = frames
+                .map(|(place, frame)| {
+                    let written = if place == 0 { self.written } else { 0 };
+                    IoSlice::new(frame.get(written..).unwrap_or_default())
+                })
+                .collect();
+            match self.stream.write_vectored(&slices) {
                 Ok(0) => return self.close(),
                 Ok(count) => {
                     self.written += count;
                     self.until = now + TAKE_WITHIN;
+                    self.drop_written();
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -168,6 +175,14 @@ impl Connection {
             let _ = self.stream.shutdown(Shutdown::Write);
             self.state = State::Lingers(LINGER_BYTES);
             self.until = now + LINGER_FOR;
+        }
+    }
+
+    /// Lets go of the frames that are written; what is written of the next stays counted.
+    fn drop_written(&mut self) {
+        while let Some(frame) = self.out.front().filter(|frame| self.written >= frame.len()) {
+            self.written -= frame.len();
+            self.out.pop_front();
         }
     }
 

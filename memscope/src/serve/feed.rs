@@ -112,16 +112,17 @@ impl Feed {
             return Heard::default();
         }
         let number = |name| request.asked(name).and_then(|number| number.parse().ok()).unwrap_or(0);
-        Heard { update: self.panels.update().min(number("update")), alert: self.alert.min(number("alert")) }
+        let update = self.panels.update().min(number("update"));
+        Heard { update, alert: self.alert.min(number("alert")), since: update }
     }
 
     /// What `heard` has not been sent; the pulse last, for it says up to where.
     pub(super) fn frames_for(&self, beat: &Beat, heard: &mut Heard) -> Vec<Frame> {
-        let mut frames: Vec<Frame> = self.panels.after(heard.update).collect();
+        let mut frames: Vec<Frame> = self.panels.after(*heard).collect();
         let come = self.alerts.iter().filter(|&&(number, _)| number > heard.alert);
         frames.extend(come.map(|(_, frame)| Frame::clone(frame)));
         frames.push(Frame::clone(&beat.pulse));
-        *heard = Heard { update: self.panels.update(), alert: self.alert };
+        *heard = Heard { update: self.panels.update(), alert: self.alert, ..*heard };
         frames
     }
 
@@ -221,10 +222,13 @@ impl Feed {
     }
 }
 
-/// A server-sent event. JSON has no line ends outside of its strings, and none raw in them.
-pub(super) fn event(kind: &str, name: Option<&str>, json: &str) -> Frame {
-    let text = match name {
-        Some(name) => format!("event: {kind}\ndata: {{\"name\":\"{name}\",\"view\":{json}}}\n\n"),
+/// A server-sent event with `json`, or with the name of a panel and `json` as the field that is named beside it. JSON has no
+/// line ends outside of its strings, and none raw in them.
+pub(super) fn event(kind: &str, panel: Option<(&str, &str)>, json: &str) -> Frame {
+    let text = match panel {
+        Some((name, field)) => {
+            format!("event: {kind}\ndata: {{\"name\":\"{name}\",\"{field}\":{json}}}\n\n")
+        }
         None => format!("event: {kind}\ndata: {json}\n\n"),
     };
     text.into_bytes().into()

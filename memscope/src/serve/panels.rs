@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! Books      often    scopes, threads, time, sums → overview, flame graph, threads …
-//! Variables           these and variables         → cards, types
+//! Variables           these and variables         → cards, types, the recording
+//! Instances           the same, while somebody has an inspector open
 //! Whole      seldom   all there is                → memory map, findings, sizes, details of scopes …
 //! asked               what was looked at last     → the inspector of one variable
 //! ```
@@ -11,45 +12,47 @@
 //! beside the newer figures, and the pulse says how old each is. The document's lists are of one order in all, for where a row
 //! came or went the whole is looked at anew.
 
-use super::connection::Frame;
+use super::connection::{Frame, Heard};
 use super::response::Status;
 use super::{cpu, feed};
 use memscope_dashboard::live;
+use memscope_dashboard::patch::patch;
 use memscope_runtime::Depth;
-use memscope_runtime::snapshot::{Fragmentation, Snapshot};
+use memscope_runtime::snapshot::{Fragmentation, Scope, Snapshot, Variable};
+use std::cell::OnceCell;
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::time::{Duration, Instant};
 
 /// Looks of each depth take one part of the time in so many. With pulses and writing that stays below a hundredth of a
 /// processor: `docs/live.md` has the figures. Nobody counts what an unoptimised build takes.
-const PARTS: [u32; 3] = if cfg!(debug_assertions) { [30, 60, 60] } else { [400, 400, 600] };
+const PARTS: [u32; 3] = if cfg!(debug_assertions) { [30, 60, 60] } else { [200, 500, 1_000] };
 /// One that was never taken, and whose cost nobody knows, comes after so many times what a deeper one took.
 const FIRST_PART: u32 = 30;
-/// What is looked at no longer ago is new enough, however little a look costs.
-const OFTEN_ENOUGH: Duration = Duration::from_secs(1);
+/// What is looked at no longer ago is new enough, however little a look costs; by [`Depth`].
+const OFTEN_ENOUGH: [Duration; 3] = [feed::BEAT, Duration::from_millis(1_000), Duration::from_secs(3)];
+
+/// An inspector that is open is asked for again with each look at the variables.
+const INSPECTED_FOR: Duration = Duration::from_secs(30);
 
 struct Panel {
     name: &'static str,
     json: String,
-    frame: Frame,
-    /// The update with which it became what it is.
+    /// The update with which it became what it is, and with which it became what it was before that; 0: it was not there.
     changed: u64,
+    before: u64,
+    /// It whole, once somebody needs it so.
+    whole: OnceCell<Frame>,
+    /// What the newest change did to it; `None`: it takes as much.
+    patch: Option<Frame>,
 }
 
 /// What was looked at last.
 struct Seen {
     snapshot: Snapshot,
-    /// When, by [`Depth`]; a deeper look is one of the others too.
+    /// When, by the places of [`DEPTHS`]; a deeper look is one of the others too.
     at: [Instant; 3],
-    rows: Rows,
-}
-
-/// The order of a snapshot's scopes and variables: pointers of the document name rows by it.
-#[derive(PartialEq, Eq)]
-struct Rows {
-    scopes: u64,
-    variables: u64,
+    /// Whether of the executions of variables the blocks are known.
+    has_instances: bool,
 }
 
 /// When a look is due.
@@ -65,32 +68,29 @@ pub(super) struct Panels {
     /// The number of the newest update, from 1.
     update: u64,
     seen: Option<Seen>,
-    /// By [`Depth`].
+    /// By the places of [`DEPTHS`].
     due: [Due; 3],
     /// Inspectors that were asked for since the newest update.
     inspectors: HashMap<usize, Frame>,
     /// No other is made before.
     inspectors_from: Instant,
+    /// So long it is as if one were open.
+    inspected_until: Instant,
 }
 
-impl Rows {
-    fn of(snapshot: &Snapshot) -> Rows {
-        Rows {
-            scopes: hashed(snapshot.scopes.iter().map(|row| (&row.path, &row.key))),
-            variables: hashed(
-                snapshot
-                    .variables
-                    .iter()
-                    .map(|row| (&row.name, &row.scope, &row.type_name, &row.file, row.line)),
-            ),
-        }
-    }
+/// Whether two snapshots have the same scopes in the same order: pointers of the document name rows by it.
+fn are_same_scopes(before: &[Scope], now: &[Scope]) -> bool {
+    let is_same = |(a, b): (&Scope, &Scope)| a.path == b.path && a.key == b.key;
+    before.len() == now.len() && before.iter().zip(now).all(is_same)
 }
 
-fn hashed(rows: impl Iterator<Item = impl Hash>) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    rows.for_each(|row| row.hash(&mut hasher));
-    hasher.finish()
+/// The same of variables.
+fn are_same_variables(before: &[Variable], now: &[Variable]) -> bool {
+    let is_same = |(a, b): (&Variable, &Variable)| {
+        (&a.name, &a.scope, &a.type_name, &a.file, a.line)
+            == (&b.name, &b.scope, &b.type_name, &b.file, b.line)
+    };
+    before.len() == now.len() && before.iter().zip(now).all(is_same)
 }
 
 const DEPTHS: [Depth; 3] = [Depth::Books, Depth::Variables, Depth::Whole];
@@ -104,6 +104,7 @@ impl Panels {
             due: [Due { next: now, every: None }; 3],
             inspectors: HashMap::new(),
             inspectors_from: now,
+            inspected_until: now,
         }
     }
 
@@ -114,24 +115,24 @@ impl Panels {
 
     /// Looks at the program where that is due, and says how deep.
     pub(super) fn look(&mut self, now: Instant) -> Option<Depth> {
-        let is_due = |depth: &Depth| self.seen.is_none() || now >= self.due[*depth as usize].next;
-        let asked = DEPTHS.into_iter().rev().find(is_due)?;
+        let is_due = |place: &usize| self.seen.is_none() || now >= self.due[*place].next;
+        let asked = (0..DEPTHS.len()).rev().find(is_due)?;
         let begun = cpu::used();
-        let looked = if self.seen.is_some() && self.look_again(asked, now) {
-            asked
+        let looked = if self.seen.is_some() && self.look_again(DEPTHS[asked], now) {
+            DEPTHS[asked]
         } else {
             self.take_whole(memscope_runtime::snapshot(&[]), now);
             Depth::Whole
         };
         let cost = cpu::used().saturating_sub(begun);
-        let after = |part| cost.saturating_mul(part).clamp(OFTEN_ENOUGH, Duration::from_secs(3600));
+        let after = |part, at_least| cost.saturating_mul(part).clamp(at_least, Duration::from_secs(3600));
         for (number, due) in self.due.iter_mut().enumerate() {
             // Where rows came or went, the whole was looked at in the time of what was asked for.
-            if number == asked as usize {
-                due.every = Some(after(PARTS[number]));
+            if number == asked {
+                due.every = Some(after(PARTS[number], OFTEN_ENOUGH[number]));
             }
-            if number <= asked as usize {
-                due.next = now + due.every.unwrap_or_else(|| after(FIRST_PART));
+            if number <= asked {
+                due.next = now + due.every.unwrap_or_else(|| after(FIRST_PART, OFTEN_ENOUGH[number]));
             }
         }
         Some(looked)
@@ -141,19 +142,27 @@ impl Panels {
     /// asked for.
     fn look_again(&mut self, depth: Depth, now: Instant) -> bool {
         let Some(seen) = self.seen.as_mut().filter(|_| depth != Depth::Whole) else { return false };
-        let fresh = memscope_runtime::snapshot_to(depth);
-        let rows = Rows::of(&fresh);
-        if rows.scopes != seen.rows.scopes || depth == Depth::Variables && rows != seen.rows {
+        let is_inspected = depth == Depth::Variables && now < self.inspected_until;
+        let mut fresh = memscope_runtime::snapshot_to(if is_inspected { Depth::Instances } else { depth });
+        let old = &mut seen.snapshot;
+        if !are_same_scopes(&old.scopes, &fresh.scopes)
+            || depth == Depth::Variables && !are_same_variables(&old.variables, &fresh.variables)
+        {
             return false;
         }
-        let old = &mut seen.snapshot;
-        let (variables, types) = match depth {
-            Depth::Books => (std::mem::take(&mut old.variables), std::mem::take(&mut old.types)),
-            Depth::Variables | Depth::Whole => (fresh.variables, fresh.types),
-        };
+        if depth == Depth::Books {
+            fresh.variables = std::mem::take(&mut old.variables);
+            fresh.types = std::mem::take(&mut old.types);
+            fresh.trend_ms = std::mem::take(&mut old.trend_ms);
+            fresh.profiler.own_bytes = old.profiler.own_bytes;
+            for (fresh, old) in fresh.scopes.iter_mut().zip(&mut old.scopes) {
+                fresh.trend = std::mem::take(&mut old.trend);
+                fresh.activity = old.activity.take();
+                fresh.category = old.category.take();
+            }
+        }
         seen.snapshot = Snapshot {
-            variables,
-            types,
+            sites: std::mem::take(&mut old.sites),
             blocks: std::mem::take(&mut old.blocks),
             memory_map: std::mem::take(&mut old.memory_map),
             findings: std::mem::take(&mut old.findings),
@@ -165,7 +174,11 @@ impl Panels {
             },
             ..fresh
         };
-        seen.at[..=depth as usize].fill(now);
+        let places = if depth == Depth::Books { 0..1 } else { 0..2 };
+        seen.at[places].fill(now);
+        if depth == Depth::Variables {
+            seen.has_instances = is_inspected;
+        }
         // A fault in a view is the page's: the panel stays as it was.
         let mut panels = live::panels_of_books(&seen.snapshot).unwrap_or_default();
         if depth == Depth::Variables {
@@ -179,8 +192,7 @@ impl Panels {
     pub(super) fn take_whole(&mut self, snapshot: Snapshot, now: Instant) {
         let made = [live::panels_of_books, live::panels_of_variables, live::panels_of_blocks];
         let panels = made.into_iter().flat_map(|panels| panels(&snapshot).unwrap_or_default()).collect();
-        let rows = Rows::of(&snapshot);
-        self.seen = Some(Seen { snapshot, at: [now; 3], rows });
+        self.seen = Some(Seen { snapshot, at: [now; 3], has_instances: true });
         self.keep(panels);
     }
 
@@ -191,16 +203,16 @@ impl Panels {
         for live::Panel { name, json } in panels {
             match self.list.iter_mut().find(|panel| panel.name == name) {
                 Some(panel) if panel.json == json => {}
-                Some(panel) => *panel = Panel::new(name, json, self.update),
+                Some(panel) => panel.change(json, self.update),
                 None => self.list.push(Panel::new(name, json, self.update)),
             }
         }
     }
 
-    /// The frames of those that changed after `update`.
-    pub(super) fn after(&self, update: u64) -> impl Iterator<Item = Frame> + '_ {
-        let changed = self.list.iter().filter(move |panel| panel.changed > update);
-        changed.map(|panel| Frame::clone(&panel.frame))
+    /// The frames of those that changed after what was `heard`.
+    pub(super) fn after(&self, heard: Heard) -> impl Iterator<Item = Frame> + '_ {
+        let changed = self.list.iter().filter(move |panel| panel.changed > heard.update);
+        changed.map(move |panel| panel.frame_after(heard))
     }
 
     /// What was looked at last.
@@ -218,6 +230,7 @@ impl Panels {
 
     /// The inspector of a variable, by its number in what was looked at last.
     pub(super) fn inspector(&mut self, index: usize, now: Instant) -> Result<Frame, Status> {
+        self.inspected_until = now + INSPECTED_FOR;
         if let Some(made) = self.inspectors.get(&index) {
             return Ok(Frame::clone(made));
         }
@@ -228,8 +241,12 @@ impl Panels {
             return Err(Status::Busy);
         }
         let begun = cpu::used();
-        if self.seen.is_none() {
+        let has_instances = self.seen.as_ref().is_some_and(|seen| seen.has_instances);
+        if !has_instances && !self.look_again(Depth::Variables, now) {
             self.take_whole(memscope_runtime::snapshot(&[]), now);
+        }
+        if self.seen.as_ref().is_some_and(|seen| index >= seen.snapshot.variables.len()) {
+            return Err(Status::NotFound);
         }
         let seen = self.seen.as_ref().ok_or(Status::NotFound)?;
         let json = live::inspector(&seen.snapshot, index).map_err(|_| Status::Fault)?;
@@ -249,7 +266,51 @@ impl Panels {
 
 impl Panel {
     fn new(name: &'static str, json: String, update: u64) -> Panel {
-        let frame = feed::event("panel", Some(name), &json);
-        Panel { name, json, frame, changed: update }
+        Panel { name, json, changed: update, before: 0, whole: OnceCell::new(), patch: None }
+    }
+
+    fn change(&mut self, json: String, update: u64) {
+        let patch = patch(&self.json, &json);
+        let patch = patch.map(|patch| feed::event("patch", Some((self.name, "patch")), &patch));
+        *self = Panel { before: self.changed, patch, ..Panel::new(self.name, json, update) };
+    }
+
+    /// What changed, for who has what it was before; else it whole. Who began to listen after that was sent has it as part of a
+    /// page, and cannot tell what changed in it.
+    fn frame_after(&self, heard: Heard) -> Frame {
+        let patch = self.patch.as_ref().filter(|_| heard.update >= self.before && heard.since < self.before);
+        let whole = || self.whole.get_or_init(|| feed::event("panel", Some((self.name, "view")), &self.json));
+        Frame::clone(patch.unwrap_or_else(whole))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(panel: &Panel, update: u64, since: u64) -> String {
+        let heard = Heard { update, since, alert: 0 };
+        String::from_utf8(panel.frame_after(heard).to_vec()).expect("text")
+    }
+
+    #[test]
+    fn what_changed_is_for_who_has_what_it_changed_in() {
+        let json = |number: u32| format!("{{\"a\":{number},\"b\":\"{}\"}}", "long".repeat(20));
+        let mut panel = Panel::new("sizes", json(1), 3);
+        panel.change(json(2), 5);
+        panel.change(json(4), 7);
+        // {"a": are 5.
+        let patch = "event: patch\ndata: {\"name\":\"sizes\",\"patch\":[5,1,\"4\"]}\n\n";
+        let whole = format!("event: panel\ndata: {{\"name\":\"sizes\",\"view\":{}}}\n\n", json(4));
+        // It became 2 with update 5: who listens from before that on and heard it, or more, has it.
+        assert_eq!(text(&panel, 5, 4), patch);
+        assert_eq!(text(&panel, 6, 0), patch);
+        // Of 3 and 4 the newest update was 1.
+        assert_eq!(text(&panel, 4, 0), whole);
+        // It was in the page that the listener began with.
+        assert_eq!(text(&panel, 5, 5), whole);
+        assert_eq!(text(&panel, 6, 6), whole);
+        // New to everybody.
+        assert_eq!(text(&Panel::new("sizes", json(4), 7), 6, 0), whole);
     }
 }

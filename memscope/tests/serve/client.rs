@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "a module of several test files, none of which uses all")]
 
 use serde_json::Value;
+use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -62,6 +63,10 @@ pub fn read(mut stream: TcpStream) -> Answer {
 /// One that listens to the events.
 pub struct Listener {
     lines: BufReader<TcpStream>,
+    /// The JSON of each panel.
+    panels: HashMap<String, String>,
+    /// Changes of panels that came.
+    pub patches: usize,
 }
 
 /// An event: its kind and its data.
@@ -91,12 +96,35 @@ impl Listener {
             line.clear();
             lines.read_line(&mut line).expect("a head");
         }
-        Listener { lines }
+        Listener { lines, panels: HashMap::new(), patches: 0 }
     }
 
-    /// The next event; `None`: the stream has ended.
+    /// The next event; `None`: the stream has ended. A panel of which changes came is one that came.
     pub fn next(&mut self) -> Option<Event> {
-        let (mut kind, mut data) = (String::new(), Value::Null);
+        let (kind, data) = self.next_as_sent()?;
+        let event = Event { data: serde_json::from_str(&data).expect("JSON"), kind };
+        let (after, name) = match (event.kind.as_str(), event.data["name"].as_str()) {
+            ("panel", Some(name)) => {
+                let begin = format!("{{\"name\":\"{name}\",\"view\":");
+                let view = data.strip_prefix(&begin).and_then(|rest| rest.strip_suffix('}'));
+                (view.expect("its view is the last field").to_owned(), name.to_owned())
+            }
+            ("patch", Some(name)) => {
+                self.patches += 1;
+                let before = self.panels.get(name).expect("only what came whole changes");
+                (patched(before, &event.data["patch"]), name.to_owned())
+            }
+            _ => return Some(event),
+        };
+        let view: Value = serde_json::from_str(&after).expect("it is JSON");
+        let data = serde_json::json!({ "name": name, "view": view });
+        self.panels.insert(name, after);
+        Some(Event { kind: "panel".into(), data })
+    }
+
+    /// Its kind and its data.
+    fn next_as_sent(&mut self) -> Option<(String, String)> {
+        let (mut kind, mut data) = (String::new(), String::new());
         loop {
             let mut line = String::new();
             if self.lines.read_line(&mut line).ok()? == 0 {
@@ -104,9 +132,9 @@ impl Listener {
             }
             match line.trim_end().split_once(": ") {
                 Some(("event", value)) => kind = value.to_owned(),
-                Some(("data", value)) => data = serde_json::from_str(value).expect("JSON"),
+                Some(("data", value)) => data = value.to_owned(),
                 Some(_) => panic!("an unknown line: {line}"),
-                None => return Some(Event { kind, data }),
+                None => return Some((kind, data)),
             }
         }
     }
@@ -142,4 +170,18 @@ impl Listener {
         }
         count
     }
+}
+
+/// What a patch makes of `before`, as `dashboard/src/patch.rs` describes it.
+fn patched(before: &str, patch: &Value) -> String {
+    let before: Vec<u16> = before.encode_utf16().collect();
+    let (mut after, mut at) = (Vec::new(), 0);
+    for change in patch.as_array().expect("a list").chunks(3) {
+        let length = |place: usize| change[place].as_u64().expect("a length") as usize;
+        after.extend(&before[at..at + length(0)]);
+        after.extend(change[2].as_str().expect("text").encode_utf16());
+        at += length(0) + length(1);
+    }
+    after.extend(&before[at..]);
+    String::from_utf16(&after).expect("no character was cut")
 }
