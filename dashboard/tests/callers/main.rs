@@ -314,6 +314,7 @@ fn a_range_of_time_is_followed() {
             ms: n * 100,
             live_bytes: n * 1_000,
             live_bytes_error: None,
+            resident_bytes: None,
         })
         .collect();
     let (_folder, document) = open(&mut browser, &snapshot, "#range=400-2600");
