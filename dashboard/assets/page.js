@@ -9,4 +9,5 @@ import "./address_map.js";
 import "./scopes.js";
 import "./lists.js";
 import "./cut_names.js";
+import "./find.js";
 import "./sight.js";

@@ -17,6 +17,9 @@ pub const WIDTH: f64 = 10_000.0;
 /// Height of the drawing's coordinates.
 pub const HEIGHT: f64 = 2_000.0;
 
+/// Resident bytes that are more times the peak are hidden at first.
+const MOST_TIMES_THE_PEAK: u64 = 4;
+
 /// The drawing, in coordinates of [`WIDTH`] × [`HEIGHT`], time to the right and bytes up.
 #[derive(Clone, Debug, Serialize)]
 pub struct Timeline {
@@ -30,6 +33,8 @@ pub struct Timeline {
     pub resident: Option<Resident>,
     /// Height of the total's peak.
     pub peak_y: i64,
+    /// A quarter, a half and three quarters of the peak, as an SVG path.
+    pub quarters: String,
     /// The total's peak, which may lie between two points.
     pub peak: Figure,
     /// Where the time axis ends.
@@ -51,6 +56,8 @@ pub struct Resident {
     pub scale: Option<String>,
     /// The highest reading.
     pub highest: Figure,
+    /// Whether it is shown before a reader says so: not where it would leave live bytes a few pixels.
+    pub is_shown: bool,
 }
 
 /// A moment of the timeline.
@@ -168,12 +175,14 @@ pub fn curve(snapshot: &Snapshot) -> Option<Timeline> {
             line: corners.split(Option::is_none).map(|run| path(run.iter().flatten().copied())).collect(),
             scale: lowered(most, scale.highest),
             highest: Figure::bytes("max(/timeline/*/resident_bytes)", most),
+            is_shown: most / MOST_TIMES_THE_PEAK <= scale.highest,
         }
     });
     Some(Timeline {
         live_scale: scale.most_resident.and_then(|most| lowered(scale.highest, most)),
         resident,
         peak_y: scale.y(snapshot.totals.peak_bytes),
+        quarters: quarters(scale.y(snapshot.totals.peak_bytes)),
         peak: Figure::estimated_bytes(
             "/totals/peak_bytes",
             snapshot.totals.peak_bytes,
@@ -186,6 +195,12 @@ pub fn curve(snapshot: &Snapshot) -> Option<Timeline> {
         points: Vec::new(),
         folded,
     })
+}
+
+/// Lines between the foot and the peak's line at `peak_y`.
+fn quarters(peak_y: i64) -> String {
+    let foot = HEIGHT as i64;
+    (1..4).map(|quarter| format!("M0 {}H{WIDTH}", foot - (foot - peak_y) * quarter / 4)).collect()
 }
 
 /// Indices of the points to draw, in order.
@@ -293,6 +308,12 @@ mod tests {
             (path(std::iter::empty()), path([(7, 9)].into_iter())),
             (String::new(), "M7 9l0 0".into())
         );
+    }
+
+    #[test]
+    fn lines_part_what_is_below_the_peak_in_quarters() {
+        // From 2,000 up to 100 a quarter is 475.
+        assert_eq!(quarters(100), "M0 1525H10000M0 1050H10000M0 575H10000");
     }
 
     #[test]
