@@ -1,6 +1,7 @@
 //! Links into each page, and its filters: the bar leads to every panel, an address opens what it names, and what the filters
 //! let through are parts of one whole.
 
+use crate::data;
 use crate::devtools::Browser;
 use crate::recordings::{self, Page};
 use serde_json::{Value, json};
@@ -91,11 +92,9 @@ fn follow(page: &Page) {
         ));
     }
     // The first and the last variable that the page holds, and the last that it holds all of.
-    let held = browser.eval(
-        "(() => { const { variables, inspectors } = JSON.parse(document.getElementById('data').textContent); \
-         return [variables.index[0], variables.index.at(-1), inspectors.index.at(-1)]; })()",
-    );
-    for index in held.as_array().unwrap() {
+    let data = data(&mut browser);
+    let [variables, inspectors] = ["variables", "inspectors"].map(|of| data[of]["index"].as_array().unwrap());
+    for index in [variables.first(), variables.last(), inspectors.last()].into_iter().flatten() {
         open(&mut browser, page, &format!("#variable={index}"));
         browser.until(&format!("document.querySelector('dialog[open]')?.id === 'variable={index}'"));
     }
@@ -143,14 +142,14 @@ fn a_link_asks_for_a_rare_type() {
     open(&mut browser, page, "");
     let offered = options(&mut browser, "type");
     // By the page's own data: a type that no option names, and how many variables have it.
-    let rare = browser.eval(&format!(
-        "(() => {{ const {{ type_name, texts }} = JSON.parse(document.getElementById('data').textContent).variables; \
-         const type = type_name.find((type) => !{}.includes(String(type))); \
-         return [encodeURIComponent(texts[type]), type_name.filter((other) => other === type).length]; }})()",
-        Value::from(offered.clone())
-    ));
     assert_eq!(offered.len(), 1_000, "the recording has more types than are offered");
-    let (name, count) = (rare[0].as_str().unwrap(), rare[1].as_u64().unwrap());
+    let data = data(&mut browser);
+    let types: Vec<u64> =
+        data["variables"]["type_name"].as_array().unwrap().iter().filter_map(Value::as_u64).collect();
+    let rare = types.iter().find(|kind| !offered.contains(&Value::from(kind.to_string()))).unwrap();
+    let count = types.iter().filter(|kind| *kind == rare).count() as u64;
+    let name = browser.eval(&format!("encodeURIComponent({})", data["variables"]["texts"][*rare as usize]));
+    let name = name.as_str().unwrap();
     open(&mut browser, page, &format!("#variables?type={name}"));
     assert_eq!(shown(&mut browser), count);
     browser.assert_quiet();

@@ -5,6 +5,7 @@
 //! `MEMSCOPE_ALL_LOOKS=1`, which takes some times as long.
 
 use crate::axe::{axe, violations};
+use crate::data;
 use crate::devtools::Browser;
 use crate::recordings::{self, Page};
 use serde_json::Value;
@@ -25,7 +26,8 @@ fn tabs(browser: &mut Browser) -> u64 {
 
 /// Opens the inspector of a variable of which the page holds everything.
 fn inspect(browser: &mut Browser) {
-    browser.eval("location.hash = `#variable=${JSON.parse(document.getElementById('data').textContent).inspectors.index[0]}`");
+    let index = data(browser)["inspectors"]["index"][0].clone();
+    browser.eval(&format!("location.hash = '#variable={index}'"));
     browser.until("document.querySelector('dialog[open]') !== null");
     assert_eq!(tabs(browser), 4);
 }

@@ -20,3 +20,12 @@ mod long_names;
 mod look;
 mod pace;
 mod recordings;
+
+use devtools::Browser;
+use serde_json::Value;
+
+/// What the open page holds for its script.
+fn data(browser: &mut Browser) -> Value {
+    let data = browser.eval("document.getElementById('data').textContent");
+    memscope_dashboard::island::json(data.as_str().expect("a text")).expect("the page's data")
+}

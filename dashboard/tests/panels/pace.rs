@@ -5,6 +5,7 @@
 //! the page's own. The shorter one counts. The page is opened several times and what is asked of it is asked in each anew, so
 //! that what is made once counts too; of each the quickest opening counts, for a page that is slow is slow each time.
 
+use crate::data;
 use crate::devtools::Browser;
 use crate::recordings;
 use serde_json::json;
@@ -38,9 +39,8 @@ fn busy_ms(browser: &mut Browser) -> f64 {
 /// Everything that a reader may do, once.
 fn answers(browser: &mut Browser) -> Vec<Answer> {
     browser.call("Performance.enable", json!({ "timeDomain": "threadTicks" }));
-    let data = browser.eval("document.getElementById('data').textContent");
-    let island = memscope_dashboard::island::json(data.as_str().unwrap()).unwrap();
-    browser.eval(&format!("globalThis.variableInFull = {}", island["inspectors"]["index"][0]));
+    let data = data(browser);
+    browser.eval(&format!("globalThis.variableInFull = {}", data["inspectors"]["index"][0]));
     let names: Vec<String> = serde_json::from_value(browser.eval(include_str!("pace.js"))).unwrap();
     let mut answers = Vec::new();
     for (number, what) in names.into_iter().enumerate() {
