@@ -107,9 +107,9 @@ fn a_container_that_each_call_makes_anew_is_found() {
     let found = found(&snapshot, memscope::findings::DUPLICATES, &scopes);
     assert_eq!(names(&found), ["scratch"]);
     assert!(
-        found[0]
-            .message
-            .contains("is another container in each of 10000 executions in 10000 calls of makes_anew"),
+        found[0].message.contains(
+            "is another container in each of 10\u{202f}000 executions in 10\u{202f}000 calls of makes_anew"
+        ),
         "{found:?}"
     );
 }
