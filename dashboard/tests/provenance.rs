@@ -83,8 +83,8 @@ fn a_variables_bytes_are_known_as_the_document_says() {
     for (provenance, expected) in provenances {
         let mut snapshot = fixture::small();
         snapshot.variables[0].provenance = provenance;
-        // Its card and its inspector.
-        assert_eq!(word_of(&words(&snapshot), "/variables/0/heap_bytes"), [expected; 2]);
+        // In short, its card and its inspector; the last two for its blocks.
+        assert_eq!(word_of(&words(&snapshot), "/variables/0/heap_bytes"), [expected; 3]);
         assert_eq!(word_of(&words(&snapshot), "/variables/0/blocks"), [expected; 2]);
     }
 }

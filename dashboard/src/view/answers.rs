@@ -38,6 +38,8 @@ pub struct Line {
     pub name: String,
     /// The type of a variable.
     pub type_name: Option<String>,
+    /// Where its bytes come from, if not from where the panel's figures do.
+    pub provenance: Option<label::Term>,
     /// Where its row or inspector is: `#variable=3`; `None`: the page has none.
     pub link: Option<String>,
     /// Its bytes.
@@ -69,9 +71,10 @@ pub fn answers(snapshot: &Snapshot, labels: &Labels<'_>) -> Option<Answers> {
         return None;
     }
     let totals = &snapshot.totals;
-    let line = |name, type_name, link, bytes: Figure, value, (whole_from, whole)| Line {
+    let line = |name, link, bytes: Figure, value, (whole_from, whole)| Line {
         name,
-        type_name,
+        type_name: None,
+        provenance: None,
         link,
         share: Figure::share(&bytes.from, value, whole_from, whole),
         bar: bar(&bytes.from, value, whole_from, whole),
@@ -87,7 +90,12 @@ pub fn answers(snapshot: &Snapshot, labels: &Labels<'_>) -> Option<Answers> {
             let from = format!("/variables/{index}/heap_bytes");
             let link = labels.has_inspector(index).then(|| format!("#variable={index}"));
             let bytes = Figure::estimated_bytes(&from, value, row.heap_bytes_error);
-            Some(line(visible(&row.name), row.type_name.as_deref().map(visible), link, bytes, value, live))
+            let known = label::provenance(row.provenance);
+            Some(Line {
+                type_name: row.type_name.as_deref().map(visible),
+                provenance: (known != label::provenance_in(snapshot.mode)).then_some(known),
+                ..line(visible(&row.name), link, bytes, value, live)
+            })
         })
         .collect();
     let scopes = |of: fn(&Scope) -> (Option<u64>, Option<u64>), field: &str, whole| -> Vec<Line> {
@@ -101,7 +109,7 @@ pub fn answers(snapshot: &Snapshot, labels: &Labels<'_>) -> Option<Answers> {
                 let bytes =
                     Figure::estimated_bytes(&format!("/scopes/{index}/exclusive/{field}"), value, error);
                 let link = labels.scope_link(&row.path).map(|index| format!("#scope={index}"));
-                Some(line(label::scope(&row.path), None, link, bytes, value, whole))
+                Some(line(label::scope(&row.path), link, bytes, value, whole))
             })
             .collect()
     };
