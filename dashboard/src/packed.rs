@@ -48,7 +48,7 @@ pub struct Packed {
     bytes: usize,
 }
 
-/// Which of [`FIGURES`] makes a figure.
+/// Which maker of `figure.js` makes a figure, by its place there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// [`Figure::estimated_bytes`].
