@@ -34,20 +34,8 @@ fn live(variables: usize) -> Snapshot {
     fixture::exact(&fixture::large(variables))
 }
 
-/// 4,000 bytes in seven scopes; `parse` below `main` and below `serve`, and `parse_line` within the first.
 fn seven() -> Snapshot {
-    forest::tree(
-        live(5),
-        &[
-            (&[], 0),
-            (&["main"], 100),
-            (&["main", "parse"], 300),
-            (&["main", "parse", "parse_line"], 500),
-            (&["main", "parse", "read"], 100),
-            (&["serve"], 1_000),
-            (&["serve", "parse"], 2_000),
-        ],
-    )
+    forest::seven(live(5))
 }
 
 /// Scrolls to the panel, so that a picture of the window shows it.
@@ -492,15 +480,6 @@ fn the_largest_recording_answers_at_once() {
         ),
     ];
     browser.call("Performance.enable", json!({ "timeDomain": "threadTicks" }));
-    let busy = |browser: &mut Browser| {
-        let metrics = browser.call("Performance.getMetrics", json!({}))["metrics"].clone();
-        let all = metrics.as_array().unwrap().iter();
-        // Script, styles, layout and painting of the page's own thread.
-        let busy = all
-            .filter(|metric| metric["name"] == "TaskDuration")
-            .map(|metric| metric["value"].as_f64().unwrap());
-        busy.sum::<f64>() * 1_000.0
-    };
     for (what, act) in acts {
         let (mut walls, mut own) = (Vec::new(), Vec::new());
         for turn in 0..5 {
@@ -510,14 +489,14 @@ fn the_largest_recording_answers_at_once() {
             if what == "range" {
                 choose_figure(&mut browser, "live_bytes");
             }
-            let before = busy(&mut browser);
+            let before = browser.busy_ms();
             let wall = browser.eval(&format!(
                 "(async () => {{ const turn = {turn}; const start = performance.now(); {act}; \
                  await new Promise((done) => requestAnimationFrame(() => setTimeout(done))); \
                  return performance.now() - start; }})()"
             ));
             walls.push(wall.as_f64().unwrap());
-            own.push(busy(&mut browser) - before);
+            own.push(browser.busy_ms() - before);
         }
         if what == "range" {
             assert!(text(&mut browser, "#scopes .range-note").starts_with("live from"));

@@ -35,18 +35,7 @@ fn page_of(snapshot: &Snapshot) -> (TempDir, PathBuf, Value) {
 fn seven() -> Snapshot {
     let base = fixture::exact(&fixture::large(5));
     let template = base.scope_threads[0];
-    let mut snapshot = forest::tree(
-        base,
-        &[
-            (&[], 0),
-            (&["main"], 100),
-            (&["main", "parse"], 300),
-            (&["main", "parse", "parse_line"], 500),
-            (&["main", "parse", "read"], 100),
-            (&["serve"], 1_000),
-            (&["serve", "parse"], 2_000),
-        ],
-    );
+    let mut snapshot = forest::seven(base);
     let rows = [
         (1, Some(1), 100),
         (2, Some(1), 200),

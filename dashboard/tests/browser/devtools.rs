@@ -279,6 +279,15 @@ impl Browser {
         }
     }
 
+    /// Milliseconds that the page's own thread was at work so far: script, styles, layout and painting. `Performance.enable` is
+    /// to be called before.
+    pub fn busy_ms(&mut self) -> f64 {
+        let metrics = self.call("Performance.getMetrics", json!({}))["metrics"].clone();
+        let all = metrics.as_array().expect("metrics").iter();
+        let busy = all.filter(|metric| metric["name"] == "TaskDuration");
+        busy.filter_map(|metric| metric["value"].as_f64()).sum::<f64>() * 1_000.0
+    }
+
     /// How many exceptions nobody caught on the page.
     pub fn thrown(&self) -> usize {
         self.events.iter().filter(|event| event["method"] == "Runtime.exceptionThrown").count()

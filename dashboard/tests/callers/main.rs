@@ -39,20 +39,8 @@ fn program(variables: usize) -> Snapshot {
     fixture::exact(&fixture::large(variables))
 }
 
-/// 4,000 bytes in seven scopes; `parse` below `main` and below `serve`.
 fn seven() -> Snapshot {
-    forest::tree(
-        program(5),
-        &[
-            (&[], 0),
-            (&["main"], 100),
-            (&["main", "parse"], 300),
-            (&["main", "parse", "parse_line"], 500),
-            (&["main", "parse", "read"], 100),
-            (&["serve"], 1_000),
-            (&["serve", "parse"], 2_000),
-        ],
-    )
+    forest::seven(program(5))
 }
 
 /// A forest in which a function stands at one place in the sources, wherever it is called.

@@ -81,14 +81,6 @@ fn it_fits_and_answers_at_once() {
         ),
     ];
     browser.call("Performance.enable", json!({ "timeDomain": "threadTicks" }));
-    let busy = |browser: &mut Browser| {
-        let metrics = browser.call("Performance.getMetrics", json!({}))["metrics"].clone();
-        let all = metrics.as_array().unwrap().iter();
-        let busy = all
-            .filter(|metric| metric["name"] == "TaskDuration")
-            .map(|metric| metric["value"].as_f64().unwrap());
-        busy.sum::<f64>() * 1_000.0
-    };
     for (what, act) in acts {
         let (mut walls, mut own) = (Vec::new(), Vec::new());
         for turn in 0..5 {
@@ -98,14 +90,14 @@ fn it_fits_and_answers_at_once() {
                 "sort" | "open" => tab(&mut browser, "functions"),
                 _ => {}
             }
-            let before = busy(&mut browser);
+            let before = browser.busy_ms();
             let wall = browser.eval(&format!(
                 "(async () => {{ const turn = {turn}; const start = performance.now(); {act}; \
                  await new Promise((done) => requestAnimationFrame(() => setTimeout(done))); \
                  return performance.now() - start; }})()"
             ));
             walls.push(wall.as_f64().unwrap());
-            own.push(busy(&mut browser) - before);
+            own.push(browser.busy_ms() - before);
         }
         // In the order of the turns: what is made once counts in the first.
         println!("{what}: {walls:.0?} ms by the clock, {own:.0?} ms of the page's thread");

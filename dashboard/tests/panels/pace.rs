@@ -28,14 +28,6 @@ impl Answer {
     }
 }
 
-/// How long the page's thread was busy since it was opened.
-fn busy_ms(browser: &mut Browser) -> f64 {
-    let metrics = browser.call("Performance.getMetrics", json!({}))["metrics"].clone();
-    let all = metrics.as_array().unwrap().iter();
-    let busy = all.filter(|metric| metric["name"] == "TaskDuration");
-    busy.map(|metric| metric["value"].as_f64().unwrap() * 1_000.0).sum()
-}
-
 /// Everything that a reader may do, once.
 fn answers(browser: &mut Browser) -> Vec<Answer> {
     browser.call("Performance.enable", json!({ "timeDomain": "threadTicks" }));
@@ -45,9 +37,9 @@ fn answers(browser: &mut Browser) -> Vec<Answer> {
     let mut answers = Vec::new();
     for (number, what) in names.into_iter().enumerate() {
         browser.eval("pace.calm()");
-        let before = busy_ms(browser);
+        let before = browser.busy_ms();
         let wall_ms = browser.eval(&format!("pace.act({number})")).as_f64().unwrap();
-        let own_ms = busy_ms(browser) - before;
+        let own_ms = browser.busy_ms() - before;
         if !what.is_empty() {
             answers.push(Answer { what, wall_ms, own_ms });
         }
@@ -99,9 +91,9 @@ fn a_slow_answer_is_seen() {
          for (let sum = 0; performance.now() < start + 1500; sum += Math.random()); \
          return performance.now() - start; }; true",
     );
-    let before = busy_ms(&mut browser);
+    let before = browser.busy_ms();
     let wall_ms = browser.eval("slow()").as_f64().unwrap();
-    let answer = Answer { what: String::new(), wall_ms, own_ms: busy_ms(&mut browser) - before };
+    let answer = Answer { what: String::new(), wall_ms, own_ms: browser.busy_ms() - before };
     // 1,500 ms by the clock; by the thread's a part of it, on a machine that does ten other things at once 150.
     assert!(answer.wall_ms >= 1_500.0 && answer.ms() >= ANSWER_MS, "{wall_ms} {}", answer.own_ms);
 }
