@@ -1,6 +1,4 @@
 //! `sizes` and `lifetimes` where every block is recorded, over another allocator.
-//!
-//! One test, for its subject is the process's allocator.
 
 #![cfg(feature = "live")]
 
@@ -14,8 +12,5 @@ static ALLOC: memscope::Allocator<mimalloc::MiMalloc> = memscope::Allocator::new
 
 #[test]
 fn every_block_is_counted_by_its_size_and_its_lifetime() {
-    scenario::before_the_clock();
-    scenario::sizes();
-    scenario::threads();
-    scenario::lifetimes();
+    scenario::every_block_is_counted();
 }

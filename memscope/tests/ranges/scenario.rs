@@ -29,8 +29,16 @@ fn sizes_change(work: impl FnOnce(), from_bytes: &[u64]) -> Vec<(u64, u64)> {
     from_bytes.iter().map(|&from| more(freed_of_size(&after, from), freed_of_size(&before, from))).collect()
 }
 
+/// The whole, in one test, for its subject is the process's allocator.
+pub(crate) fn every_block_is_counted() {
+    before_the_clock();
+    sizes();
+    threads();
+    lifetimes();
+}
+
 /// Where nobody writes the time, no lifetime is known.
-pub(crate) fn before_the_clock() {
+fn before_the_clock() {
     let (before, after) = around(|| {
         let block = boxed(5_000);
         thread::sleep(Duration::from_millis(30));
@@ -40,7 +48,7 @@ pub(crate) fn before_the_clock() {
     assert_eq!(more(freed_after(&after, None), freed_after(&before, None)), (1, 5_000));
 }
 
-pub(crate) fn sizes() {
+fn sizes() {
     starts_the_clock();
     // 1,024 is the least that is told by its power; 1,023 is one of the small ones.
     let freed = sizes_change(
@@ -94,7 +102,7 @@ pub(crate) fn sizes() {
 }
 
 /// Blocks of one thread that another frees, of one that has ended, and at the very end of a thread.
-pub(crate) fn threads() {
+fn threads() {
     thread_local! {
         static LAST: std::cell::RefCell<Option<Box<[u8]>>> = const { std::cell::RefCell::new(None) };
     }
@@ -123,7 +131,7 @@ pub(crate) fn threads() {
     assert_eq!(freed, [(5, 200_000), (3, 210_000), (1, 1 << 20)]);
 }
 
-pub(crate) fn lifetimes() {
+fn lifetimes() {
     starts_the_clock();
     // At once: but for those between whose ends a tick falls, all within the first range. Ticks are 10 ms apart at least,
     // and each of the two snapshots reads the clock, too.
