@@ -7,29 +7,25 @@ mod devtools;
 mod fixture;
 #[path = "browser/modules.rs"]
 mod modules;
+#[path = "fixture/random.rs"]
+mod random;
 
 use devtools::Browser;
 use memscope_dashboard::{island, render};
+use random::Random;
 use serde_json::{Value, json};
 use std::fs;
 use tempfile::TempDir;
 
 /// Texts that compress in each way: not at all, by copies of all lengths and distances, by copies that run into themselves.
 fn texts() -> Vec<Value> {
-    let mut state = 1_u64;
-    let mut random = move |below: u64| {
-        // xorshift64, so that each run has the same.
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state % below
-    };
+    let mut random = Random(1);
     let mut texts = vec![json!([]), json!("a".repeat(100_000)), json!("äöü€😀".repeat(3_000))];
-    for round in 0..40_u64 {
+    for round in 0..40_usize {
         let mut text = String::new();
-        while text.len() < 3_000 * (round as usize + 1) {
-            let word = random(1 << (round % 20 + 1));
-            let times = random(300).pow(2) / 3_000 + 1;
+        while text.len() < 3_000 * (round + 1) {
+            let word = random.below(1 << (round % 20 + 1));
+            let times = random.below(300).pow(2) / 3_000 + 1;
             (0..times).for_each(|_| text.push_str(&format!("{word:x} ")));
         }
         texts.push(json!([text, round]));

@@ -8,23 +8,16 @@ mod devtools;
 mod fixture;
 #[path = "browser/modules.rs"]
 mod modules;
+#[path = "fixture/random.rs"]
+mod random;
 
 use devtools::Browser;
 use memscope_dashboard::{live, patch::patch};
 use memscope_runtime::snapshot::Snapshot;
+use random::Random;
 use serde_json::{Map, Value, json};
 
-/// Numbers that look random and are the same in each run (xorshift64, Marsaglia 2003).
-struct Random(u64);
-
 impl Random {
-    fn below(&mut self, end: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 % end as u64) as usize
-    }
-
     /// Of characters that JSON escapes, that take one to four bytes, and of two UTF-16 code units.
     fn text(&mut self) -> String {
         let all = ['a', '7', '"', '\\', '\n', '{', ']', ',', ':', '<', 'é', 'è', '\u{202f}', '𝄞', '𝄢'];
