@@ -168,7 +168,10 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     let server = memscope::serve("127.0.0.1:0")?;
     println!("the dashboard is at {}", server.url());
     if first.as_deref() == Some("--cost") {
-        let seconds = arguments.next().map_or(Ok(20), |seconds| seconds.parse())?;
+        let seconds = arguments.next().unwrap_or_else(|| "20".into());
+        let seconds = seconds
+            .parse()
+            .map_err(|_| format!("--cost takes a whole number of seconds, not {seconds:?}"))?;
         let (sender, begun) = channel();
         thread::spawn(move || work(&workspace, &sender).map_err(|error| eprintln!("live: {error}")));
         begun.recv()?;

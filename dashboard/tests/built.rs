@@ -72,7 +72,9 @@ fn pages_hold_what_assets_say() {
     let built = folder("built");
     let esbuild = esbuild();
     if std::env::var_os("UPDATE_BUILT").is_some() {
-        let esbuild = esbuild.as_ref().unwrap_or_else(|| panic!("this takes esbuild {VERSION}"));
+        let esbuild = esbuild.as_ref().unwrap_or_else(|| {
+            panic!("there is no esbuild {VERSION}, neither as `esbuild` nor as MEMSCOPE_ESBUILD: npm install esbuild@{VERSION}")
+        });
         build(esbuild, &built);
     }
     let kept = fs::read_to_string(built.join(CHECKSUM)).unwrap_or_default();
