@@ -176,7 +176,7 @@ fn show_file(file: &Path, json: bool) -> Result<(), Failure> {
     print(if json {
         let document = serde_json::to_value(&snapshot).map_err(Failure::new)?;
         let json = serde_json::to_string_pretty(&document).map_err(Failure::new)?;
-        text::escaped_json(&json, &[])
+        text::escaped_json(&json)
     } else {
         show::summary(&snapshot)
     })
