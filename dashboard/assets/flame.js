@@ -1,6 +1,6 @@
 // @ts-check
 // The flame graph of scopes: the root on top, a box's width its inclusive figure, the foot of a box what is its own.
-// What is narrower than a pixel is folded into a box of its own beside its siblings, which says how much it stands for.
+// What is narrower than two pixels is folded into a box of its own beside its siblings, which says how much it stands for.
 //
 // Lengths are shares of the graph's width, so that it follows the window; the reader of the page's tests computes each
 // again from the document (`data-flame` names the figure, `data-top` the scope over the whole width).
@@ -29,13 +29,16 @@ import {
  * @property {(row: number) => void} activate @property {(row: number) => void} zoom @property {(row: number) => void} list
  */
 
+/** What is narrower is folded, in pixels. */
+const LEAST_PX = 2;
+
 /** Boxes below this width have no gap beside them; from the others on they have room for a name, and for their figure
  * beside it; in pixels. */
 const [THIN_PX, NAME_PX, FIGURE_PX] = [4, 22, 190];
 
-/** Boxes of callers at most: where there are more, they are folded from one and a half of the width on, and so on. Of 4,096 scopes, 60
- * deep, there were 15,000 of a pixel and more, for below each function stand all callers up to the root. */
-const [MOST_TURNED, FEW_ABREAST] = [1_000, 16];
+/** Boxes at most: where there are more, they are folded from one and a half of the width on, and so on. 4,096 scopes, 60 deep,
+ * had 1,350 in a wide window, and 15,000 of callers, for below each function stand all up to the root. */
+const [MOST_BOXES, FEW_ABREAST] = [600, 16];
 
 /** Fewer boxes glide to their place; with 380 of them that took 40 ms of each change. */
 const FEW_BOXES = 120;
@@ -112,8 +115,9 @@ const boxKey = (box) => (box.kind === "scope" ? "" : `${box.kind}-`) + box.row;
 /**
  * Draws into `graph`, tells of a box in `readout` and of the way to the top in `path`.
  * @param {{ graph: HTMLElement, readout: HTMLElement, path: HTMLElement }} places @param {ScopeState} state @param {ScopeActs} acts
+ * @param {number} [widthNow] where it is known
  */
-export function flameGraph({ graph, readout, path }, state, acts) {
+export function flameGraph({ graph, readout, path }, state, acts, widthNow = graph.clientWidth) {
   const { model } = state;
   /** @type {Map<string, HTMLElement>} */
   let elements = new Map();
@@ -124,7 +128,7 @@ export function flameGraph({ graph, readout, path }, state, acts) {
   /** @type {Box[]} */
   let boxes = [];
   // Kept, for to ask for it after a change makes the browser lay out everything at once.
-  let width = Math.max(graph.clientWidth, 1);
+  let width = Math.max(widthNow, 1);
   /**
    * The box under the keys, which may be no scope's.
    * @type {string}
@@ -134,14 +138,13 @@ export function flameGraph({ graph, readout, path }, state, acts) {
   let pointed = /** @type {Box | null} */ (null);
 
   function draw() {
-    let least = width;
-    const boxesNow = (/** @type {number} */ most) => flameBoxes(model, state.metric, state.top, 1 / least, most);
-    boxes = boxesNow(model.turned ? MOST_TURNED : Infinity);
-    while (model.turned && boxes.length > MOST_TURNED) {
+    let least = Math.max(1, Math.floor(width / LEAST_PX));
+    // With few side by side it is their depth that makes them many.
+    const boxesNow = () => flameBoxes(model, state.metric, state.top, 1 / least, least > FEW_ABREAST ? MOST_BOXES : Infinity);
+    boxes = boxesNow();
+    while (boxes.length > MOST_BOXES && least > FEW_ABREAST) {
       least = Math.floor(least / 1.5);
-      // With few side by side it is their depth that makes them many.
-      boxes = boxesNow(least > FEW_ABREAST ? MOST_TURNED : Infinity);
-      if (least <= FEW_ABREAST) break;
+      boxes = boxesNow();
     }
     /** @type {Map<string, HTMLElement>} */
     const drawn = new Map();
@@ -337,6 +340,7 @@ export function flameGraph({ graph, readout, path }, state, acts) {
   return {
     draw,
     mark,
+    width: () => width,
     /**
      * Draws what the model is now; rows have other numbers. What the reader was told of is told anew.
      * @param {(number | null)[]} places by the number that a row had

@@ -174,6 +174,8 @@ function cell(model, metric, row, part) {
  * @param {ScopeModel} model @param {Metric} metric @param {number} row @param {Part} part
  */
 export function amount(model, metric, row, part) {
+  // Asked for thousands of rows at once: without the column that a figure is read of.
+  if (model.turned) return Number(model.turned.value(metric, row, part) ?? 0);
   const [column, place] = cell(model, metric, row, part);
   return Number(column.values?.[place] ?? 0);
 }
@@ -290,8 +292,11 @@ export function childrenBy(model, metric, row) {
   const key = `${metric.field} of ${metric.thread ?? "all"}`;
   let ordered = model.ordered.get(key);
   if (!ordered) model.ordered.set(key, (ordered = []));
-  return (ordered[row] ??= [...childrenOf(model, row)].sort(
-    (a, b) => amount(model, metric, b, "inclusive") - amount(model, metric, a, "inclusive") || a - b));
+  if (ordered[row]) return ordered[row];
+  const below = childrenOf(model, row);
+  const amounts = new Map(below.map((child) => [child, amount(model, metric, child, "inclusive")]));
+  const of = (/** @type {number} */ child) => /** @type {number} */ (amounts.get(child));
+  return (ordered[row] = [...below].sort((a, b) => of(b) - of(a) || a - b));
 }
 
 /**
@@ -387,11 +392,20 @@ export function scopeColour(model, row) {
 }
 
 /**
+ * Of each text that was asked for: there are far more scopes than modules.
+ * @type {Map<string, number>}
+ */
+const hashes = new Map();
+
+/**
  * FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/), of UTF-16 units.
  * @param {string} text
  */
 function hash(text) {
-  let hash = 0x811c9dc5;
+  let hash = hashes.get(text);
+  if (hash !== undefined) return hash;
+  hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) >>> 0;
+  hashes.set(text, hash);
   return hash;
 }

@@ -75,9 +75,10 @@ function told(base, { model, metric }, { row, kind, folded }) {
 
 /**
  * @param {ScopeState} base what the panel shows from the top down
- * @param {{ shown: () => void, listed: () => void }} hooks the direction has changed; the tree is asked for
+ * @param {{ width: () => number, shown: () => void, listed: () => void }} hooks of the graph beside which this one stands; the
+ *   direction has changed; the tree is asked for
  */
-export function bottomUpView(base, { shown, listed }) {
+export function bottomUpView(base, { width, shown, listed }) {
   const ways = /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll("#scope-ways input")]);
   let isShown = false;
   /** @type {ReturnType<typeof made> | null} */
@@ -110,7 +111,7 @@ export function bottomUpView(base, { shown, listed }) {
         part("callers-tree").scrollIntoView({ block: "nearest" });
       },
     };
-    const flame = flameGraph({ graph: part("callers"), readout: part("callers-readout"), path: part("callers-path") }, state, acts);
+    const flame = flameGraph({ graph: part("callers"), readout: part("callers-readout"), path: part("callers-path") }, state, acts, width());
     const tree = scopeTree(part("callers-tree"), state, acts);
     return { model, state, acts, flame, tree };
   }

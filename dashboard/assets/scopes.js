@@ -86,6 +86,7 @@ function showScopes(data) {
   const functions = functionTable(part("scope-functions"), state, (chain) => { location.hash = `#callers=${chain}`; });
   const stack = stackedCurves(part("scope-panel-stack"), model);
   const bottomUp = bottomUpView(state, {
+    width: flame.width,
     shown() {
       redraw();
       choose(chosen);
@@ -216,12 +217,11 @@ function showScopes(data) {
     if (bottomUp.isShown()) {
       bottomUp.mark(rows);
     } else {
-      if (rows.length <= MOST_OPENED) tree.openTo(rows);
       flame.mark();
-      tree.draw();
+      tree.openTo(rows.length <= MOST_OPENED ? rows : []);
     }
     if (chosen === "functions") functions.draw();
-    else table.draw();
+    if (chosen === "table") table.draw();
   }
   search.addEventListener("input", found);
   search.addEventListener("keydown", (event) => {

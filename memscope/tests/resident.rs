@@ -1,4 +1,4 @@
-//! Resident memory over time, of a process that maps memory past its allocator and gives it back.
+//! Resident memory over time, of a process that maps memory past its allocator and gives it back, and of its fork's child.
 //!
 //! One test, for its subject is the process.
 
@@ -50,8 +50,8 @@ fn median(points: &[TimelinePoint]) -> u64 {
     resident[resident.len() / 2]
 }
 
-#[test]
-fn what_is_mapped_past_the_allocator_is_in_the_resident_curve_and_in_no_other() {
+/// Points of time before memory is mapped, while it is, after.
+fn before_while_and_after_a_mapping() -> [Vec<TimelinePoint>; 3] {
     let before = three_points_from_now();
     // SAFETY: a new mapping, of nobody's memory.
     let start = unsafe {
@@ -70,24 +70,52 @@ fn what_is_mapped_past_the_allocator_is_in_the_resident_curve_and_in_no_other() 
     let mapped = three_points_from_now();
     // SAFETY: nobody uses it any more.
     assert_eq!(unsafe { libc::munmap(start, MAPPED_BYTES) }, 0);
-    let after = three_points_from_now();
+    [before, mapped, three_points_from_now()]
+}
 
-    let snapshot = memscope::snapshot();
-    let page_bytes = snapshot.program.page_bytes.expect("a page has a size");
+/// It rises and falls by what was mapped and given back; live bytes do not.
+fn assert_follows([before, mapped, after]: &[Vec<TimelinePoint>; 3], page_bytes: u64) {
     // Beside the readings' own errors: what this test, its snapshots and the recorder touched between them, below 4 MiB.
     let tolerance = (2 * tolerance(page_bytes) + (4 << 20)) as i64;
-    let rise = median(&mapped) as i64 - median(&before) as i64;
-    let fall = median(&mapped) as i64 - median(&after) as i64;
+    let rise = median(mapped) as i64 - median(before) as i64;
+    let fall = median(mapped) as i64 - median(after) as i64;
     // 64 MiB were mapped and all of them touched; then all were given back.
     for change in [rise, fall] {
         assert!((change - MAPPED_BYTES as i64).abs() <= tolerance, "{rise} up, {fall} down, ± {tolerance}");
     }
     // The allocator had no part in it: live bytes move by what the test itself keeps, far below a MiB.
     let live = |points: &[TimelinePoint]| points.last().expect("three").live_bytes as i64;
-    assert!((live(&mapped) - live(&before)).abs() < 1 << 20);
+    assert!((live(mapped) - live(before)).abs() < 1 << 20);
+}
+
+#[test]
+fn what_is_mapped_past_the_allocator_is_in_the_resident_curve_and_in_no_other() {
+    let points = before_while_and_after_a_mapping();
+    let snapshot = memscope::snapshot();
+    let page_bytes = snapshot.program.page_bytes.expect("a page has a size");
+    assert_follows(&points, page_bytes);
     // A snapshot's own moment is read by the snapshot.
     let last = snapshot.timeline.last().expect("a snapshot ends it");
     assert_eq!(last.ms, snapshot.program.elapsed_ms);
     assert!(last.resident_bytes.is_some() && snapshot.fragmentation.resident_bytes.is_some());
     assert!(snapshot.timeline.iter().all(|point| point.resident_bytes != Some(0)));
+
+    // A fork's child reads its own memory, not that of the process that it was made of.
+    // SAFETY: the recorder goes on in a child, whose one thread here ends by `_exit`.
+    let child = unsafe { libc::fork() };
+    assert!(child >= 0, "the system gives a child");
+    if child == 0 {
+        let is_right =
+            std::panic::catch_unwind(|| assert_follows(&before_while_and_after_a_mapping(), page_bytes));
+        // SAFETY: ends this process at once.
+        unsafe { libc::_exit(if is_right.is_ok() { 7 } else { 1 }) };
+    }
+    // A parent that read its child's memory would see what that maps.
+    let beside = three_points_from_now();
+    let mut status = 0;
+    // SAFETY: it is our own child, and `status` a valid place for the answer.
+    assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
+    assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 7, "the child: {status}");
+    let rise = median(&beside) as i64 - median(&points[2]) as i64;
+    assert!(rise.abs() <= (2 * tolerance(page_bytes) + (4 << 20)) as i64, "{rise}");
 }

@@ -8,11 +8,11 @@ mod axe;
 mod bands;
 #[path = "../browser/devtools.rs"]
 mod devtools;
+mod fits;
 #[path = "../fixture/mod.rs"]
 mod fixture;
 #[path = "../fixture/forest.rs"]
 mod forest;
-mod pace;
 #[path = "../reader/mod.rs"]
 mod reader;
 mod sums;
@@ -43,13 +43,8 @@ fn seven() -> Snapshot {
     forest::seven(program(5))
 }
 
-/// A forest in which a function stands at one place in the sources, wherever it is called.
 fn shared(count: usize, depth: usize) -> Snapshot {
-    let mut snapshot = forest::forest(program(5), count, depth);
-    for scope in &mut snapshot.scopes {
-        scope.line = scope.key.last().map(|key| key.bytes().map(u32::from).sum());
-    }
-    snapshot
+    forest::in_one_place(forest::forest(program(5), count, depth))
 }
 
 /// With what each scope held at eight moments: from nothing to what it holds at the end, with a hump.

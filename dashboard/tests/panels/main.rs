@@ -12,6 +12,8 @@ mod breakout;
 mod devtools;
 #[path = "../fixture/mod.rs"]
 mod fixture;
+#[path = "../fixture/forest.rs"]
+mod forest;
 #[path = "../../../memscope-runtime/tests/huge/mod.rs"]
 mod huge;
 mod keys;

@@ -37,7 +37,7 @@
     if (options.length < 2) throw new Error(`${id} has nothing to choose`);
     return options[Math.max(1, options.length - 2)].value;
   };
-  const go = (id) => document.getElementById(id).scrollIntoView({ behavior: "instant" });
+  const go = (id) => document.getElementById(id)?.scrollIntoView({ behavior: "instant" });
   const need = (element, what) => {
     if (!element) throw new Error(`the page has no ${what}`);
     return element;
@@ -130,10 +130,26 @@
     ["top-down: show", () => one("#scope-ways [value=top-down]").click()],
   );
 
+  /** The same work on every machine, of the kinds that the page's answers are made of: script, styles, layout, painting. */
+  function control() {
+    const room = document.createElement("div");
+    room.setAttribute("style", "position:fixed;inset:0;overflow:hidden;z-index:99;background:Canvas");
+    const words = Array.from({ length: 1_500 }, (_, number) => `item ${number.toString(36)}`).sort();
+    room.innerHTML = words.map((word, place) => `<span style="display:inline-block;width:${(place % 40) + 20}px;overflow:hidden"><b>${word}</b></span>`).join("");
+    document.body.append(room);
+    return frame().then(() => room.remove());
+  }
+
   Object.assign(window, {
     pace: {
       names: acts.map(([name]) => name),
       calm,
+      async control() {
+        const start = performance.now();
+        await control();
+        await frame();
+        return performance.now() - start;
+      },
       /** What is done, and the milliseconds until the frame that shows it. */
       async act(number) {
         const start = performance.now();

@@ -1,6 +1,6 @@
 //! The four recordings, and the files of their pages.
 
-use crate::{breakout, fixture, huge};
+use crate::{breakout, fixture, forest, huge};
 use memscope_dashboard::render;
 use memscope_runtime::format::read_file;
 use memscope_runtime::snapshot::Snapshot;
@@ -81,6 +81,18 @@ pub(crate) static PAGES: [Page; 4] = [
     Page::of("hostile", hostile),
     Page::of("largest", largest),
 ];
+
+/// As many scopes as a file lists, 60 deep, each with what it held over time.
+fn deep() -> Snapshot {
+    let program = fixture::exact(&fixture::large(5));
+    forest::over_time(forest::in_one_place(forest::forest(program, 4_096, 60)))
+}
+
+/// The page of the scopes that are the deepest.
+pub(crate) fn deep_page() -> &'static Path {
+    static PAGE: Page = Page::of("deep", deep);
+    PAGE.file()
+}
 
 /// The page of the largest recording.
 pub(crate) fn largest_page() -> &'static Path {
