@@ -220,4 +220,9 @@ impl Account {
         child.site.store(site, Ordering::Relaxed);
         child.account.store(account.id() << 1 | u32::from(ancestor), Ordering::Relaxed);
     }
+
+    /// The next entry of each scope from here is a first one again.
+    pub(crate) fn forget_children(&self) {
+        self.children.iter().for_each(|child| child.site.store(0, Ordering::Relaxed));
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Before a fork the forking thread takes all registries' locks, so no other thread is in the middle of a change;
 //! after it parent and child give them back. The child's observer is not running: it starts again with the next
-//! first entry of a scope.
+//! scope that the child enters or variable that it tracks.
 //!
 //! Lock order, here and wherever two are held: declarations, crossings, variables, sites, scope tree, followers, watch
 //! numbers, and last the turns of the timeline and of the peak's capture, which the observer and the hook take too, but

@@ -82,6 +82,11 @@ pub(crate) fn is_within(mut node: u32, ancestor: u32) -> bool {
     node == ancestor
 }
 
+/// A node and all above it, the root last. Takes no lock.
+pub(crate) fn way_out(node: u32) -> impl Iterator<Item = u32> {
+    std::iter::successors(Some(node), |&node| (node != ROOT_NODE).then(|| parent(node)))
+}
+
 /// The parent of a node; the root is its own. Takes no lock.
 pub(crate) fn parent(node: u32) -> u32 {
     PARENTS.get(node).map_or(ROOT_NODE, |parent| parent.load(Ordering::Relaxed))

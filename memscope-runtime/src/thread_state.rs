@@ -28,7 +28,7 @@ use crate::sight::{Eye, Shown};
 use crate::task_list::Outermost;
 use crate::tenure::Tenure;
 use crate::whereabouts::{Position, Whereabouts};
-use crate::{clock, mode, pages};
+use crate::{clock, mode, pages, scope};
 use std::cell::Cell;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -581,6 +581,12 @@ pub(crate) fn only_this_thread(live_bytes: u64) {
         for state in ThreadState::all() {
             if this.is_some_and(|this| ptr::eq(this, state)) {
                 state.os_id.store(os_thread_id(), Ordering::Relaxed);
+                // The observer starts with a first entry of a scope: so the next one is such.
+                let current = local.account().map_or(ROOT_NODE, |account| account.node());
+                for node in scope::way_out(current) {
+                    let account = state.look_up(u64::from(node) << 1 | 1).and_then(Account::get);
+                    account.into_iter().for_each(Account::forget_children);
+                }
             } else {
                 state.tenure.end();
                 state.hide();
