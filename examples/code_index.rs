@@ -37,13 +37,17 @@ fn print_index(index: &Index, skipped: &[Skipped]) {
     }
 }
 
+fn kib(bytes: u64) -> String {
+    format!("{:.1} KiB", bytes as f64 / 1024.0)
+}
+
 fn print_memory(snapshot: &memscope::model::Snapshot) {
     let totals = &snapshot.totals;
     println!(
-        "\n{} bytes live in {} blocks, {} at the peak; {} allocations, {} reallocations",
-        totals.live_bytes,
+        "\n{} live in {} blocks, {} at the peak; {} allocations, {} reallocations",
+        kib(totals.live_bytes),
         totals.live_allocations,
-        totals.peak_bytes,
+        kib(totals.peak_bytes),
         totals.allocations,
         totals.reallocations
     );
@@ -51,7 +55,7 @@ fn print_memory(snapshot: &memscope::model::Snapshot) {
     variables.sort_by_key(|row| std::cmp::Reverse(row.heap_bytes));
     for row in variables {
         let bytes = row.heap_bytes.unwrap_or(0);
-        println!("  {bytes} bytes: {} in {}", row.name, row.scope.join(" → "));
+        println!("  {}: {} in {}", kib(bytes), row.name, row.scope.join(" → "));
     }
     println!("{} findings", snapshot.findings.len());
     for finding in &snapshot.findings {

@@ -113,6 +113,9 @@ function showScopes(data) {
     part("scope-details").replaceChildren(body ?? none);
   }
 
+  /** Beside the figures of one thread: that the details are not its alone. */
+  const sayWhose = () => { part("scope-details-of").hidden = !model.thread || part("scope-details").hidden; };
+
   const tabs = [...document.querySelectorAll("#scope-tabs [role=tab]")].map((tab) => /** @type {HTMLElement} */ (tab));
   let chosen = "tree";
   /** By function, by callers and over time all threads are told together. */
@@ -165,6 +168,7 @@ function showScopes(data) {
     if (tabs.some((tab) => tab.hidden && tab.dataset.view === chosen)) choose("tree");
     table.renew();
     chooseAgain();
+    sayWhose();
     redraw();
     flame.follow();
   }
@@ -248,6 +252,7 @@ function showScopes(data) {
     if (name === "stack") stack.open();
     // What is known of one scope stands below what shows scopes one by one.
     part("scope-details").hidden = part("scope-details-h").hidden = name !== "table" && (name !== "tree" || bottomUp.isShown());
+    sayWhose();
   }
   for (const tab of tabs) {
     tab.addEventListener("click", () => choose(/** @type {string} */ (tab.dataset.view)));

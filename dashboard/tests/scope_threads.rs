@@ -106,6 +106,8 @@ fn one_threads_part_is_drawn_listed_and_summed() {
     choose(&mut browser, "1");
     // 100 in main, 200 in parse, 100 in read: parse has 300 with all below.
     assert_eq!(values(&mut browser), json!({ "0": 400, "1": 400, "2": 300, "4": 100 }));
+    // What is told of a scope below the tree is not of one thread, and the panel says so.
+    assert_eq!(texts(&mut browser, "#scope-details-of"), ["Of the scope, by all threads together:"]);
     let note = texts(&mut browser, "#flame-thread-note").concat();
     assert!(note.starts_with("Only what main (#1) allocated, whoever freed it"), "{note}");
     let folded = "In 1 scope some threads are not told apart (2 times, 600 B together)";
@@ -149,7 +151,7 @@ fn one_threads_part_is_drawn_listed_and_summed() {
 
     choose(&mut browser, "");
     assert_eq!(browser.eval("document.getElementById('flame').dataset.thread ?? null"), Value::Null);
-    assert_eq!(texts(&mut browser, "#flame-thread-note"), [""; 0]);
+    assert_eq!(texts(&mut browser, "#flame-thread-note, #scope-details-of"), [""; 0]);
     assert_eq!(browser.eval("location.hash"), "#scope=5");
     assert_bound(&mut browser, &document);
     browser.assert_quiet();
