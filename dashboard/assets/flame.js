@@ -134,13 +134,16 @@ export function flameGraph({ graph, readout, path }, state, acts, widthNow = gra
    * @type {string}
    */
   let cursor = "";
+  /** The rows that a search found, and all above them, where rows are scopes. */
+  let around = { found: state.found, rows: /** @type {Set<number>} */ (new Set()) };
   /** The box under the pointer. */
   let pointed = /** @type {Box | null} */ (null);
 
   function draw() {
-    let least = Math.max(1, Math.floor(width / LEAST_PX));
+    const finest = Math.max(1, Math.floor(width / LEAST_PX));
+    let least = finest;
     // With few side by side it is their depth that makes them many.
-    const boxesNow = () => flameBoxes(model, state.metric, state.top, 1 / least, least > FEW_ABREAST ? MOST_BOXES : Infinity);
+    const boxesNow = () => flameBoxes(model, state.metric, state.top, 1 / least, 1 / finest, least > FEW_ABREAST ? MOST_BOXES : Infinity);
     boxes = boxesNow();
     while (boxes.length > MOST_BOXES && least > FEW_ABREAST) {
       least = Math.floor(least / 1.5);
@@ -170,7 +173,7 @@ export function flameGraph({ graph, readout, path }, state, acts, widthNow = gra
     if (state.metric.thread === undefined) delete graph.dataset.thread;
     else graph.dataset.thread = String(state.metric.thread);
     graph.dataset.top = rowName(model, state.top);
-    graph.dataset.least = String(least);
+    [graph.dataset.least, graph.dataset.finest] = [String(least), String(finest)];
     // No custom property, which each box would inherit anew.
     graph.style.height = `${(deepest + 1) * BOX_PX}px`;
     graph.classList.toggle("empty", boxes.length === 0);
@@ -222,14 +225,26 @@ export function flameGraph({ graph, readout, path }, state, acts, widthNow = gra
     }).join("");
   }
 
+  /** @param {Box} box */
+  function isFound({ kind, row, folded }) {
+    if (kind === "scope") return state.found.has(row);
+    // Of a chain, all below begin with the same function.
+    return folded.some((row) => (model.turned ? state.found : around.rows).has(row));
+  }
+
   /** Shows where the reader is and what a search found; nothing else changes. */
   function mark() {
+    if (around.found !== state.found && !model.turned) {
+      around = { found: state.found, rows: new Set() };
+      for (const row of state.found) {
+        for (let at = /** @type {number | null} */ (row); at !== null && !around.rows.has(at); at = model.data.parent[at]) around.rows.add(at);
+      }
+    }
     graph.classList.toggle("searching", state.found.size > 0);
     const at = elements.get(cursor) ?? elements.get(String(state.active)) ?? elements.values().next().value;
     for (const element of elements.values()) {
       const box = /** @type {Box} */ (boxOf.get(element));
-      const isFound = box.kind === "scope" ? state.found.has(box.row) : box.folded.some((row) => state.found.has(row));
-      element.classList.toggle("found", isFound);
+      element.classList.toggle("found", isFound(box));
       element.classList.toggle("at", element === at);
     }
     if (at) graph.setAttribute("aria-activedescendant", at.id);
@@ -239,9 +254,13 @@ export function flameGraph({ graph, readout, path }, state, acts, widthNow = gra
 
   /** @param {Box | undefined} box */
   function tell(box) {
+    const label = metricName(state.metric).label;
+    const whose = model.thread ? " of this thread" : "";
     readout.innerHTML = box
       ? state.told?.(box) ?? readoutHtml(state, box)
-      : `Nothing to draw: no scope has any of “${metricName(state.metric).label}”${model.thread ? " of this thread" : ""}.`;
+      : state.top === 0
+        ? `Nothing to draw: no scope has any of “${label}”${whose}.`
+        : `Nothing to draw: ${escaped(scopeName(model.data, state.top))}, with all below, has none of “${label}”${whose}. Esc goes out.`;
   }
 
   /** @param {Event} event */
@@ -306,18 +325,21 @@ export function flameGraph({ graph, readout, path }, state, acts, widthNow = gra
   graph.addEventListener("keydown", (event) => {
     const at = graph.querySelector(".at");
     const box = at ? boxOf.get(at) : undefined;
-    if (!box || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.key === "Enter" || event.key === " ") {
-      enter(box);
-    } else if (event.key === "Escape") {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    // Out of what is zoomed to there is a way also where it has nothing to draw.
+    if (event.key === "Escape") {
       if (state.top === 0) return;
       acts.zoom(0);
-    } else if (event.key === "ArrowUp" && box.row === state.top && box.kind === "scope") {
+    } else if (event.key === "ArrowUp" && (!box || (box.row === state.top && box.kind === "scope"))) {
       const parent = model.data.parent[state.top];
       if (parent !== null) {
         acts.zoom(parent);
         acts.activate(parent);
       }
+    } else if (!box) {
+      return;
+    } else if (event.key === "Enter" || event.key === " ") {
+      enter(box);
     } else {
       const next = neighbour(event.key, box);
       if (next) moveTo(next);

@@ -5,6 +5,7 @@
 // and focused things, and modules have added theirs. So each panel has a copy of what was rendered last, whose nodes know
 // the nodes on the page that they became. The next rendering is compared with that copy, and only what differs is done to
 // the page. This module comes first: it copies before any other changes what was rendered.
+import { counted } from "./scope_model.js";
 
 /**
  * The node on the page that a rendered node became.
@@ -73,14 +74,19 @@ function changeAttributes(before, now, live) {
 function pairs(before, now) {
   /** @type {Map<Node, Node>} */
   const was = new Map();
-  const keyed = new Map(before.filter((node) => key(node) !== null).map((node) => [key(node), node]));
+  // Of several with one key each is told by how many came before.
+  const [told, toldBefore] = [counted(), counted()];
+  const keyed = new Map(before.flatMap((node) => {
+    const own = key(node);
+    return own === null ? [] : [[toldBefore(own), node]];
+  }));
   const others = before.filter((node) => key(node) === null);
   let next = 0;
   for (const node of now) {
-    const same = key(node) === null ? others[next] : keyed.get(key(node));
+    const own = key(node);
+    const same = own === null ? others[next] : keyed.get(told(own));
     if (!same || !isAlike(same, node)) continue;
-    if (key(node) === null) next++;
-    else keyed.delete(key(node)); // of two with one key, the other is made anew
+    if (own === null) next++;
     was.set(node, same);
   }
   return was;

@@ -29,12 +29,6 @@ const ALL = "all functions";
  */
 const known = new WeakMap();
 
-/**
- * What tells the function of a scope, on this page and the next.
- * @param {ScopeModel} model @param {number} row
- */
-export const identity = ({ data, own }, row) => `${own[row]}\n${data.files[data.file[row] ?? -1]}\n${data.line[row]}`;
-
 /** @param {ScopeModel} model @returns {Functions} */
 export function functionsOf({ data, own, parent }) {
   const before = known.get(own);
@@ -180,7 +174,7 @@ export function turnedOver(base) {
     }
     model.depth.push(model.depth[above] + 1);
     model.module.push(base.module[at[0]]);
-    model.own.push(identity(base, at[0]));
+    model.own.push(base.own[at[0]]);
     named.set(nameOf(row), row);
     return row;
   }

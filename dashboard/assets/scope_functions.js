@@ -4,7 +4,7 @@
 import { bytes, share } from "./figure.js";
 import { placeHtml } from "./flame.js";
 import { escaped, figureHtml } from "./hbs.js";
-import { chainAmount, chainCalls, chainFigure, chainPaths, chainPointer, functionsOf, groupedBy, identity } from "./scope_callers.js";
+import { chainAmount, chainCalls, chainFigure, chainPaths, chainPointer, functionsOf, groupedBy } from "./scope_callers.js";
 import { isMeasured, metricName, scopeName, scopePointer } from "./scope_model.js";
 import { held } from "./scope_range.js";
 import { columnsOf, rowStart, scopeGrid, sortedColumns } from "./scope_table.js";
@@ -57,7 +57,7 @@ export function functionTable(grid, state, show) {
     below = new Map();
     named = new Map();
     functionsOf(model).rows.forEach((rows) => newEntry({ kind: "function", chain: { rows, callers: 0 }, scope: rows[0], owner: null }));
-    told = entries.map(({ scope }) => identity(model, scope));
+    told = entries.map(({ scope }) => model.own[scope]);
   }
   /**
    * Callers and callees of the function `owner`: made once.

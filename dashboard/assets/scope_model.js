@@ -39,7 +39,7 @@ import { bytes, count, share, withUpperBound } from "./figure.js";
  * @property {Map<number, number>} rowOf row of each index into the document
  * @property {Map<string, number[][]>} ordered children by each figure, greatest first
  * @property {(number | null)[]} parent of each row
- * @property {string[]} own names of each row, which tell it among those below one row
+ * @property {string[]} own names, file and line of each row, which tell it among those below one row
  * @property {Turned} [turned] its rows are chains of callers (`scope_callers.js`)
  */
 /**
@@ -96,7 +96,7 @@ export function scopeModel(data) {
     rowOf: new Map(data.index.map((index, row) => [index, row])),
     ordered: new Map(),
     parent: data.parent,
-    own: data.key.map((key, row) => `${data.keys[key]}\n${data.names[data.name[row]]}`),
+    own: data.key.map((key, row) => `${data.keys[key]}\n${data.names[data.name[row]]}\n${data.files[data.file[row] ?? -1]}\n${data.line[row]}`),
   };
 }
 
@@ -110,7 +110,9 @@ export function scopeModel(data) {
 export function renewModel(model) {
   const before = { own: model.own, parent: model.parent };
   Object.assign(model, scopeModel(model.data));
-  const rows = new Map(model.own.map((own, row) => [`${model.parent[row]} ${own}`, row]));
+  // Two of one name, file and line are the first and the second of them.
+  const [told, toldBefore] = [counted(), counted()];
+  const rows = new Map(model.own.map((own, row) => [told(`${model.parent[row]} ${own}`), row]));
   /** @type {(number | null)[]} */
   const places = [];
   /** @type {number[]} */
@@ -120,10 +122,21 @@ export function renewModel(model) {
     const parent = before.parent[row];
     const above = parent === null ? null : places[parent];
     const isAboveHere = parent === null || above !== null;
-    places.push(isAboveHere ? rows.get(`${above} ${own}`) ?? null : null);
+    places.push(isAboveHere ? rows.get(toldBefore(`${above} ${own}`)) ?? null : null);
     nearest.push(places[row] ?? (parent === null ? 0 : nearest[parent]));
   });
   return { places, nearest };
+}
+
+/** Gives each text with how often it came before. */
+export function counted() {
+  /** @type {Map<string, number>} */
+  const times = new Map();
+  return (/** @type {string} */ text) => {
+    const before = times.get(text) ?? 0;
+    times.set(text, before + 1);
+    return `${text}\n${before}`;
+  };
 }
 
 /** @param {ScopeData} data @param {number} row */
@@ -301,11 +314,11 @@ export function childrenBy(model, metric, row) {
 
 /**
  * The boxes of `top` and all below that are at least a `least` share of the width; what is narrower is folded into a box
- * `more` beside its siblings, and what the recording does not list into a box `unlisted`.
- * @param {ScopeModel} model @param {Metric} metric @param {number} top @param {number} least
+ * `more` beside its siblings, and what the recording does not list, from a `finest` share on, into a box `unlisted`.
+ * @param {ScopeModel} model @param {Metric} metric @param {number} top @param {number} least @param {number} finest
  * @param {number} most with more boxes it stops @returns {Box[]}
  */
-export function flameBoxes(model, metric, top, least, most) {
+export function flameBoxes(model, metric, top, least, finest, most) {
   /** @type {Box[]} */
   const boxes = [];
   const open = [{ row: top, depth: 0, left: 0, width: 1 }];
@@ -342,7 +355,7 @@ export function flameBoxes(model, metric, top, least, most) {
       x += foldedWidth;
     }
     const rest = ((whole - listed) / whole) * width;
-    if (rest >= least) boxes.push({ row, kind: "unlisted", depth: depth + 1, left: x, width: rest, own: 0, folded: [] });
+    if (rest >= finest) boxes.push({ row, kind: "unlisted", depth: depth + 1, left: x, width: rest, own: 0, folded: [] });
   }
   return boxes;
 }

@@ -13,7 +13,7 @@ import { countText } from "./units.js";
 /** @typedef {ReturnType<typeof turnedOver>} TurnedModel */
 
 /** What the address says of this view: that it is shown, and which chain of callers takes the whole width. */
-const LINK = /^#callers(?:=(\d+)-(\d+))?$/;
+const LINK = /^#callers(?:=(\d{1,9})-(\d{1,9}))?$/;
 /** @param {string} hash */
 export const isBottomUp = (hash) => LINK.test(hash);
 
@@ -95,13 +95,13 @@ export function bottomUpView(base, { width, shown, listed }) {
         flame.follow();
         tree.fill();
       },
-      /** @param {number} row */
-      zoom(row) {
+      /** @param {number} row @param {boolean} [isLink] the address leads there */
+      zoom(row, isLink = false) {
         state.top = row;
         if (!scopePath(model, state.active).includes(row)) state.active = row;
         flame.draw();
         tree.show(false);
-        link();
+        link(isLink);
       },
       /** @param {number} row */
       list(row) {
@@ -116,11 +116,14 @@ export function bottomUpView(base, { width, shown, listed }) {
     return { model, state, acts, flame, tree };
   }
 
-  /** The address names what takes the whole width. */
-  function link() {
+  /**
+   * The address names what takes the whole width.
+   * @param {boolean} isLink by another name: the way back does not lead to that
+   */
+  function link(isLink) {
     const top = views?.state.top ?? 0;
     const hash = top === 0 ? "#callers" : `#callers=${views && rowName(views.model, top)}`;
-    if (location.hash !== hash) history.pushState(null, "", hash);
+    if (location.hash !== hash) history[isLink ? "replaceState" : "pushState"](null, "", hash);
   }
 
   function draw() {
@@ -150,7 +153,7 @@ export function bottomUpView(base, { width, shown, listed }) {
   }
   for (const way of ways) way.addEventListener("change", () => {
     show(way.value === "bottom-up");
-    if (isShown) link();
+    if (isShown) link(false);
     else if (isBottomUp(location.hash)) history.pushState(null, "", location.pathname + location.search);
   });
 
@@ -186,10 +189,12 @@ export function bottomUpView(base, { width, shown, listed }) {
         // The chain is made on the way to it; each scope is in one of those below another.
         const scope = base.model.rowOf.get(Number(named[1]));
         for (let callers = 0; scope !== undefined && callers <= Number(named[2]); callers += 1) {
-          row = childrenOf(model, row).find((child) => model.chains[child].rows.includes(scope)) ?? row;
+          const next = childrenOf(model, row).find((child) => model.chains[child].rows.includes(scope));
+          if (next === undefined) break;
+          row = next;
         }
       }
-      if (row !== state.top) acts.zoom(row);
+      if (row !== state.top) acts.zoom(row, true);
       acts.activate(row);
       // Who comes from a row of this panel stays there.
       part("scopes").scrollIntoView({ block: "nearest" });

@@ -53,9 +53,9 @@ function showScopes(data) {
     },
     /**
      * `row` takes the whole width.
-     * @param {number} row
+     * @param {number} row @param {boolean} [isLink] the address leads there, perhaps by another name, to which the way back does not
      */
-    zoom(row) {
+    zoom(row, isLink = false) {
       state.top = row;
       if (bottomUp.isShown()) bottomUp.show(false);
       // Who is at a scope outside of it would be nowhere.
@@ -65,7 +65,9 @@ function showScopes(data) {
       table.fill();
       tree.show(false);
       shownLink = linkTo(row);
-      if (location.hash !== shownLink) history.pushState(null, "", shownLink || location.pathname + location.search);
+      if (location.hash !== shownLink) {
+        history[isLink ? "replaceState" : "pushState"](null, "", shownLink || location.pathname + location.search);
+      }
     },
     /**
      * The tree shows all below `row`.
@@ -280,7 +282,7 @@ function showScopes(data) {
     if (bottomUp.isShown()) bottomUp.show(false);
     if (named || state.top !== 0) {
       state.active = row;
-      acts.zoom(row);
+      acts.zoom(row, true);
     }
     if (named) part("scopes").scrollIntoView();
   }
@@ -297,6 +299,9 @@ function showScopes(data) {
     const { places, nearest } = renewModel(model);
     const isLinked = shownLink !== "" && location.hash === shownLink;
     threads.renew();
+    // The thread that was chosen may be told of no more.
+    allowViews();
+    sayWhose();
     state.metric = metricOf(model, state.metric.field);
     [state.top, state.active] = [nearest[state.top], nearest[state.active]];
     state.found = new Set(searchScopes(model, search.value));

@@ -223,6 +223,67 @@ fn a_click_zooms_and_there_are_ways_out() {
     browser.assert_quiet();
 }
 
+/// A link by another name than the page's, such as the root's, is no step of the way back that leads there again.
+#[test]
+fn a_link_leaves_the_way_back() {
+    let Some(mut browser) = Browser::start() else { return };
+    let (_folder, file) = page_of(&seven());
+    browser.open(&file, "#scope=5", DESK, "light");
+    browser.until("document.getElementById('flame').dataset.top === '5'");
+    browser.eval("location.hash = '#scope=0'");
+    browser.until("document.getElementById('flame').dataset.top === '0' && location.hash === ''");
+    browser.eval("history.back()");
+    browser.until("document.getElementById('flame').dataset.top === '5'");
+    browser.assert_quiet();
+}
+
+/// What is zoomed to may have none of a figure that others have: the page says whose it is not, and there is a way out.
+#[test]
+fn there_is_a_way_out_of_what_has_nothing_to_draw() {
+    let Some(mut browser) = Browser::start() else { return };
+    let mut snapshot = seven();
+    // serve and what is below it have all but 1,000 of the bytes at the peak; now that was allocated later.
+    for scope in &mut snapshot.scopes[5..] {
+        (scope.exclusive.live_at_peak_bytes, scope.inclusive.live_at_peak_bytes) = (Some(0), Some(0));
+    }
+    snapshot.scopes[0].inclusive.live_at_peak_bytes = Some(1_000);
+    let (_folder, file) = page_of(&snapshot);
+    for key in [("Escape", 27), ("ArrowUp", 38)] {
+        browser.open(&file, "#scope=5", DESK, "light");
+        browser.until("document.getElementById('flame').dataset.top === '5'");
+        choose_figure(&mut browser, "live_at_peak_bytes");
+        assert_eq!(
+            text(&mut browser, "#flame-readout"),
+            "Nothing to draw: serve, with all below, has none of “At the peak”. Esc goes out."
+        );
+        browser.eval("document.getElementById('flame').focus()");
+        browser.press(key.0, key.1);
+        browser.until("document.getElementById('flame').dataset.top === '0'");
+        browser.assert_quiet();
+    }
+}
+
+/// What a search found and what is too narrow to be drawn is lit where it is folded, at any depth below.
+#[test]
+fn what_is_found_within_a_fold_is_lit() {
+    let Some(mut browser) = Browser::start() else { return };
+    let snapshot = forest::forest(live(5), 4_096, 60);
+    let (_folder, file) = page_of(&snapshot);
+    browser.open(&file, "", DESK, "light");
+    search(&mut browser, "rank_spans");
+    let places: std::collections::HashMap<&[String], usize> =
+        (0..).zip(&snapshot.scopes).map(|(place, scope)| (scope.path.as_slice(), place)).collect();
+    let above = |path: &[String]| path.split_last().map(|(_, above)| places[above]);
+    let parents: Vec<Option<usize>> = snapshot.scopes.iter().map(|scope| above(&scope.path)).collect();
+    let lit = browser.eval(&format!(
+        "(() => {{ const parents = {}; const folds = new Map();          for (const box of document.querySelectorAll('#flame .narrow')) for (const row of box.dataset.folded.split(' ')) folds.set(row, box);          const found = document.querySelector('#flame-found [data-counted]').dataset.counted.split(' ');          const within = (row) => {{ for (let at = Number(row); at !== null; at = parents[at]) if (folds.has(String(at))) return [at !== Number(row), folds.get(String(at))]; return null; }};          const inFolds = found.map(within).filter(Boolean);          return {{ deeper: inFolds.filter(([deeper]) => deeper).length, dark: inFolds.filter(([, box]) => !box.classList.contains('found')).length,          lit: document.querySelectorAll('#flame .narrow.found').length, of: new Set(inFolds.map(([, box]) => box)).size }}; }})()",
+        serde_json::to_string(&parents).unwrap()
+    ));
+    assert!(lit["deeper"].as_u64().unwrap() > 0, "{lit}");
+    assert_eq!((&lit["dark"], &lit["lit"]), (&json!(0), &lit["of"]), "{lit}");
+    browser.assert_quiet();
+}
+
 #[test]
 fn a_search_counts_no_byte_twice() {
     let Some(mut browser) = Browser::start() else { return };

@@ -323,6 +323,66 @@ fn a_range_of_time_is_followed() {
     browser.assert_quiet();
 }
 
+/// The page hears of the scopes of `now`.
+fn feed_scopes(browser: &mut Browser, now: &Snapshot) {
+    // Pausing and going on, the page asks for events anew: of us.
+    browser.eval(
+        "window.EventSource = class { constructor() { this.on = {}; window.feed = this; } \
+         addEventListener(name, act) { this.on[name] = act; } close() {} }; \
+         { const pause = document.getElementById('live-pause'); pause.click(); pause.click(); }",
+    );
+    for panel in live::panels_of_books(now).unwrap() {
+        if panel.name == "data:scopes" {
+            let event = json!({ "data": format!("{{\"name\":\"{}\",\"view\":{}}}", panel.name, panel.json) });
+            browser.eval(&format!("feed.on.panel({event})"));
+        }
+    }
+}
+
+/// Two functions of one name below one scope, at one line or at two, stay two: who is at the first is not moved to the second.
+#[test]
+fn two_of_one_name_stay_two() {
+    let Some(mut browser) = Browser::start() else { return };
+    for lines in [[7, 8], [7, 7]] {
+        let rows: [(&[&str], u64); 4] =
+            [(&[], 0), (&["main"], 100), (&["main", "step"], 300), (&["main", "step"], 500)];
+        let mut snapshot = forest::tree(program(5), &rows);
+        for (scope, line) in snapshot.scopes[2..].iter_mut().zip(lines) {
+            scope.line = Some(line);
+        }
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("page.html");
+        fs::write(&file, live::page(&snapshot, "run", 1).unwrap()).unwrap();
+        browser.open(&file, "#scope=2", DESK, "light");
+        browser.until("document.getElementById('flame').dataset.top === '2'");
+        for calls in 1..=3 {
+            snapshot.scopes[1].calls = calls;
+            feed_scopes(&mut browser, &snapshot);
+        }
+        assert_eq!(browser.eval("document.getElementById('flame').dataset.top"), "2", "{lines:?}");
+        browser.eval("location.hash = ''");
+        browser.until("document.getElementById('flame').dataset.top === '0'");
+        // The root, main and the two.
+        let ids = browser.eval("[...document.querySelectorAll('#flame .box')].map((box) => box.id).sort()");
+        assert_eq!(ids, json!(["flame-0", "flame-1", "flame-2", "flame-3"]), "{lines:?}");
+    }
+}
+
+/// A link that names no chain shows the functions, at once; one by another name than the page's is no step of the way back.
+#[test]
+fn a_link_that_leads_nowhere_stops_nobody() {
+    let Some(mut browser) = Browser::start() else { return };
+    let (_folder, _) = open(&mut browser, &seven(), "#callers=2-0");
+    browser.until("document.getElementById('callers').dataset.top === '2-0'");
+    browser.eval("location.hash = '#callers=3-999999999'");
+    // parse_line, called by parse, called by main, called from outside of tracked functions: of more callers there are none.
+    browser.until("document.getElementById('callers').dataset.top === '3-3'");
+    assert_eq!(browser.eval("location.hash"), "#callers=3-3");
+    browser.eval("history.back()");
+    browser.until("document.getElementById('callers').dataset.top === '2-0'");
+    browser.assert_quiet();
+}
+
 /// A page that is fed: other scopes come, and the reader stays at the same chain of callers.
 #[test]
 fn new_scopes_leave_the_reader_where_they_were() {
@@ -339,18 +399,7 @@ fn new_scopes_leave_the_reader_where_they_were() {
     assert_eq!(browser.eval("document.getElementById('scope-tab-stack').checkVisibility()"), false);
     tab(&mut browser, "functions");
     browser.eval("document.querySelector('#scope-functions [data-scope=\"2-0\"] .twisty').click()");
-    // Pausing and going on, the page asks for events anew: of us.
-    browser.eval(
-        "window.EventSource = class { constructor() { this.on = {}; window.feed = this; } \
-         addEventListener(name, act) { this.on[name] = act; } close() {} }; \
-         const pause = document.getElementById('live-pause'); pause.click(); pause.click()",
-    );
-    for panel in live::panels_of_books(&now).unwrap() {
-        if panel.name == "data:scopes" {
-            let event = json!({ "data": format!("{{\"name\":\"{}\",\"view\":{}}}", panel.name, panel.json) });
-            browser.eval(&format!("feed.on.panel({event})"));
-        }
-    }
+    feed_scopes(&mut browser, &now);
     // serve/parse is the seventh scope now.
     assert_eq!(browser.eval("document.getElementById('callers').dataset.top"), "6-1");
     assert_eq!(browser.eval("location.hash"), "#callers=6-1");
