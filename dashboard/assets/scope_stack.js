@@ -26,7 +26,7 @@ const [WIDTH, HEIGHT, AIR] = [10_000, 2_000, 100];
 const LABEL_SHARE = 0.13;
 
 /**
- * The bands from the bottom up, and the scopes of functions whose bytes over time are not all on this page.
+ * The bands from the bottom up, what all functions held that are in them, and the scopes of functions whose bytes over time are not all on this page.
  * @param {ScopeModel} model @param {Span} span
  */
 export function bandsOf(model, [first, last]) {
@@ -50,7 +50,7 @@ export function bandsOf(model, [first, last]) {
   const ranked = functions.map((band) => ({ band, most: most(band) })).sort((a, b) => (a.most < b.most ? 1 : a.most > b.most ? -1 : 0));
   const own = ranked.slice(0, MOST_BANDS).filter(({ most }) => most > 0n).map(({ band }) => band);
   const rest = ranked.slice(own.length).flatMap(({ band }) => band.rows);
-  return { bands: rest.length > 0 ? [...own, band(rest, true)] : own, missing };
+  return { bands: rest.length > 0 ? [...own, band(rest, true)] : own, functions, missing };
 }
 
 /**
@@ -84,7 +84,7 @@ export function stackedCurves(place, model) {
 
   function draw() {
     isDrawn = true;
-    const { bands, missing } = bandsOf(model, span);
+    const { bands, functions, missing } = bandsOf(model, span);
     const [first, last] = span;
     const within = moments.map((_, moment) => moment).slice(first, last + 1);
     const totals = moments.map((_, moment) => bands.reduce((sum, { values }) => sum + values[moment], 0n));
@@ -144,8 +144,9 @@ export function stackedCurves(place, model) {
       handle.value = String(x(at));
       handle.dataset.row = `/trend_ms/${at}`;
       handle.setAttribute("aria-valuetext", momentFigure(model, at).text);
-      const largest = bands.filter((band) => !band.isOthers).reduce((a, b) => (b.values[at] > a.values[at] ? b : a), bands[0]);
-      spoken.innerHTML = `At ${then}: ${whole(at)} together, most in ${name(largest)}`;
+      // It may be one of the others; where nothing was held there is none.
+      const largest = functions.reduce((a, b) => (b.values[at] > a.values[at] ? b : a));
+      spoken.innerHTML = `At ${then}: ${whole(at)} together${largest.values[at] > 0n ? `, most in ${name(largest)}` : ""}`;
       body.innerHTML = [...bands].reverse().map((band) => rowHtml(`<i class="c${colour(band)}" aria-hidden="true"></i>`,
         band.isOthers ? `all others, ${countedHtml(model, band.rows)} scope${band.rows.length === 1 ? "" : "s"}` : `<b>${name(band)}</b> ${placeHtml(model, band.rows[0])}`,
         figureHtml(figure(band, at)), highestHtml[bands.indexOf(band)])).join("")

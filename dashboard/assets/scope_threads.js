@@ -39,7 +39,6 @@ function ofEachRow(model, thread, ofPairs, nothing) {
  * @param {ScopeModel} model @param {OfThread} thread @returns {Metric[]}
  */
 function metricsOfThread(model, thread) {
-  const areEstimates = model.data.threads?.threads.some(({ errors }) => errors !== null);
   return model.data.metrics.map(({ field }, figure) => {
     const ofPairs = thread.values[figure].map((value) => (value === null ? null : BigInt(value)));
     if (ofPairs.every((value) => value === null)) {
@@ -48,7 +47,7 @@ function metricsOfThread(model, thread) {
     }
     const alone = ofEachRow(model, thread, ofPairs, 0n);
     const withBelow = summed(model, alone, (a, b) => a + b);
-    const errors = areEstimates ? ofEachRow(model, thread, (thread.errors?.[figure] ?? []).map((error) => (error === null ? null : Number(error))), 0) : null;
+    const errors = thread.errors && ofEachRow(model, thread, thread.errors[figure].map((error) => (error === null ? null : Number(error))), 0);
     const squares = errors && summed(model, errors.map((error) => (error === null ? null : error ** 2)), (a, b) => a + b);
     const errorsWithBelow = squares && squares.map((square) => (square === null ? null : Math.ceil(Math.sqrt(square))));
     return {

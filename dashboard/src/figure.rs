@@ -21,6 +21,7 @@
 //!         | "sqrt(" formula ")"                        square root
 //!         | "hypot(" rows {", " rows} [", " filter] ")"   root of the sum of squares of what is not null, rounded up to a
 //!                                                      whole number: the standard error of a sum of independent estimates
+//!         | "hypot_rest(" integer ", " rows ", " key ")"   the same of the rows that `rest` sums
 //!         | "within(" pointer ")"                      sum of what it points at in a row of /scopes, and of the same in all
 //!                                                      rows below that one
 //!         | ("alike(" | "outermost(") scope ", " integer ")"   see below
@@ -159,12 +160,16 @@ impl Figure {
 
     /// Bytes at `from` with their standard error, which stands at `{from}_error`; `None`: they are exact.
     pub fn estimated_bytes(from: &str, value: impl Into<Option<u64>>, error: Option<u64>) -> Self {
-        let value = value.into();
+        Self::bytes(from, value).with_error_of_bytes(format!("{from}_error"), error)
+    }
+
+    /// The bytes with their standard error, which `from` tells; `None`: they are exact.
+    pub fn with_error_of_bytes(self, from: impl Into<String>, error: Option<u64>) -> Self {
         let error = error.map(|error| {
-            let text = units::bytes_beside(value.unwrap_or(0), error);
-            Self { text, ..Self::bytes(format!("{from}_error"), error) }
+            let text = units::bytes_beside(self.value.as_u64().unwrap_or(0), error);
+            Self { text, ..Self::bytes(from, error) }
         });
-        Self::bytes(from, value).with_error(error)
+        self.with_error(error)
     }
 
     /// A count at `from` with its standard error, which stands at `{from}_error`; `None`: it is exact.

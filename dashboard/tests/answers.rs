@@ -1,8 +1,11 @@
 //! The answers at the head of the page are the document's rows, the most first, and lead to them.
 
 mod fixture;
+#[path = "fixture/whole.rs"]
+mod whole;
 
 use memscope_dashboard::view::answers::{Answers, Line, answers};
+use memscope_dashboard::view::diagnostics::diagnostics;
 use memscope_dashboard::view::label::Labels;
 use memscope_runtime::snapshot::{Mode, Snapshot};
 
@@ -69,6 +72,54 @@ fn where_no_variable_holds_any_the_scopes_do() {
         said(&answers.at_peak),
         [("/scopes/2/exclusive/live_at_peak_bytes", "4.0 KiB", "25.0 %", Some("#scope=2"))]
     );
+}
+
+/// Paths are short names: `a::new` and `b::new` have one. A row of the document leads to its own row of the page, and what knows
+/// the path alone leads nowhere.
+#[test]
+fn scopes_of_one_path_are_not_taken_for_each_other() {
+    let mut snapshot = six();
+    let path = snapshot.scopes[2].path.clone();
+    // Of 41 scopes the page lists 40: not the last, which allocated nothing.
+    let mut unlisted = snapshot.scopes[2].clone();
+    (unlisted.inclusive, unlisted.exclusive) = Default::default();
+    snapshot.scopes[3].path.clone_from(&path);
+    snapshot.scopes.push(unlisted);
+    for (number, scope) in snapshot.scopes.iter_mut().enumerate() {
+        let bytes = [(2, 4_096), (3, 2_048), (40, 1_024)].into_iter().find(|&(one, _)| one == number);
+        scope.exclusive.live_at_peak_bytes = bytes.map(|(_, bytes)| bytes);
+    }
+    snapshot.variables[0].scope.clone_from(&path);
+    snapshot.findings[0].scope.clone_from(&path);
+    let links: Vec<Option<String>> = of(&snapshot).at_peak.into_iter().map(|line| line.link).collect();
+    assert_eq!(links, [Some("#scope=2".into()), Some("#scope=3".into()), None]);
+    let labels = Labels::new(&snapshot);
+    assert_eq!((labels.scope_index(&path), labels.scope_link(&path)), (None, None));
+    let finding = |snapshot: &Snapshot| {
+        let diagnostics = diagnostics(snapshot, &Labels::new(snapshot));
+        diagnostics.groups.into_iter().flat_map(|group| group.findings).find(|one| one.number == 0).unwrap()
+    };
+    assert_eq!(finding(&snapshot).scope_index, None);
+    // One of another path is found.
+    snapshot.findings[0].scope.clone_from(&snapshot.scopes[4].path);
+    assert_eq!(finding(&snapshot).scope_index, Some(4));
+}
+
+#[test]
+fn nothing_at_the_peak_is_not_the_same_as_not_measured() {
+    let mut snapshot = six();
+    let said = |snapshot: &Snapshot| {
+        let html = whole::body(snapshot);
+        let (_, answer) = html.split_once("<h3>Where it was at the peak</h3>").unwrap();
+        let (_, empty) = answer.split_once("<p class=\"empty\">").unwrap();
+        empty.split_once("</p>").unwrap().0.to_owned()
+    };
+    for (at_peak, words) in
+        [(Some(0), "No scope is known to have held a block then."), (None, "Not measured.")]
+    {
+        snapshot.scopes.iter_mut().for_each(|scope| scope.exclusive.live_at_peak_bytes = at_peak);
+        assert_eq!(said(&snapshot), words);
+    }
 }
 
 #[test]

@@ -9,8 +9,10 @@ mod reader;
 #[path = "fixture/whole.rs"]
 mod whole;
 
+use memscope_dashboard::view::label::Labels;
+use memscope_dashboard::view::{scopes, threads, types, variables};
 use memscope_runtime::snapshot::{Evidence, Mode, Snapshot};
-use reader::page;
+use reader::{origin, page};
 use serde_json::Value;
 
 fn page_and_document(snapshot: &Snapshot) -> (String, Value) {
@@ -36,6 +38,58 @@ fn each_number_on_the_page_is_the_documents() {
         let faults = page::faults(&html, &document);
         assert!(faults.is_empty(), "{} faults: {:#?}", faults.len(), &faults[..faults.len().min(20)]);
         assert!(page::figures(&html) > 300, "{}", page::figures(&html));
+    }
+}
+
+/// What a list does not show of estimates is one: no sample counts for two rows, so that its error is the root of the sum of
+/// the squares of theirs.
+#[test]
+fn what_is_not_shown_of_estimates_has_its_error() {
+    let mut snapshot = fixture::sampled(5);
+    // Two rows beyond the most of each list: 3 and 4 of something, ± a tenth, so that both together are 7 ± 0.5.
+    for (number, bytes) in [(0_u32, 3_000_u64), (1, 4_000)] {
+        let mut scope = snapshot.scopes[4].clone();
+        scope.path[2] = ["one", "other"][number as usize].into();
+        (scope.inclusive.allocated_bytes, scope.exclusive.live_bytes) = (0, bytes);
+        scope.exclusive.live_bytes_error = Some(bytes / 10);
+        snapshot.scopes.push(scope);
+    }
+    let thread = snapshot.threads[4].clone();
+    snapshot.threads.resize(threads::MOST_THREADS + 2, thread);
+    let row = snapshot.types[0].clone();
+    snapshot.types.resize(types::MOST_TYPES + 2, row);
+    for (number, bytes) in [(0, 30_u64), (1, 40)] {
+        let row = &mut snapshot.threads[threads::MOST_THREADS + number];
+        (row.live_bytes, row.live_bytes_error) = (bytes, Some(bytes / 10));
+        let row = &mut snapshot.types[types::MOST_TYPES + number];
+        (row.heap_bytes, row.heap_bytes_error) = (Some(bytes), Some(bytes / 10));
+    }
+    for (id, row) in (1..).zip(&mut snapshot.threads) {
+        row.id = id;
+    }
+    let (html, document) = page_and_document(&snapshot);
+    assert_eq!(page::faults(&html, &document), [""; 0]);
+    // More variables than a page is made of here.
+    let row = snapshot.variables[0].clone();
+    snapshot.variables.resize(variables::MOST_VARIABLES + 2, row);
+    for (number, bytes) in [(0, 3_u64), (1, 4)] {
+        let row = &mut snapshot.variables[variables::MOST_VARIABLES + number];
+        (row.heap_bytes, row.heap_bytes_error) = (Some(bytes), Some(bytes));
+    }
+    let labels = Labels::new(&snapshot);
+    let document = serde_json::to_value(&snapshot).unwrap();
+    let folded = [
+        // √(300² + 400²) = 500 bytes, 0.49 KiB; √(3² + 4²) = 5 bytes.
+        (scopes::scopes(&snapshot, &labels).folded, "6.8 KiB ± 0.5 KiB", 500.0),
+        (threads::threads(&snapshot, &labels).folded, "70 B ± 5 B", 5.0),
+        (types::types(&snapshot).folded, "70 B ± 5 B", 5.0),
+        (variables::variables(&snapshot, &labels, 0).folded, "7 B ± 5 B", 5.0),
+    ];
+    for (folded, text, error) in folded {
+        let folded = folded.unwrap();
+        let bytes = folded.bytes.unwrap();
+        assert_eq!((folded.rows.value.as_u64(), &*bytes.to_string()), (Some(2), text));
+        assert_eq!(origin::evaluate(&bytes.error.unwrap().from, &document), Some(error));
     }
 }
 

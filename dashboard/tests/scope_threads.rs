@@ -238,6 +238,30 @@ fn estimates_have_their_errors_and_names_stay_text() {
     browser.assert_quiet();
 }
 
+/// No recorder writes such a file: errors of one thread's pairs, none of the other's.
+#[test]
+fn a_thread_without_errors_can_be_chosen_beside_one_with_them() {
+    let Some(mut browser) = Browser::start() else { return };
+    let mut snapshot = seven();
+    for pair in snapshot.scope_threads.iter_mut().filter(|pair| pair.thread == Some(1)) {
+        pair.live_bytes_error = Some(9);
+    }
+    let (_folder, file, document) = page_of(&snapshot);
+    browser.open(&file, "", DESK, "light");
+    choose(&mut browser, "2");
+    assert_eq!(browser.eval("document.querySelectorAll('#flame .plus-minus').length"), 0);
+    // What the second has, as above.
+    assert_eq!(
+        values(&mut browser),
+        json!({ "0": 3_000, "1": 600, "2": 600, "3": 500, "5": 2_400, "6": 2_000 })
+    );
+    for field in ["live_at_peak_bytes", "allocated_bytes", "allocations", "live_bytes"] {
+        browser.eval(&format!("document.querySelector('#flame-figures [value={field}]').click()"));
+        assert_bound(&mut browser, &document);
+    }
+    browser.assert_quiet();
+}
+
 /// Puts other data into the page of `file`, which have `other` in place of `one`.
 fn island_but(file: &Path, one: &str, other: &str) -> String {
     let html = fs::read_to_string(file).unwrap();

@@ -117,8 +117,9 @@ pub fn address_map(snapshot: &Snapshot, labels: &Labels<'_>) -> Result<Option<Ad
     }
 }
 
-/// Whether cells lie in their regions one behind the other, and each part of a figure is within it. A recording may come
-/// from anywhere.
+/// Whether cells lie in their regions one behind the other, each part of a figure is within it, and all add up to what a float
+/// holds. A recording may come from anywhere. (A cell may hold more than its length: what is freed and given out anew while
+/// the recorder walks is met twice.)
 fn is_sound(map: &MemoryMap) -> bool {
     let end = |start: u64, bytes: u64| start.checked_add(bytes).filter(|&end| end < MOST_EXACT && bytes > 0);
     let regions_are = map.regions.iter().all(|region| {
@@ -140,7 +141,11 @@ fn is_sound(map: &MemoryMap) -> bool {
         pair[0].region < pair[1].region
             || pair[0].region == pair[1].region && pair[0].start + pair[0].bytes <= pair[1].start
     };
-    regions_are && map.cells.iter().all(cell_is) && map.cells.windows(2).all(ordered)
+    let live = map.cells.iter().try_fold(0_u64, |sum, cell| sum.checked_add(cell.live_bytes));
+    regions_are
+        && map.cells.iter().all(cell_is)
+        && map.cells.windows(2).all(ordered)
+        && live.is_some_and(|live| live < MOST_EXACT)
 }
 
 fn drawn_map(snapshot: &Snapshot, labels: &Labels<'_>) -> AddressMap {

@@ -23,8 +23,10 @@ pub struct Answers {
     pub live: Vec<Line>,
     /// Whether [`live`](Self::live) are variables.
     pub of_variables: bool,
-    /// The scopes with the most bytes at the peak; none: not measured.
+    /// The scopes with the most bytes at the peak.
     pub at_peak: Vec<Line>,
+    /// Whether it was measured what some scope had then.
+    pub is_peak_measured: bool,
     /// The worst findings.
     pub findings: Vec<Short>,
     /// Findings beyond these; `None`: there are none.
@@ -108,7 +110,7 @@ pub fn answers(snapshot: &Snapshot, labels: &Labels<'_>) -> Option<Answers> {
                 let value = value.filter(|&bytes| bytes > 0)?;
                 let bytes =
                     Figure::estimated_bytes(&format!("/scopes/{index}/exclusive/{field}"), value, error);
-                let link = labels.scope_link(&row.path).map(|index| format!("#scope={index}"));
+                let link = labels.has_row(index).then(|| format!("#scope={index}"));
                 Some(line(label::scope(&row.path), link, bytes, value, whole))
             })
             .collect()
@@ -120,6 +122,7 @@ pub fn answers(snapshot: &Snapshot, labels: &Labels<'_>) -> Option<Answers> {
         provenance: label::provenance_in(snapshot.mode),
         of_variables: !variables.is_empty(),
         live: if variables.is_empty() { scopes(of_live, "live_bytes", live) } else { variables },
+        is_peak_measured: snapshot.scopes.iter().any(|row| of_peak(row).0.is_some()),
         at_peak: scopes(of_peak, "live_at_peak_bytes", ("/totals/peak_bytes", totals.peak_bytes)),
         findings: all.iter().enumerate().take(MOST).map(short).collect(),
         more_findings: (all.len() > MOST)

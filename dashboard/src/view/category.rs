@@ -11,7 +11,8 @@ use serde::Serialize;
 pub struct Category {
     /// What the rule says.
     pub kind: Term,
-    /// The rule and its evidence; `None`: the recording holds none for this kind.
+    /// The rule and its evidence; `None`: the recording holds none for this kind, or not which of several scopes of one path it
+    /// is about.
     pub because: Option<Because>,
 }
 

@@ -56,7 +56,8 @@ pub struct Term {
 #[derive(Debug)]
 pub struct Labels<'a> {
     thread_names: HashMap<u32, Option<&'a str>>,
-    scopes: HashMap<&'a [String], usize>,
+    /// `None`: several scopes have this path.
+    scopes: HashMap<&'a [String], Option<usize>>,
     inspected: HashSet<usize>,
     listed_scopes: HashSet<usize>,
     findings: HashMap<usize, Vec<usize>>,
@@ -66,9 +67,13 @@ pub struct Labels<'a> {
 impl<'a> Labels<'a> {
     /// The names in `snapshot`.
     pub fn new(snapshot: &'a Snapshot) -> Self {
-        let by_path = snapshot.scopes.iter().enumerate().map(|(index, row)| (&*row.path, index)).collect();
+        // Names are short: `a::new` and `b::new` may have one path, which then tells neither of them.
+        let mut scopes = HashMap::with_capacity(snapshot.scopes.len());
+        for (index, row) in snapshot.scopes.iter().enumerate() {
+            scopes.entry(&*row.path).and_modify(|known| *known = None).or_insert(Some(index));
+        }
         Self {
-            scopes: by_path,
+            scopes,
             inspected: variables::with_card(snapshot).0.into_iter().collect(),
             listed_scopes: scopes::listed(snapshot).0.into_iter().collect(),
             findings: diagnostics::by_variable(snapshot),
@@ -98,9 +103,14 @@ impl<'a> Labels<'a> {
         self.inspected.contains(&index)
     }
 
-    /// The row to go to of the scope with this path; `None`: it is not listed.
+    /// Whether the scope at `index` has a row to go to.
+    pub fn has_row(&self, index: usize) -> bool {
+        self.listed_scopes.contains(&index)
+    }
+
+    /// The row to go to of the scope with this path; `None`: it is not listed, or not the only one of this path.
     pub fn scope_link(&self, path: &[String]) -> Option<usize> {
-        self.scope_index(path).filter(|index| self.listed_scopes.contains(index))
+        self.scope_index(path).filter(|&index| self.has_row(index))
     }
 
     /// The standard error of the figure at `pointer`; `None`: it is exact.
@@ -143,9 +153,9 @@ impl<'a> Labels<'a> {
         self.findings_about(index).first().map(|&number| self.snapshot.findings[number].severity)
     }
 
-    /// Where in the document the scope with this path stands.
+    /// Where in the document the scope with this path stands; `None`: nowhere, or it is not the only one of this path.
     pub fn scope_index(&self, path: &[String]) -> Option<usize> {
-        self.scopes.get(path).copied()
+        self.scopes.get(path).copied().flatten()
     }
 
     /// The visible name of thread `id`.

@@ -153,7 +153,9 @@ pub fn scopes(snapshot: &Snapshot, labels: &Labels<'_>) -> Scopes {
         provenance: label::provenance_in(snapshot.mode),
         total: Figure::count("len(/scopes)", rows.len() as u64),
         rows: shown.iter().map(|&index| scope_row(snapshot, labels, index, whole)).collect(),
-        folded: folded(rows, &rest, fold, |row| Some(row.exclusive.live_bytes)),
+        folded: folded(rows, &rest, fold, |row| {
+            (Some(row.exclusive.live_bytes), row.exclusive.live_bytes_error)
+        }),
         trend_time,
     }
 }

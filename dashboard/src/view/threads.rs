@@ -93,7 +93,7 @@ pub fn threads(snapshot: &Snapshot, labels: &Labels<'_>) -> Threads {
         total: Figure::count("len(/threads)", rows.len() as u64),
         rows: shown.into_iter().map(row).collect(),
         folded: folded(rows, &rest, ("/threads", MOST_THREADS, "live_bytes", "live_bytes"), |row| {
-            Some(row.live_bytes)
+            (Some(row.live_bytes), row.live_bytes_error)
         }),
         foreign_frees: foreign_frees(snapshot, labels),
         frees_only_own: matches!(snapshot.mode, Mode::Live | Mode::Sampling)

@@ -57,6 +57,8 @@ pub fn types(snapshot: &Snapshot) -> Types {
         provenance: label::provenance_in(snapshot.mode),
         total: Figure::count("len(/types)", rows.len() as u64),
         rows: shown.into_iter().map(row).collect(),
-        folded: folded(rows, &rest, ("/types", MOST_TYPES, "heap_bytes", "heap_bytes"), |row| row.heap_bytes),
+        folded: folded(rows, &rest, ("/types", MOST_TYPES, "heap_bytes", "heap_bytes"), |row| {
+            (row.heap_bytes, row.heap_bytes_error)
+        }),
     }
 }

@@ -91,7 +91,7 @@ pub fn variables(snapshot: &Snapshot, labels: &Labels<'_>, most: usize) -> Varia
         shown: Figure::count(format!("min(len(/variables), {MOST_VARIABLES})"), held.len() as u64),
         total: Figure::count("len(/variables)", rows.len() as u64),
         folded: folded(rows, &rest, ("/variables", MOST_VARIABLES, "heap_bytes", "heap_bytes"), |row| {
-            row.heap_bytes
+            (row.heap_bytes, row.heap_bytes_error)
         }),
         cards: cards(snapshot, labels, most),
         stages: label::STAGES.map(label::stage).to_vec(),

@@ -1,7 +1,7 @@
 //! Live bytes over time, stacked by function.
 
 use crate::devtools::Browser;
-use crate::{assert_bound, open, over_time, seven, tab, text};
+use crate::{assert_bound, forest, open, over_time, program, seven, tab, text};
 
 #[test]
 fn bands_tell_each_moment() {
@@ -74,6 +74,39 @@ fn bands_tell_each_moment() {
          plot.dispatchEvent(new PointerEvent('pointermove', { bubbles: true, clientX: box.left + box.width * 0.3 })); })()",
     );
     assert!(text(&mut browser, ".stacked .moment").starts_with("At 1.0 s"));
+    assert_bound(&mut browser, &document);
+    browser.assert_quiet();
+}
+
+/// Of eight functions one is among the others: it has most at the second moment. At the first there is nothing.
+#[test]
+fn who_has_most_is_said_of_all_functions_and_of_none_where_there_is_nothing() {
+    let Some(mut browser) = Browser::start() else { return };
+    let names = [["a"], ["b"], ["c"], ["d"], ["e"], ["f"], ["g"], ["h"]];
+    let mut rows: Vec<(&[&str], u64)> = vec![(&[], 0)];
+    rows.extend(names.iter().map(|name| (name.as_slice(), 100_000)));
+    let mut snapshot = forest::tree(program(5), &rows);
+    snapshot.folded.scopes.scopes = 0;
+    snapshot.trend_ms = vec![0, 1_000, 4_000];
+    for scope in &mut snapshot.scopes {
+        scope.trend = match scope.path.last().map(|name| &**name) {
+            None => vec![0, 0, 0],
+            Some("h") => vec![0, 50, 60],
+            Some(_) => vec![0, 40, 100],
+        };
+    }
+    let (_folder, document) = open(&mut browser, &snapshot, "");
+    tab(&mut browser, "stack");
+    let others = "document.querySelector('.bands-table tbody th').textContent";
+    // `h`, and the root, which is a function too.
+    assert_eq!(browser.eval(others), "all others, 2 scopes");
+    browser.eval("document.querySelector('.stacked input').focus()");
+    browser.press("Home", 36);
+    assert_eq!(text(&mut browser, ".stacked .moment"), "At 0 ms: 0 B together");
+    assert_bound(&mut browser, &document);
+    browser.press("ArrowRight", 39);
+    // 50 and seven times 40 bytes.
+    assert_eq!(text(&mut browser, ".stacked .moment"), "At 1.0 s: 330 B together, most in h");
     assert_bound(&mut browser, &document);
     browser.assert_quiet();
 }
