@@ -8,6 +8,8 @@ mod axe;
 mod bands;
 #[path = "../browser/devtools.rs"]
 mod devtools;
+#[path = "../browser/feeder.rs"]
+mod feeder;
 mod fits;
 #[path = "../fixture/mod.rs"]
 mod fixture;
@@ -21,7 +23,7 @@ use devtools::Browser;
 use memscope_dashboard::{live, render};
 use memscope_runtime::snapshot::Snapshot;
 use reader::page;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::fs;
 use tempfile::TempDir;
 
@@ -331,26 +333,14 @@ fn new_scopes_leave_the_reader_where_they_were() {
     let now = seven();
     let mut before = seven();
     before.scopes.remove(4);
-    let folder = TempDir::new().unwrap();
-    let file = folder.path().join("page.html");
-    fs::write(&file, live::page(&before, "run", 1).unwrap()).unwrap();
-    browser.open(&file, "#callers=5-1", DESK, "light");
+    let _folder = feeder::open(&mut browser, &before, "#callers=5-1");
     browser.until("document.getElementById('callers').dataset.top === '5-1'");
     assert_eq!(browser.eval("document.getElementById('scope-tab-stack').checkVisibility()"), false);
     tab(&mut browser, "functions");
     browser.eval("document.querySelector('#scope-functions [data-scope=\"2-0\"] .twisty').click()");
-    // Pausing and going on, the page asks for events anew: of us.
-    browser.eval(
-        "window.EventSource = class { constructor() { this.on = {}; window.feed = this; } \
-         addEventListener(name, act) { this.on[name] = act; } close() {} }; \
-         const pause = document.getElementById('live-pause'); pause.click(); pause.click()",
-    );
-    for panel in live::panels_of_books(&now).unwrap() {
-        if panel.name == "data:scopes" {
-            let event = json!({ "data": format!("{{\"name\":\"{}\",\"view\":{}}}", panel.name, panel.json) });
-            browser.eval(&format!("feed.on.panel({event})"));
-        }
-    }
+    let mut panels = live::panels_of_books(&now).unwrap();
+    panels.retain(|panel| panel.name == "data:scopes");
+    feeder::feed(&mut browser, Ok(panels));
     // serve/parse is the seventh scope now.
     assert_eq!(browser.eval("document.getElementById('callers').dataset.top"), "6-1");
     assert_eq!(browser.eval("location.hash"), "#callers=6-1");
