@@ -150,9 +150,19 @@ function addressMap(panel) {
   /** @type {Stretch[][]} */
   let drawn = [];
   let by = "occupancy";
+  /**
+   * The address to which the reader went in each region, by its row.
+   * @type {Map<Element | null, number>}
+   */
+  let stood = new Map();
+  /** What the readout tells: the address, and the HTML; and what it says where it tells of none. */
+  let [told, html, invitation] = [/** @type {number | null} */ (null), "", ""];
 
+  /** Draws the cells; on a page that is fed once more, where the reader is at the same addresses as before. */
   function fill() {
     model = blocks = null;
+    const [addresses, focused] = [[...stood.values()], stood.get(document.activeElement)];
+    stood = new Map();
     drawn = rows().map((row, place) => {
       const found = stretches(place);
       row.innerHTML = found.map(({ slots, cell }) =>
@@ -166,6 +176,25 @@ function addressMap(panel) {
       mark(row, 0);
       return found;
     });
+    for (const address of addresses) {
+      const place = find(address);
+      if (!place) continue;
+      stood.set(place.row, address);
+      mark(place.row, place.at);
+    }
+    if (focused !== undefined) find(focused)?.row.focus({ preventScroll: true });
+    tellAgain();
+  }
+  /**
+   * Where an address is drawn.
+   * @param {number} address
+   */
+  function find(address) {
+    for (const [place, found] of drawn.entries()) {
+      const at = found.findIndex(({ start, end }) => start <= address && address < end);
+      if (at >= 0) return { row: rows()[place], at };
+    }
+    return null;
   }
   /** @param {Element | undefined} one */
   const value = (one) => !one?.hasAttribute("data-cell") ? "no live block"
@@ -175,13 +204,37 @@ function addressMap(panel) {
     row.setAttribute("aria-valuenow", String(at + 1));
     row.setAttribute("aria-valuetext", value(row.children[at]));
   }
-  /** @param {HTMLElement} row @param {number} at */
-  function tell(row, at) {
+  /** @param {HTMLElement} row @param {number} at @param {number} [address] within it */
+  function tell(row, at, address) {
+    const stretch = drawn[rows().indexOf(row)][at];
     panel.querySelectorAll(".cells .at").forEach((one) => one.classList.remove("at"));
     row.children[at].classList.add("at");
     mark(row, at);
-    readout().innerHTML = stretchHtml(drawn[rows().indexOf(row)][at]);
+    if (told === null) invitation = readout().innerHTML;
+    told = address ?? stretch.start;
+    stood.set(row, told);
+    say(stretchHtml(stretch));
     row.setAttribute("aria-describedby", "memory-map-readout");
+  }
+  /**
+   * Set anew only when it changes: it is read out. Who is at one of its links stays there.
+   * @param {string} now
+   */
+  function say(now) {
+    if (now === html) return;
+    html = now;
+    const links = () => [...readout().querySelectorAll("a")];
+    const focused = links().findIndex((link) => link === document.activeElement);
+    readout().innerHTML = html;
+    links()[focused]?.focus({ preventScroll: true });
+  }
+  /** What was told has other figures now, or is gone. */
+  function tellAgain() {
+    if (told === null) return;
+    const place = find(told);
+    if (place) return tell(place.row, place.at, told);
+    told = null;
+    say(invitation);
   }
   function paint() {
     rows().forEach((row, place) => {
@@ -218,6 +271,7 @@ function addressMap(panel) {
     if (!island.memory_map.map) return null;
     range = chosen;
     paint();
+    tellAgain();
     const counted = (/** @type {string} */ how) => drawn.flat().filter(({ cell }) => cell && ofRange(cell) === how).length;
     const said = (/** @type {string} */ how, /** @type {string} */ list) => `<span data-shown="map-regions ${list}">${countText(counted(how))}</span>`;
     return range && `allocated in ${range.html}: in ${said("", "some")} of the cells drawn, perhaps in ${said("may", "may")} more, in ${said("off", "off")} none`;

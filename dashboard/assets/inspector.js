@@ -6,12 +6,17 @@ import { card } from "./card.js";
 import { figureHtml } from "./hbs.js";
 import { island, rendered } from "./island.js";
 import { unpacked } from "./packed.js";
+import { identity } from "./variables.js";
 
 const room = /** @type {HTMLElement} */ (document.getElementById("inspectors"));
 const { inspectors, variables } = island;
 let tab = "Overview";
 /** @type {number | null} */
 let scrollBack = null;
+/** @type {Element | null} what had the focus before it */
+let opener = null;
+/** @type {Element | null} the panel that it is in */
+let home = null;
 
 /**
  * Where each variable stands in a list of indices.
@@ -89,9 +94,23 @@ function prepare(dialog) {
   dialog.addEventListener("close", () => {
     // The address no longer names it, and the page does not jump.
     if (location.hash === `#${dialog.id}`) history.replaceState(null, "", location.pathname + location.search);
-    if (scrollBack !== null) window.scrollTo({ top: scrollBack, behavior: /** @type {any} */ ("instant") });
     dialog.remove();
+    if (scrollBack === null) return;
+    window.scrollTo({ top: scrollBack, behavior: /** @type {any} */ ("instant") });
+    if (document.activeElement === document.body) goBack(dialog);
   });
+}
+
+/**
+ * On a page that is fed, what opened the dialog was made anew: the focus goes to the link that leads there now, or to the cards
+ * where that one is out of sight.
+ * @param {HTMLElement} dialog
+ */
+function goBack(dialog) {
+  if (!opener || !home || opener.isConnected) return;
+  const index = variables.index[positionOf(opened)];
+  const link = home.querySelector(`a[href="#${index === undefined ? dialog.id : `variable=${index}`}"]`) ?? home.querySelector("#cards-room");
+  /** @type {HTMLElement | null} */ (link)?.focus({ preventScroll: true });
 }
 
 const isFed = document.getElementById("live") !== null;
@@ -165,6 +184,8 @@ function follow() {
 function show(dialog, who) {
   if (!dialog) return;
   opened = who;
+  opener = document.activeElement;
+  home = opener?.closest(".panel") ?? null;
   scrollBack = window.scrollY;
   room.replaceChildren(dialog);
   tell(dialog, null);
@@ -184,18 +205,13 @@ function tell(dialog, now) {
 }
 
 /**
- * What a variable is told by from one update of a page that is fed to the next.
- * @param {number | undefined} position
+ * Where the variable of that identity stands among those that the page holds.
+ * @param {string | null} who
  */
-function identity(position) {
-  if (position === undefined) return null;
-  const { texts } = variables;
-  const columns = [variables.name, variables.scope, variables.type_name, variables.file, variables.line];
-  return JSON.stringify(columns.map((column, place) => (place < 4 && column[position] !== null ? texts[column[position]] : column[position])));
-}
+const positionOf = (who) => variables.index.findIndex((/** @type {number} */ _, /** @type {number} */ place) => identity(place) === who);
 
 /**
- * The same of a view.
+ * The identity of a view's variable.
  * @param {any} view
  */
 const identityOf = ({ name, scope, type_name, place }) =>
@@ -209,8 +225,7 @@ async function renew() {
   held = places(variables.index);
   const dialog = /** @type {HTMLDialogElement | null} */ (room.querySelector("dialog[open]"));
   if (!dialog || opened === null) return;
-  const position = variables.index.findIndex((/** @type {number} */ _, /** @type {number} */ place) => identity(place) === opened);
-  const index = variables.index[position];
+  const index = variables.index[positionOf(opened)];
   const now = index === undefined ? null : await ask(index, opened);
   // Only what has tabs becomes what has them.
   if (!now || !dialog.open || dialog.querySelectorAll(".tab").length !== now.querySelectorAll(".tab").length) return;

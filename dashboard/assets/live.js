@@ -191,7 +191,10 @@ function follow(bar) {
     gone.type = "button";
     gone.textContent = "Dismiss";
     gone.addEventListener("click", () => {
+      const hadFocus = row.contains(document.activeElement);
+      const next = (row.nextElementSibling ?? row.previousElementSibling)?.querySelector("button") ?? pause;
       row.remove();
+      if (hadFocus) next.focus();
       alerts.hidden = alerts.children.length === 0;
     });
     row.append(" ", gone);

@@ -47,19 +47,24 @@ function timeline(chart) {
   const closest = (of, value) =>
     points.reduce((best, point, index) => (Math.abs(of(point) - value) < Math.abs(of(points[best]) - value) ? index : best), 0);
   const nearest = (/** @type {number} */ x) => closest((point) => point.x, x);
-  const at = (/** @type {number} */ ms) => closest((point) => origin(point.at).value, ms);
+  const at = (/** @type {number} */ ms) => closest((point) => Number(origin(point.at).value), ms);
   /** @param {PointerEvent} event */
   const under = (event) => {
     const box = plot.getBoundingClientRect();
     return nearest(((event.clientX - box.left) / box.width) * 100);
   };
-  /** @param {HTMLElement} cell */
+  /**
+   * Of a cell that is read.
+   * @param {HTMLElement} cell
+   */
   const origin = (cell) => {
-    const { from = "", value } = /** @type {HTMLElement} */ (cell.querySelector("[data-from]")).dataset;
-    return { from, value: Number(value) };
+    const { from = "", value } = plain(cell).dataset;
+    return { from, value: BigInt(/** @type {string} */ (value)) };
   };
+  /** @param {number} index */
+  const msOf = (index) => Number(origin(points[index].at).value);
   /** @param {HTMLElement | undefined} cell @returns {cell is HTMLElement} whether a number is in it */
-  const isRead = (cell) => cell !== undefined && !Number.isNaN(origin(cell).value);
+  const isRead = (cell) => cell !== undefined && plain(cell).dataset.value !== "null";
   /** Words around what is measured, whatever the live bytes are. */
   const measured = (/** @type {string} */ html) => `<span data-provenance="measured">${html}</span>`;
   /** The figure of a cell, without the word beside it. */
@@ -92,7 +97,7 @@ function timeline(chart) {
     return `; ${measured(`${resident()}${ends} highest reading ${plain(top.resident).outerHTML} at ${top.at.innerHTML}`)}`;
   }
   /**
-   * @param {{ from: string, value: number }} before @param {{ from: string, value: number }} after
+   * @param {{ from: string, value: bigint }} before @param {{ from: string, value: bigint }} after
    */
   function change(before, after) {
     const [grew, more, less] = after.value >= before.value ? ["grown", after, before] : ["shrunk", before, after];
@@ -115,86 +120,109 @@ function timeline(chart) {
       + `${a.live.innerHTML} → ${b.live.innerHTML}${changed}; highest point ${top.live.innerHTML} at ${top.at.innerHTML}${residentWords(inside)}`;
   }
 
-  /** @type {import("./range.js").Range | null} */
-  let chosen = null;
-  /** @param {number} one @param {number} other indices; the same: no range */
-  function select(one, other) {
-    const [first, last] = [Math.min(one, other), Math.max(one, other)];
-    const isRange = first < last && !(first === 0 && last === points.length - 1);
-    const [from, to] = isRange ? [first, last] : [0, points.length - 1];
+  /**
+   * What the reader chose: its first and its last millisecond. The points are others with every update of a page that is fed, so
+   * that which of them are nearest is found anew each time.
+   * @type {[number, number] | null}
+   */
+  let asked = null;
+  /** @param {number} first @param {number} last indices */
+  const isRange = (first, last) => first < last && !(first === 0 && last === points.length - 1);
+  /** @param {number} one @param {number} other milliseconds in either order; the same: no range */
+  function ask(one, other) {
+    const [fromMs, toMs] = [Math.min(one, other), Math.max(one, other)];
+    asked = isRange(at(fromMs), at(toMs)) ? [fromMs, toMs] : null;
+    draw();
+  }
+  /** The points nearest to what was chosen: a neighbour beside one that is nearest to both ends, all where nothing was. */
+  function ends() {
+    const end = points.length - 1;
+    if (!asked) return [0, end];
+    const [first, last] = asked.map(at);
+    if (first < last) return [first, last];
+    const isBefore = first === end || (first > 0 && (asked[0] + asked[1]) / 2 < msOf(first));
+    return isBefore ? [first - 1, last] : [first, last + 1];
+  }
+  /** Draws and tells what was chosen, as far as there are points. */
+  function draw() {
+    const [from, to] = ends();
     [from, to].forEach((index, end) => {
       handles[end].value = String(points[index].x);
       handles[end].setAttribute("aria-valuetext", `${points[index].at.textContent}, ${spoken(points[index])}`);
       // The row of the document that it tells of.
       handles[end].dataset.row = origin(points[index].at).from.replace(/\/ms$/, "");
     });
-    selection.hidden = clear.hidden = !isRange;
+    const isChosen = isRange(from, to);
+    selection.hidden = clear.hidden = !isChosen;
     selection.style.left = `${points[from].x}%`;
     selection.style.width = `${points[to].x - points[from].x}%`;
-    said.innerHTML = isRange ? words(first, last) : "Drag over the curve, or move the handles, to look at a range of time.";
-    const [fromMs, toMs] = [from, to].map((index) => origin(points[index].at).value);
-    chosen = isRange ? { fromMs, toMs, html: `${points[from].at.innerHTML} to ${points[to].at.innerHTML}` } : null;
-    choose(chosen);
+    said.innerHTML = isChosen ? words(from, to) : "Drag over the curve, or move the handles, to look at a range of time.";
+    choose(isChosen ? { fromMs: msOf(from), toMs: msOf(to), html: `${points[from].at.innerHTML} to ${points[to].at.innerHTML}` } : null);
     clearTimeout(due);
     due = setTimeout(writeLink, LINK_MS);
   }
-  const ends = () => handles.map((handle) => nearest(Number(handle.value)));
 
   let due = 0;
   /** The address names the range, unless it names something else. */
   function writeLink() {
     const { hash, pathname, search } = location;
-    if (hash === "" || LINK.test(hash)) history.replaceState(null, "", chosen ? `#range=${chosen.fromMs}-${chosen.toMs}` : pathname + search);
+    if (hash === "" || LINK.test(hash)) history.replaceState(null, "", asked ? `#range=${asked.join("-")}` : pathname + search);
   }
   function follow() {
     const named = LINK.exec(location.hash);
-    if (named) select(at(Number(named[1])), at(Number(named[2])));
+    if (named) ask(Number(named[1]), Number(named[2]));
   }
 
-  let begun = -1;
+  /** @type {number | null} the millisecond at which the reader began to drag */
+  let begun = null;
   plot.addEventListener("pointerdown", (event) => {
     if (event.button !== 0 || event.pointerType === "touch") return; // a finger scrolls; it has the handles
-    begun = under(event);
+    begun = msOf(under(event));
     plot.setPointerCapture(event.pointerId);
     event.preventDefault();
   });
-  plot.addEventListener("pointermove", (event) => {
-    const at = under(event);
-    readout.innerHTML = `${held(points[at])} at ${points[at].at.innerHTML}`;
-    cursor.style.left = `${points[at].x}%`;
+  /** @param {number} index */
+  function readOut(index) {
+    readout.innerHTML = `${held(points[index])} at ${points[index].at.innerHTML}`;
+    cursor.style.left = `${points[index].x}%`;
     cursor.hidden = false;
-    if (begun >= 0 && at !== begun) select(begun, at);
+  }
+  plot.addEventListener("pointermove", (event) => {
+    const index = under(event);
+    readOut(index);
+    if (begun !== null && index !== at(begun)) ask(begun, msOf(index));
   });
   plot.addEventListener("pointerup", (event) => {
-    if (begun >= 0 && under(event) === begun) select(0, points.length - 1); // a click: no range
-    begun = -1;
+    if (begun !== null && under(event) === at(begun)) ask(begun, begun); // a click: no range
+    begun = null;
   });
-  plot.addEventListener("pointercancel", () => { begun = -1; });
+  plot.addEventListener("pointercancel", () => { begun = null; });
   plot.addEventListener("pointerleave", () => {
     cursor.hidden = true;
     readout.replaceChildren();
   });
   handles.forEach((handle, end) => {
-    handle.addEventListener("input", () => select(...pair(end, nearest(Number(handle.value)))));
+    handle.addEventListener("input", () => move(end, nearest(Number(handle.value))));
     handle.addEventListener("keydown", (event) => {
       const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
       if (!step) return;
       event.preventDefault();
-      select(...pair(end, ends()[end] + step));
+      move(end, ends()[end] + step);
     });
   });
   /**
-   * The ends with one of them moved: at most to its neighbour, so that they do not pass each other.
-   * @param {number} end @param {number} index @returns {[number, number]}
+   * Moves one end: at most to the other's neighbour, so that they do not pass each other.
+   * @param {number} end @param {number} index
    */
-  function pair(end, index) {
-    const [first, last] = ends();
-    return end === 0
-      ? [Math.max(0, Math.min(index, last - 1)), last]
-      : [first, Math.min(points.length - 1, Math.max(index, first + 1))];
+  function move(end, index) {
+    const other = ends()[1 - end];
+    const to = end === 0 ? Math.max(0, Math.min(index, other - 1)) : Math.min(points.length - 1, Math.max(index, other + 1));
+    // The other one stays at what was chosen, where it is shown there.
+    const stays = asked && at(asked[1 - end]) === other ? asked[1 - end] : msOf(other);
+    ask(msOf(to), stays);
   }
   clear.addEventListener("click", () => {
-    select(0, points.length - 1);
+    ask(0, 0);
     handles[0].focus();
   });
   controls.hidden = points.length < 3;
@@ -202,17 +230,15 @@ function timeline(chart) {
     // When all panels are there to hear of it.
     document.addEventListener("DOMContentLoaded", follow);
     window.addEventListener("hashchange", follow);
-    select(0, points.length - 1);
+    draw();
   }
   // A page that is fed has another curve now: the range is of the same moments, as far as there are points.
   document.addEventListener("memscope:panel", (event) => {
     if (/** @type {CustomEvent} */ (event).detail !== "overview") return;
     points = fill();
     controls.hidden = points.length < 3;
-    if (controls.hidden) return;
-    const range = chosen;
-    if (range) select(at(range.fromMs), at(range.toMs));
-    else select(0, points.length - 1);
+    if (!cursor.hidden) readOut(nearest(parseFloat(cursor.style.left)));
+    if (!controls.hidden) draw();
   });
 }
 

@@ -21,6 +21,17 @@ const READY = 2;
 const CARDS_ON_PAPER = 100;
 
 /**
+ * What a variable is told by from one update of a page that is fed to the next.
+ * @param {number | undefined} position
+ */
+export function identity(position) {
+  if (position === undefined) return null;
+  const { texts } = rows;
+  const columns = [rows.name, rows.scope, rows.type_name, rows.file, rows.line];
+  return JSON.stringify(columns.map((column, place) => (place < 4 && column[position] !== null ? texts[column[position]] : column[position])));
+}
+
+/**
  * Cards of the positions `order`, as many as are in sight.
  * @param {HTMLElement} room
  * @param {HTMLElement} list
@@ -31,6 +42,8 @@ function grid(room, list) {
   /** @type {Map<number, HTMLLIElement>} by place in the order */
   let shown = new Map();
   let active = 0;
+  /** @type {string | null} the variable that had the focus last, which is at `active` */
+  let who = null;
 
   /** @type {{ columns: number, height: number } | null} until the room is resized */
   let measured = null;
@@ -107,6 +120,11 @@ function grid(room, list) {
   /** @param {number} place */
   function focus(place) {
     active = Math.max(0, Math.min(place, order.length - 1));
+    reveal()?.scrollIntoView({ block: "nearest", behavior: /** @type {any} */ ("instant") });
+  }
+
+  /** The active card has the focus, and is in sight within the room. */
+  function reveal() {
     const { columns, height } = measure();
     const top = Math.floor(active / columns) * height;
     if (top < room.scrollTop) room.scrollTop = top;
@@ -114,7 +132,7 @@ function grid(room, list) {
     update();
     const link = /** @type {HTMLElement | undefined} */ (shown.get(active)?.firstElementChild);
     link?.focus({ preventScroll: true });
-    link?.scrollIntoView({ block: "nearest", behavior: /** @type {any} */ ("instant") });
+    return link;
   }
 
   room.addEventListener("keydown", (event) => {
@@ -136,7 +154,11 @@ function grid(room, list) {
     focus(steps[event.key]);
   });
   room.addEventListener("focusin", (event) => {
-    for (const [place, li] of shown) if (li.contains(/** @type {Node} */ (event.target))) active = place;
+    for (const [place, li] of shown) {
+      if (!li.contains(/** @type {Node} */ (event.target))) continue;
+      active = place;
+      who = identity(order[place]);
+    }
   });
   room.addEventListener("scroll", () => requestAnimationFrame(update), { passive: true });
   let width = 0;
@@ -151,7 +173,14 @@ function grid(room, list) {
   return (positions, stays) => {
     const [top, hadFocus] = [stays ? room.scrollTop : 0, stays && list.contains(document.activeElement)];
     order = positions;
+    if (!stays) who = null;
+    const was = active;
     active = stays ? Math.max(0, Math.min(active, order.length - 1)) : 0;
+    if (who !== null && identity(order[active]) !== who) {
+      // It stands elsewhere now; where it is gone, what is in its place is active.
+      const place = order.findIndex((position) => identity(position) === who);
+      if (place >= 0) active = place;
+    }
     shown = new Map();
     list.replaceChildren();
     list.style.paddingTop = "0";
@@ -167,15 +196,35 @@ function grid(room, list) {
     room.scrollTop = top;
     update();
     const link = /** @type {HTMLElement | undefined} */ (shown.get(active)?.firstElementChild);
-    if (hadFocus) link?.focus({ preventScroll: true });
+    if (hadFocus && active !== was) reveal();
+    else if (hadFocus) link?.focus({ preventScroll: true });
   };
+}
+
+/**
+ * Puts `options` behind "all". What is chosen stays chosen, also where no variable is of it any more, and what is open stays open
+ * where nothing else is to be chosen.
+ * @param {HTMLSelectElement} select @param {HTMLOptionElement[]} options
+ */
+function offer(select, options) {
+  const [chosen] = select.selectedOptions;
+  const isThere = chosen.value === "" || options.some(({ value }) => value === chosen.value);
+  const all = [select.options[0], ...options, ...(isThere ? [] : [chosen])];
+  const [shown, now] = [[...select.options], all].map((list) => JSON.stringify(list.map(({ text, value }) => [text, value])));
+  if (shown === now) {
+    all.forEach(({ dataset }, place) => Object.assign(select.options[place].dataset, dataset));
+    return;
+  }
+  const { value } = chosen;
+  select.replaceChildren(...all);
+  select.value = value;
 }
 
 /** Types to choose from: the most frequent ones. Thousands would be styled anew with every dialog, and nobody reads them. */
 const MOST_TYPES = 1_000;
 let areTypesDue = true;
-/** @param {number} type */
-const typeOption = (type) => new Option(rows.texts[type], String(type));
+/** @param {string} type by its name, for an update numbers the texts anew */
+const typeOption = (type) => new Option(type, type);
 /** The types as options, once somebody comes to choose one. */
 function typeChoices() {
   if (!areTypesDue) return;
@@ -184,26 +233,25 @@ function typeChoices() {
   const counts = new Map();
   for (const type of rows.type_name) if (type !== null) counts.set(type, (counts.get(type) ?? 0) + 1);
   const all = [...counts.keys()];
-  const types = all.sort((a, b) => (counts.get(b) ?? 0) - (counts.get(a) ?? 0)).slice(0, MOST_TYPES);
-  types.sort((a, b) => (rows.texts[a] < rows.texts[b] ? -1 : 1));
+  const types = all.sort((a, b) => (counts.get(b) ?? 0) - (counts.get(a) ?? 0)).slice(0, MOST_TYPES).map((type) => rows.texts[type]);
+  types.sort((a, b) => (a < b ? -1 : 1));
   const others = new Option("others: search for them", "");
   others.disabled = true;
-  field("type").append(...types.map(typeOption), ...(all.length > types.length ? [others] : []));
+  offer(field("type"), [...types.map(typeOption), ...(all.length > types.length ? [others] : [])]);
 }
 
 /**
  * A type that is asked for can be chosen, whether it is frequent or not.
- * @param {number} type
+ * @param {string} type
  */
 function offerType(type) {
   typeChoices();
-  if (rows.type_name.includes(type) && !field("type").querySelector(`[value="${type}"]`)) field("type").append(typeOption(type));
+  const options = /** @type {HTMLOptionElement[]} */ ([...field("type").options]);
+  if (rows.type_name.includes(rows.texts.indexOf(type)) && !options.some(({ value }) => value === type)) field("type").append(typeOption(type));
 }
 
 /** Options of the other selects whose values the rows have. */
 function choices() {
-  const chosen = ["thread", "type", "category"].map((name) => [field(name), field(name).value]);
-  for (const [select] of chosen) select.length = 1; // "all"
   /** @type {Map<number, HTMLOptionElement>} */
   const threads = new Map();
   rows.index.forEach((/** @type {number} */ index, /** @type {number} */ position) => {
@@ -214,15 +262,12 @@ function choices() {
       threads.set(id, option);
     });
   });
-  field("thread").append(...[...threads.keys()].sort((a, b) => a - b).map((id) => threads.get(id)));
+  offer(field("thread"), [...threads].sort(([a], [b]) => a - b).map(([, option]) => option));
   const categories = new Set(rows.categories.map((/** @type {{ name: string }} */ category) => category.name));
-  field("category").append(...[...categories].map((name) => new Option(name, name)), new Option("not measured", "none"));
+  offer(field("category"), [...[...categories].sort().map((name) => new Option(name, name)), new Option("not measured", "none")]);
   areTypesDue = true;
-  for (const [select, value] of chosen) {
-    if (select === field("type") && value !== "") offerType(Number(value));
-    select.value = value;
-    if (select.selectedIndex < 0) select.selectedIndex = 0;
-  }
+  // Who is in the list by keyboard does not come to it again.
+  if (document.activeElement === field("type")) typeChoices();
 }
 
 /** @type {string[] | null} what is searched in each row */
@@ -243,6 +288,7 @@ let range = null;
 function passing() {
   const words = field("search").value.toLowerCase().split(/\s+/).filter(Boolean);
   const [stage, thread, type, category, finding] = FILTERS.map((name) => field(name).value);
+  const typeNumber = rows.texts.indexOf(type);
   const lists = rows.thread_lists.map((/** @type {number[]} */ ids) => thread === "" || ids.includes(Number(thread)));
   const all = words.length > 0 ? texts() : [];
   /** @type {number[]} */
@@ -254,7 +300,7 @@ function passing() {
       && (range === null || (rows.first_ms[position] >= range.fromMs && rows.first_ms[position] <= range.toMs))
       && (stage === "" || rows.stages[rows.stage[position]].key === stage)
       && lists[rows.threads[position]]
-      && (type === "" || rows.type_name[position] === Number(type))
+      && (type === "" || rows.type_name[position] === typeNumber)
       && (category === "" || (kind === null ? "none" : rows.categories[kind].name) === category)
       && (finding === "" || severity === finding || (finding === "any" && severity !== "none"))) found.push(position);
   }
@@ -278,12 +324,8 @@ function readLink() {
   const asked = new URLSearchParams(location.hash.slice(LINK.length));
   field("search").value = asked.get("q") ?? "";
   for (const name of [...FILTERS, "sort"]) {
-    let value = asked.get(name) ?? "";
-    if (name === "type" && value !== "") {
-      const type = rows.texts.indexOf(value);
-      offerType(type);
-      value = String(type);
-    }
+    const value = asked.get(name) ?? "";
+    if (name === "type" && value !== "") offerType(value);
     field(name).value = value;
     if (field(name).selectedIndex < 0) field(name).value = "";
   }
@@ -293,7 +335,7 @@ function writeLink() {
   if (field("search").value !== "") told.set("q", field("search").value);
   for (const name of [...FILTERS, "sort"]) {
     const { value } = field(name);
-    if (value !== "") told.set(name, name === "type" ? rows.texts[Number(value)] : value);
+    if (value !== "") told.set(name, value);
   }
   const link = String(told) !== "" ? `${LINK}${told}` : location.pathname + location.search;
   if (String(told) !== "" || location.hash.startsWith(LINK)) history.replaceState(null, "", link);

@@ -8,6 +8,8 @@ mod axe;
 mod bands;
 #[path = "../browser/devtools.rs"]
 mod devtools;
+#[path = "../browser/feeder.rs"]
+mod feeder;
 mod fits;
 #[path = "../fixture/mod.rs"]
 mod fixture;
@@ -325,18 +327,9 @@ fn a_range_of_time_is_followed() {
 
 /// The page hears of the scopes of `now`.
 fn feed_scopes(browser: &mut Browser, now: &Snapshot) {
-    // Pausing and going on, the page asks for events anew: of us.
-    browser.eval(
-        "window.EventSource = class { constructor() { this.on = {}; window.feed = this; } \
-         addEventListener(name, act) { this.on[name] = act; } close() {} }; \
-         { const pause = document.getElementById('live-pause'); pause.click(); pause.click(); }",
-    );
-    for panel in live::panels_of_books(now).unwrap() {
-        if panel.name == "data:scopes" {
-            let event = json!({ "data": format!("{{\"name\":\"{}\",\"view\":{}}}", panel.name, panel.json) });
-            browser.eval(&format!("feed.on.panel({event})"));
-        }
-    }
+    let mut panels = live::panels_of_books(now).unwrap();
+    panels.retain(|panel| panel.name == "data:scopes");
+    feeder::feed(browser, Ok(panels));
 }
 
 /// Two functions of one name below one scope, at one line or at two, stay two: who is at the first is not moved to the second.
@@ -350,10 +343,7 @@ fn two_of_one_name_stay_two() {
         for (scope, line) in snapshot.scopes[2..].iter_mut().zip(lines) {
             scope.line = Some(line);
         }
-        let folder = TempDir::new().unwrap();
-        let file = folder.path().join("page.html");
-        fs::write(&file, live::page(&snapshot, "run", 1).unwrap()).unwrap();
-        browser.open(&file, "#scope=2", DESK, "light");
+        let _page = feeder::open(&mut browser, &snapshot, "#scope=2");
         browser.until("document.getElementById('flame').dataset.top === '2'");
         for calls in 1..=3 {
             snapshot.scopes[1].calls = calls;
@@ -391,10 +381,7 @@ fn new_scopes_leave_the_reader_where_they_were() {
     let now = seven();
     let mut before = seven();
     before.scopes.remove(4);
-    let folder = TempDir::new().unwrap();
-    let file = folder.path().join("page.html");
-    fs::write(&file, live::page(&before, "run", 1).unwrap()).unwrap();
-    browser.open(&file, "#callers=5-1", DESK, "light");
+    let _folder = feeder::open(&mut browser, &before, "#callers=5-1");
     browser.until("document.getElementById('callers').dataset.top === '5-1'");
     assert_eq!(browser.eval("document.getElementById('scope-tab-stack').checkVisibility()"), false);
     tab(&mut browser, "functions");
