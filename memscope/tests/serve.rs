@@ -105,12 +105,15 @@ fn a_token_opens_the_page_once_and_then_its_cookie_does() {
         assert_eq!(get(address, path).status(), 401, "{path}");
     }
     let first = get(address, &format!("/?token={token}"));
-    assert_eq!((first.status(), first.header("location")), (303, Some("/")));
+    assert_eq!((first.status(), first.header("location")), (303, Some("./")));
     let cookie = first.header("set-cookie").expect("a cookie");
     assert!(cookie.contains("; httponly") && cookie.contains("; samesite=lax"), "{cookie}");
     let pair = cookie.split(';').next().expect("a pair");
     let with = |line: &str| ask(address, &format!("GET / HTTP/1.1\nHost: {address}\n{line}")).status();
     assert_eq!(with(&format!("Cookie: other=1; {pair}")), 200);
+    // It does not stay in the address because the cookie is there.
+    let again = format!("GET /?token={token} HTTP/1.1\nHost: {address}\nCookie: {pair}");
+    assert_eq!(ask(address, &again).status(), 303);
     assert_eq!(with(&format!("Authorization: Bearer {token}")), 200);
     assert_eq!(with("Authorization: Bearer another"), 401);
     for wrong in ["short", "with a space in the middle"] {

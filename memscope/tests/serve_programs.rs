@@ -12,6 +12,7 @@ use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::AsRawFd as _;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -320,6 +321,19 @@ fn a_program_that_closes_the_sockets_ends_the_thread() {
     assert_eq!(program.exit_code(), Some(0));
     let said = program.stderr();
     assert!(said.contains("memscope: the page is served no longer: the program has closed"), "{said}");
+}
+
+#[test]
+fn a_token_that_is_no_text_is_refused() {
+    let token = OsStr::from_bytes(b"a-token-of-24-character\xff");
+    let variables = [("MEMSCOPE_SERVE", "127.0.0.1:0".as_ref()), ("MEMSCOPE_SERVE_TOKEN", token)];
+    let mut program = Program::start("environment", &variables);
+    program.said("ready");
+    program.go_on();
+    assert_eq!(program.exit_code(), Some(0));
+    let said = program.stderr();
+    assert!(said.contains("memscope: MEMSCOPE_SERVE: the token cannot be used"), "{said}");
+    assert!(said.contains("nothing is served"), "{said}");
 }
 
 #[test]

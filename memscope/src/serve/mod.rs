@@ -269,7 +269,9 @@ pub(crate) fn as_environment_says() {
         return;
     };
     let address = address.to_string_lossy();
-    let token = std::env::var("MEMSCOPE_SERVE_TOKEN").ok().filter(|token| !token.is_empty());
+    // One that is no text is no token; its replaced characters are refused as any others are.
+    let token = std::env::var_os("MEMSCOPE_SERVE_TOKEN").filter(|token| !token.is_empty());
+    let token = token.as_deref().map(std::ffi::OsStr::to_string_lossy);
     match begin(&address, token.as_deref()) {
         Ok(server) => {
             if server.address.ip().is_loopback() && token.is_none() {

@@ -197,7 +197,7 @@ fn answer(server: &Server, feed: &mut Feed, request: &Request, listeners: usize,
         Ok(()) => {}
         Err(Refusal::Status(status)) => return once(response::line(status, &[])),
         Err(Refusal::ToPage { cookie }) => {
-            let more = [("Set-Cookie", cookie.as_str()), ("Location", "/")];
+            let more = [("Set-Cookie", cookie.as_str()), ("Location", "./")];
             return once(response::line(Status::SeeOther, &more));
         }
     }
