@@ -266,6 +266,27 @@ fn an_inspector_is_given_when_it_is_asked_for() {
     drop(kept);
 }
 
+/// Nobody listens: a page that is paused opens inspectors.
+#[test]
+fn an_inspector_is_of_the_program_as_it_is_though_nobody_listens() {
+    let _alone = alone();
+    let (_server, address) = server();
+    let kept = keep();
+    let number = number_of_kept(&mut Listener::new(address));
+    let heap = || {
+        let answer = get(address, &format!("/inspector?variable={number}"));
+        let view: serde_json::Value = serde_json::from_str(&answer.text()).expect("JSON");
+        assert_eq!(view["name"], "kept");
+        view["heap"]["value"].as_u64().expect("it is measured")
+    };
+    let before = heap();
+    let more = keep();
+    // A look is new enough for three seconds. Scopes and variables are those that were there.
+    thread::sleep(Duration::from_millis(3_500));
+    assert_eq!(heap(), before + KEPT_BYTES as u64);
+    drop((kept, more));
+}
+
 /// Each pulse says how old the panels are, and the scopes' data come with them.
 #[test]
 fn panels_say_how_old_they_are_and_scopes_are_fed() {

@@ -174,8 +174,8 @@ impl Feed {
     }
 
     /// The inspector of a variable as the panels tell of it.
-    pub(super) fn inspector(&mut self, index: usize, now: Instant) -> Result<Frame, Status> {
-        self.panels.inspector(index, now)
+    pub(super) fn inspector(&mut self, index: usize, is_heard: bool, now: Instant) -> Result<Frame, Status> {
+        self.panels.inspector(index, is_heard, now)
     }
 
     /// What was found that was not there before, unless an alert told of it.

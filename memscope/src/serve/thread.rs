@@ -205,7 +205,7 @@ fn answer(server: &Server, feed: &mut Feed, request: &Request, listeners: usize,
         "/" => body(feed, Body::Page, request, now),
         "/export.memscope" => body(feed, Body::Recording, request, now),
         "/export.html" => body(feed, Body::Report, request, now),
-        "/inspector" => inspector(feed, request, now),
+        "/inspector" => inspector(feed, request, listeners > 0, now),
         "/events" if listeners < MOST_LISTENERS || request.is_head => {
             let head = response::head(Status::Ok, "text/event-stream", None, &[]);
             Answer { frames: vec![head.into()], listens: (!request.is_head).then(|| feed.heard(request)) }
@@ -216,10 +216,10 @@ fn answer(server: &Server, feed: &mut Feed, request: &Request, listeners: usize,
 }
 
 /// All about one variable, as JSON.
-fn inspector(feed: &mut Feed, request: &Request, now: Instant) -> Answer {
+fn inspector(feed: &mut Feed, request: &Request, is_heard: bool, now: Instant) -> Answer {
     let index = request.asked("variable").and_then(|index| index.parse().ok());
     let line = |status| Answer { frames: vec![response::line(status, &[]).into()], listens: None };
-    let bytes = match index.ok_or(Status::NotFound).and_then(|index| feed.inspector(index, now)) {
+    let bytes = match index.ok_or(Status::NotFound).and_then(|index| feed.inspector(index, is_heard, now)) {
         Ok(bytes) => bytes,
         Err(status) => return line(status),
     };
