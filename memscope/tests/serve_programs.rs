@@ -15,6 +15,7 @@ use std::os::fd::AsRawFd as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
@@ -201,6 +202,17 @@ fn program() {
             println!("serves {}", serving_thread().is_some());
             drop(server);
         }
+        "stderr" => {
+            // SAFETY: the action of a program that is not Rust's.
+            unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+            wait();
+            // A thread that enters the first tracked scope while this one has stderr.
+            let stderr = std::io::stderr().lock();
+            let (say, said) = mpsc::channel();
+            thread::spawn(move || say.send(keep().len()));
+            println!("went on {}", said.recv_timeout(Duration::from_secs(10)).is_ok());
+            drop(stderr);
+        }
         "books" => {
             let kept = keep();
             let server = memscope::serve("127.0.0.1:0").expect("a free port");
@@ -321,6 +333,15 @@ fn a_program_that_closes_the_sockets_ends_the_thread() {
     assert_eq!(program.exit_code(), Some(0));
     let said = program.stderr();
     assert!(said.contains("memscope: the page is served no longer: the program has closed"), "{said}");
+}
+
+#[test]
+fn a_line_on_stderr_holds_up_nobody_and_ends_nobody() {
+    let mut program = Program::start("stderr", &[("MEMSCOPE_SERVE", "127.0.0.1:0".as_ref())]);
+    drop(program.child.stderr.take());
+    program.go_on();
+    assert_eq!(program.said("went on"), "true");
+    assert_eq!(program.exit_code(), Some(0));
 }
 
 #[test]

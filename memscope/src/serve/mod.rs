@@ -22,10 +22,11 @@ mod thread;
 mod token;
 
 use crate::quiet_thread;
+use crate::stderr_line::say;
 use children::Listed;
 use gate::Gate;
 use std::fmt;
-use std::io::{self, Write as _};
+use std::io;
 use std::net::{Shutdown, SocketAddr};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -290,8 +291,3 @@ pub(crate) fn as_environment_says() {
 
 #[cfg(any(feature = "live", feature = "sampling"))]
 memscope_runtime::inventory::submit! { memscope_runtime::AtStart(as_environment_says) }
-
-/// A line on stderr; where that is closed, nothing.
-fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "memscope: {text}");
-}
