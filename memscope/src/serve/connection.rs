@@ -235,6 +235,7 @@ mod tests {
             connection.write(now);
             thread::sleep(Duration::from_millis(1));
         }
+        drop(connection);
         let read = browser.join().expect("it reads").expect("no fault");
         assert_eq!(read, BYTES as u64);
     }
