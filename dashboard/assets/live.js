@@ -243,6 +243,7 @@ function follow(bar) {
     pause.setAttribute("aria-pressed", String(isPaused));
     pause.textContent = isPaused ? "Resume" : "Pause";
     if (!isPaused) {
+      say("connecting", "Connecting …");
       connect();
       return;
     }

@@ -111,7 +111,9 @@ fn a_page_follows_its_program_and_keeps_what_a_person_did() {
     assert_eq!(kept.capacity(), 70_000_000);
     sleep(Duration::from_secs(2));
     assert_eq!(browser.eval(KEPT), "65000000");
-    browser.click("#live-pause");
+    // At once it is neither paused nor fed.
+    browser.eval("document.getElementById('live-pause').click(); window.resumed = document.getElementById('live-state').textContent");
+    assert_eq!(browser.eval("window.resumed"), "Connecting …");
     browser.until(&is(KEPT, "70000000"));
 
     // An alert.

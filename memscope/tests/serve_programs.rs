@@ -8,9 +8,14 @@ mod serve {
 use memscope::{track, track_var};
 use memscope_runtime::format;
 use serve::client::{Listener, get};
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
+use std::os::fd::AsRawFd as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 use std::{fs, thread};
 
@@ -37,7 +42,7 @@ impl Drop for Program {
 }
 
 impl Program {
-    fn start(case: &str, variables: &[(&str, &str)]) -> Program {
+    fn start(case: &str, variables: &[(&str, &OsStr)]) -> Program {
         let mut child = Command::new(std::env::current_exe().expect("the test's own path"))
             .args(["--exact", "program", "--nocapture", "--include-ignored", "--test-threads=1"])
             .env("SERVE_CASE", case)
@@ -92,16 +97,18 @@ impl Program {
     }
 }
 
-/// Nanoseconds that the serving thread of this process ran so far.
+/// The folder of the serving thread of this process.
+fn serving_thread() -> Option<PathBuf> {
+    let tasks = fs::read_dir("/proc/self/task").expect("Linux").flatten();
+    let name = |task: &PathBuf| fs::read_to_string(task.join("comm")).unwrap_or_default();
+    tasks.map(|task| task.path()).find(|task| name(task).trim() == "memscope-serve")
+}
+
+/// Nanoseconds that it ran so far.
 fn thread_ns() -> u64 {
-    for task in fs::read_dir("/proc/self/task").expect("Linux").flatten() {
-        let name = fs::read_to_string(task.path().join("comm")).unwrap_or_default();
-        if name.trim() == "memscope-serve" {
-            let times = fs::read_to_string(task.path().join("schedstat")).expect("its times");
-            return times.split(' ').next().and_then(|ns| ns.parse().ok()).expect("nanoseconds");
-        }
-    }
-    panic!("no thread serves");
+    let task = serving_thread().expect("a thread serves");
+    let times = fs::read_to_string(task.join("schedstat")).expect("its times");
+    times.split(' ').next().and_then(|ns| ns.parse().ok()).expect("nanoseconds")
 }
 
 fn wait() {
@@ -146,6 +153,66 @@ fn program() {
             // SAFETY: ends this process at once; its child lives on.
             unsafe { libc::_exit(0) };
         }
+        "fork after" => {
+            drop(memscope::serve("127.0.0.1:0").expect("a free port"));
+            let own: Vec<fs::File> =
+                (0..10).map(|_| fs::File::open("/dev/null").expect("it is there")).collect();
+            // SAFETY: the child asks of its files whether they are open, and ends by `_exit`.
+            let child = unsafe { libc::fork() };
+            if child == 0 {
+                let is_open = |file: &&fs::File| {
+                    // SAFETY: any number may be asked about.
+                    unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETFD) != -1 }
+                };
+                let open = own.iter().filter(is_open).count();
+                // SAFETY: ends this process at once.
+                unsafe { libc::_exit(i32::try_from(open).unwrap_or(-1)) };
+            }
+            let mut status = 0;
+            // SAFETY: it is this process's child.
+            unsafe { libc::waitpid(child, &mut status, 0) };
+            println!("open {}", libc::WEXITSTATUS(status));
+            // More than the list has places.
+            for _ in 0..300 {
+                drop(memscope::serve("127.0.0.1:0").expect("there are places again"));
+            }
+        }
+        "poll fails" => {
+            let server = memscope::serve("127.0.0.1:0").expect("a free port");
+            println!("address {}", server.address());
+            wait();
+            // SAFETY: the places are for the answer and of what is asked for. `poll` takes no longer list than this.
+            unsafe {
+                let mut limit = std::mem::zeroed();
+                libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit);
+                limit.rlim_cur = 1;
+                libc::setrlimit(libc::RLIMIT_NOFILE, &limit);
+            }
+            wait();
+            drop(server);
+        }
+        "closes all" => {
+            let server = memscope::serve("127.0.0.1:0").expect("a free port");
+            println!("address {}", server.address());
+            wait();
+            // SAFETY: it is what such a program does; the server's sockets are among them.
+            (3..64).for_each(|number| _ = unsafe { libc::close(number) });
+            // Looked for no sooner than it has had time to end, so that this opens no files under its numbers.
+            thread::sleep(Duration::from_secs(2));
+            println!("serves {}", serving_thread().is_some());
+            drop(server);
+        }
+        "stderr" => {
+            // SAFETY: the action of a program that is not Rust's.
+            unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+            wait();
+            // A thread that enters the first tracked scope while this one has stderr.
+            let stderr = std::io::stderr().lock();
+            let (say, said) = mpsc::channel();
+            thread::spawn(move || say.send(keep().len()));
+            println!("went on {}", said.recv_timeout(Duration::from_secs(10)).is_ok());
+            drop(stderr);
+        }
         "books" => {
             let kept = keep();
             let server = memscope::serve("127.0.0.1:0").expect("a free port");
@@ -171,7 +238,7 @@ fn program() {
 
 #[test]
 fn the_environment_serves_a_program_that_says_nothing_of_it() {
-    let mut program = Program::start("environment", &[("MEMSCOPE_SERVE", "127.0.0.1:0")]);
+    let mut program = Program::start("environment", &[("MEMSCOPE_SERVE", "127.0.0.1:0".as_ref())]);
     program.said("ready");
     let mut line = String::new();
     let mut stderr = BufReader::new(program.child.stderr.take().expect("it is piped"));
@@ -187,7 +254,7 @@ fn the_environment_serves_a_program_that_says_nothing_of_it() {
 
 #[test]
 fn an_environment_that_names_no_address_is_said_once_and_the_program_runs() {
-    let mut program = Program::start("environment", &[("MEMSCOPE_SERVE", "nowhere")]);
+    let mut program = Program::start("environment", &[("MEMSCOPE_SERVE", "nowhere".as_ref())]);
     program.said("ready");
     program.go_on();
     assert_eq!(program.exit_code(), Some(0));
@@ -203,7 +270,7 @@ fn an_environment_that_names_no_address_is_said_once_and_the_program_runs() {
 fn an_exit_while_browsers_listen_is_an_exit() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("out.memscope");
-    let mut program = Program::start("exit", &[("SERVE_PATH", path.to_str().expect("text"))]);
+    let mut program = Program::start("exit", &[("SERVE_PATH", path.as_os_str())]);
     let address = program.address();
     let mut listener = Listener::new(address);
     listener.until(|event| event.kind == "pulse");
@@ -234,6 +301,60 @@ fn a_forks_child_serves_nothing_and_keeps_no_port() {
     assert!(TcpStream::connect(address).is_err(), "the child holds the port");
     // SAFETY: it is the program's child, which sleeps.
     assert_eq!(unsafe { libc::kill(child, libc::SIGKILL) }, 0);
+}
+
+#[test]
+fn a_fork_after_a_server_closes_nothing_of_the_programs() {
+    let mut program = Program::start("fork after", &[]);
+    assert_eq!(program.said("open"), "10");
+    assert_eq!(program.exit_code(), Some(0));
+}
+
+#[test]
+fn a_server_that_can_wait_no_longer_says_so() {
+    let mut program = Program::start("poll fails", &[]);
+    let mut listener = Listener::new(program.address());
+    listener.until(|event| event.kind == "pulse");
+    program.go_on();
+    while listener.next().is_some() {}
+    program.go_on();
+    assert_eq!(program.exit_code(), Some(0));
+    let said = program.stderr();
+    assert!(said.contains("memscope: the page is served no longer: Invalid argument"), "{said}");
+}
+
+#[test]
+fn a_program_that_closes_the_sockets_ends_the_thread() {
+    let mut program = Program::start("closes all", &[]);
+    let mut listener = Listener::new(program.address());
+    listener.until(|event| event.kind == "pulse");
+    program.go_on();
+    assert_eq!(program.said("serves"), "false");
+    assert_eq!(program.exit_code(), Some(0));
+    let said = program.stderr();
+    assert!(said.contains("memscope: the page is served no longer: the program has closed"), "{said}");
+}
+
+#[test]
+fn a_line_on_stderr_holds_up_nobody_and_ends_nobody() {
+    let mut program = Program::start("stderr", &[("MEMSCOPE_SERVE", "127.0.0.1:0".as_ref())]);
+    drop(program.child.stderr.take());
+    program.go_on();
+    assert_eq!(program.said("went on"), "true");
+    assert_eq!(program.exit_code(), Some(0));
+}
+
+#[test]
+fn a_token_that_is_no_text_is_refused() {
+    let token = OsStr::from_bytes(b"a-token-of-24-character\xff");
+    let variables = [("MEMSCOPE_SERVE", "127.0.0.1:0".as_ref()), ("MEMSCOPE_SERVE_TOKEN", token)];
+    let mut program = Program::start("environment", &variables);
+    program.said("ready");
+    program.go_on();
+    assert_eq!(program.exit_code(), Some(0));
+    let said = program.stderr();
+    assert!(said.contains("memscope: MEMSCOPE_SERVE: the token cannot be used"), "{said}");
+    assert!(said.contains("nothing is served"), "{said}");
 }
 
 #[test]

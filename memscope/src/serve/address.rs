@@ -1,20 +1,24 @@
 //! Where to listen: of what was asked for, an address; the loopback interface unless another is named.
 
 use super::ServeError;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, ToSocketAddrs as _};
 
-/// Listens at `asked`: `HOST:PORT`, or a port alone, which means the loopback interface.
-pub(super) fn listen(asked: &str) -> Result<(TcpListener, SocketAddr), ServeError> {
+/// The addresses that `asked` means: `HOST:PORT`, or a port alone, which means the loopback interface. It waits where a name
+/// has to be asked for.
+pub(super) fn resolve(asked: &str) -> Result<Vec<SocketAddr>, ServeError> {
     let no_address = |source| ServeError::Address { asked: asked.to_owned(), source };
-    let addresses: Vec<SocketAddr> = match asked.parse::<u16>() {
-        Ok(port) => vec![(Ipv4Addr::LOCALHOST, port).into()],
-        Err(_) => asked.to_socket_addrs().map_err(no_address)?.collect(),
-    };
-    let refused = |source| ServeError::Listen { asked: asked.to_owned(), source };
-    let listener = TcpListener::bind(addresses.as_slice()).map_err(refused)?;
-    listener.set_nonblocking(true).map_err(refused)?;
-    let bound = listener.local_addr().map_err(refused)?;
-    Ok((listener, bound))
+    match asked.parse::<u16>() {
+        Ok(port) => Ok(vec![(Ipv4Addr::LOCALHOST, port).into()]),
+        Err(_) => Ok(asked.to_socket_addrs().map_err(no_address)?.collect()),
+    }
+}
+
+/// Listens at the first of `addresses` where it may. It waits for nothing.
+pub(super) fn listen(addresses: &[SocketAddr]) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(addresses)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
 }
 
 /// The host's name in `HOST:PORT`, unless it is an address.
@@ -30,14 +34,15 @@ mod tests {
 
     #[test]
     fn a_port_alone_means_the_loopback_interface() {
-        let (_listener, bound) = listen("0").expect("the system gives a port");
+        let listener = listen(&resolve("0").expect("it is a port")).expect("the system gives one");
+        let bound = listener.local_addr().expect("it has one");
         assert!(bound.ip().is_loopback() && bound.port() != 0, "{bound}");
     }
 
     #[test]
     fn what_is_no_address_is_refused_in_one_line() {
         for wrong in ["", "127.0.0.1", "127.0.0.1:65536", "no host:80", "65536"] {
-            let error = listen(wrong).expect_err(wrong).to_string();
+            let error = resolve(wrong).expect_err(wrong).to_string();
             assert!(error.contains("127.0.0.1:8080") && !error.contains('\n'), "{error}");
         }
     }

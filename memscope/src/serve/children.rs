@@ -1,9 +1,11 @@
 //! A fork's child serves nothing and holds no connection of its parent's.
 //!
 //! The child has no such thread, but copies of its sockets: with them the port would stay taken and browsers would wait
-//! after the parent's end. So all are listed, and the child closes them.
+//! after the parent's end. So all are listed while they are open, and the child closes them.
 
-use std::os::fd::RawFd;
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
+use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
@@ -16,13 +18,14 @@ static SOCKETS: [AtomicI32; PLACES] = [const { AtomicI32::new(FREE) }; PLACES];
 /// list and the sockets by it.
 static TURN: AtomicBool = AtomicBool::new(false);
 
-/// The turn, until it is dropped.
-pub(super) struct Turn(());
+/// The turn, until it is dropped. Nobody keeps it for longer than a few system calls.
+struct Turn(());
 
-/// Waits for the turn, which nobody keeps for longer than two system calls.
-pub(super) fn turn() -> Turn {
-    take();
-    Turn(())
+impl Turn {
+    fn wait_for() -> Turn {
+        take();
+        Turn(())
+    }
 }
 
 impl Drop for Turn {
@@ -31,19 +34,72 @@ impl Drop for Turn {
     }
 }
 
-impl Turn {
-    /// Lists a socket; false: there is no place for it.
-    pub(super) fn enter(&self, socket: RawFd) -> bool {
-        SOCKETS
-            .iter()
-            .any(|place| place.compare_exchange(FREE, socket, Ordering::Relaxed, Ordering::Relaxed).is_ok())
-    }
+/// A socket that is on the list. Dropping it takes it off and closes it, and no fork comes between.
+pub(super) struct Listed<T: AsRawFd> {
+    socket: ManuallyDrop<T>,
+    /// Where it stands; `None`: there was no place.
+    place: Option<&'static AtomicI32>,
+    identity: Option<Identity>,
+}
 
-    /// Takes it off the list; then it is to be closed.
-    pub(super) fn leave(&self, socket: RawFd) {
-        for place in &SOCKETS {
-            let _ = place.compare_exchange(socket, FREE, Ordering::Relaxed, Ordering::Relaxed);
+/// The device and number of what a descriptor is of.
+type Identity = (libc::dev_t, libc::ino_t);
+
+/// Opens sockets, which wait for nothing, and lists them; no fork comes between. `None`: the list is full.
+pub(super) fn open<T: AsRawFd, E, const N: usize>(
+    open: impl FnOnce() -> Result<[T; N], E>,
+) -> Result<Option<[Listed<T>; N]>, E> {
+    let turn = Turn::wait_for();
+    let sockets = open()?.map(|socket| Listed::new(socket, &turn));
+    // They take it themselves if they are dropped.
+    drop(turn);
+    Ok(sockets.iter().all(|socket| socket.place.is_some()).then_some(sockets))
+}
+
+impl<T: AsRawFd> Listed<T> {
+    fn new(socket: T, _turn: &Turn) -> Listed<T> {
+        let number = socket.as_raw_fd();
+        let enter = |place: &&AtomicI32| {
+            place.compare_exchange(FREE, number, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        };
+        Listed {
+            place: SOCKETS.iter().find(enter),
+            identity: identity(number),
+            socket: ManuallyDrop::new(socket),
         }
+    }
+}
+
+impl<T: AsRawFd> Deref for Listed<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.socket
+    }
+}
+
+impl<T: AsRawFd> Drop for Listed<T> {
+    fn drop(&mut self) {
+        let _turn = Turn::wait_for();
+        if let Some(place) = self.place {
+            place.store(FREE, Ordering::Relaxed);
+        }
+        // A program that closes descriptors which are not its own has closed this one too, and may have another file there.
+        if self.identity.is_some() && identity(self.socket.as_raw_fd()) == self.identity {
+            // SAFETY: it is dropped here and nowhere else, and not used after.
+            unsafe { ManuallyDrop::drop(&mut self.socket) };
+        }
+    }
+}
+
+fn identity(number: RawFd) -> Option<Identity> {
+    let mut status = std::mem::MaybeUninit::<libc::stat>::uninit();
+    // SAFETY: the place is for the answer, which is read only if there is one.
+    unsafe {
+        (libc::fstat(number, status.as_mut_ptr()) == 0).then(|| {
+            let status = status.assume_init();
+            (status.st_dev, status.st_ino)
+        })
     }
 }
 

@@ -7,6 +7,7 @@
 //!
 //! Invariants: nothing here waits; what is kept for a connection is bounded; whoever takes too long is closed.
 
+use super::children::Listed;
 use super::request::{self, Request};
 use super::response::{self, Status};
 use std::collections::VecDeque;
@@ -54,7 +55,7 @@ enum State {
 }
 
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: Listed<TcpStream>,
     state: State,
     out: VecDeque<Frame>,
     /// Bytes of the first frame that are written.
@@ -64,13 +65,18 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, now: Instant) -> Connection {
+    pub(super) fn new(stream: Listed<TcpStream>, now: Instant) -> Connection {
         let state = State::Reads(Vec::new());
         Connection { stream, state, out: VecDeque::new(), written: 0, until: now + READ_WITHIN }
     }
 
     pub(super) fn socket(&self) -> RawFd {
         self.stream.as_raw_fd()
+    }
+
+    /// While an answer is written nothing is read: who has said all that he will say is answered like anybody.
+    pub(super) fn wants_to_read(&self) -> bool {
+        !matches!(self.state, State::Writes | State::Closed)
     }
 
     pub(super) fn wants_to_write(&self) -> bool {
@@ -108,10 +114,10 @@ impl Connection {
         self.write(now);
     }
 
-    /// Reads what has come, and answers when the head is whole.
+    /// Reads what has come, and answers when the head is whole. Call it where it [wants to read](Self::wants_to_read).
     pub(super) fn read(&mut self, now: Instant, answer: impl FnOnce(&Request) -> Answer) {
         let mut bytes = [0; 4096];
-        let count = match self.stream.read(&mut bytes) {
+        let count = match (&*self.stream).read(&mut bytes) {
             Ok(0) => return self.close(),
             Ok(count) => count,
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => return,
@@ -137,8 +143,8 @@ impl Connection {
                 Some(less) => *left = less,
                 None => self.close(),
             },
-            State::Writes => {} // what comes behind the request is nobody's; it is bounded by the answer's time
-            State::Listens(_) | State::Closed => self.close(), // a listener has nothing to say
+            State::Listens(_) => self.close(), // a listener has nothing to say
+            State::Writes | State::Closed => {}
         }
     }
 
@@ -158,7 +164,7 @@ impl Connection {
                     IoSlice::new(frame.get(written..).unwrap_or_default())
                 })
                 .collect();
-            match self.stream.write_vectored(&slices) {
+            match (&*self.stream).write_vectored(&slices) {
                 Ok(0) => return self.close(),
                 Ok(count) => {
                     self.written += count;
@@ -199,5 +205,38 @@ impl Connection {
 
     fn close(&mut self) {
         self.state = State::Closed;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::serve::children;
+    use std::net::TcpListener;
+    use std::thread;
+
+    /// `nc -N`, or a proxy that shuts what it has nothing more to send by.
+    #[test]
+    fn who_has_said_all_is_answered_all() {
+        const BYTES: usize = 64 << 20; // more than sockets hold
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let mut browser = TcpStream::connect(listener.local_addr().expect("it has one")).expect("it listens");
+        let stream = children::open(|| listener.accept().map(|(stream, _)| [stream])).expect("it came");
+        let [stream] = stream.expect("there is a place");
+        stream.set_nonblocking(true).expect("it can be");
+        browser.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").expect("it is open");
+        browser.shutdown(Shutdown::Write).expect("it is open");
+        let browser = thread::spawn(move || std::io::copy(&mut browser, &mut std::io::sink()));
+        let (now, mut connection) = (Instant::now(), Connection::new(stream, Instant::now()));
+        while !connection.is_closed() {
+            if connection.wants_to_read() {
+                connection.read(now, |_| Answer { frames: vec![vec![1; BYTES].into()], listens: None });
+            }
+            connection.write(now);
+            thread::sleep(Duration::from_millis(1));
+        }
+        drop(connection);
+        let read = browser.join().expect("it reads").expect("no fault");
+        assert_eq!(read, BYTES as u64);
     }
 }

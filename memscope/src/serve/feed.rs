@@ -58,8 +58,13 @@ pub(super) struct Feed {
     /// The number of the newest alert here, and of the newest that was taken from [`alerts::recent`].
     alert: u64,
     taken: u64,
-    /// Findings of the snapshot before; `None`: there was none.
+    /// Findings of the snapshot before; `None`: there was none. They stay while nobody listens, for who comes back is told
+    /// what is new.
     findings: Option<HashSet<FindingKey>>,
+    /// Those that were told, by themselves or by an alert of the program's, and are not known to be gone.
+    told: HashSet<FindingKey>,
+    /// The program's name, once a body was made.
+    program: String,
     bodies: Vec<Made>,
 }
 
@@ -85,6 +90,8 @@ impl Feed {
             // Alerts from before the page was served are the page's, too.
             taken: 0,
             findings: None,
+            told: HashSet::new(),
+            program: String::new(),
             bodies: Vec::new(),
         }
     }
@@ -100,7 +107,7 @@ impl Feed {
         }
         for (number, alert) in alerts::recent(self.taken) {
             self.taken = number;
-            self.tell(alert.severity, &alert.message, alert.ms);
+            self.tell_alert(alert.finding.as_ref(), alert.severity, &alert.message, alert.ms);
         }
         Beat { pulse: self.pulse(now) }
     }
@@ -130,7 +137,6 @@ impl Feed {
     pub(super) fn rest(&mut self) {
         self.panels.rest();
         self.frame_of_pulse = None;
-        self.findings = None;
         self.bodies = Vec::new();
     }
 
@@ -142,6 +148,7 @@ impl Feed {
         }
         let begun = cpu::used();
         let snapshot = memscope_runtime::snapshot(&[]);
+        self.program.clone_from(&snapshot.program.name);
         let bytes: Frame = match body {
             Body::Page => {
                 // What the page shows is an update, so that its listener gets what changed after it.
@@ -161,29 +168,39 @@ impl Feed {
 
     /// The program's name, as far as it may stand in a file's.
     pub(super) fn file_stem(&self) -> String {
-        let name = self.frame_of_pulse.as_ref().map_or("", |snapshot| snapshot.program.name.as_str());
         let is_plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
-        let stem: String = name.chars().filter(is_plain).take(64).collect();
+        let stem: String = self.program.chars().filter(is_plain).take(64).collect();
         if stem.is_empty() { "memscope".to_owned() } else { stem }
     }
 
     /// The inspector of a variable as the panels tell of it.
-    pub(super) fn inspector(&mut self, index: usize, now: Instant) -> Result<Frame, Status> {
-        self.panels.inspector(index, now)
+    pub(super) fn inspector(&mut self, index: usize, is_heard: bool, now: Instant) -> Result<Frame, Status> {
+        self.panels.inspector(index, is_heard, now)
     }
 
-    /// What was found that was not there before.
+    /// What was found that was not there before, unless an alert told of it.
     fn tell_findings(&mut self) {
         let Some(snapshot) = self.panels.seen() else { return };
         let ms = snapshot.program.elapsed_ms;
         let findings: HashSet<FindingKey> = snapshot.findings.iter().map(key).collect();
+        self.told.retain(|key| findings.contains(key));
         let Some(before) = self.findings.replace(findings) else { return };
-        let worth_telling =
-            |finding: &&Finding| finding.severity != Severity::Note && !before.contains(&key(finding));
-        let new = snapshot.findings.iter().filter(worth_telling);
-        let new: Vec<_> = new.map(|finding| (finding.severity, finding.message.clone())).collect();
+        let mut new = Vec::new();
+        for finding in &snapshot.findings {
+            let key = key(finding);
+            if finding.severity != Severity::Note && !before.contains(&key) && self.told.insert(key) {
+                new.push((finding.severity, finding.message.clone()));
+            }
+        }
         for (severity, message) in new {
             self.tell(severity, &message, ms);
+        }
+    }
+
+    /// An alert of the program's, unless what it was found for was told.
+    fn tell_alert(&mut self, finding: Option<&Finding>, severity: Severity, message: &str, ms: u64) {
+        if finding.is_none_or(|finding| self.told.insert(key(finding))) {
+            self.tell(severity, message, ms);
         }
     }
 
@@ -232,4 +249,62 @@ pub(super) fn event(kind: &str, panel: Option<(&str, &str)>, json: &str) -> Fram
         None => format!("event: {kind}\ndata: {json}\n\n"),
     };
     text.into_bytes().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(variable: &str) -> Finding {
+        Finding {
+            kind: "churn".into(),
+            severity: Severity::Warning,
+            message: format!("it is about {variable}"),
+            scope: Vec::new(),
+            variable: Some(variable.into()),
+            evidence: Vec::new(),
+            saving_bytes: None,
+        }
+    }
+
+    /// A look at a program that has these findings.
+    fn look(feed: &mut Feed, findings: &[&Finding]) {
+        let findings = findings.iter().map(|&finding| finding.clone()).collect();
+        let snapshot = Snapshot { findings, ..memscope_runtime::nothing_recorded(false) };
+        feed.panels.take_whole(snapshot, Instant::now());
+        feed.tell_findings();
+    }
+
+    fn alert(feed: &mut Feed, finding: &Finding) {
+        feed.tell_alert(Some(finding), finding.severity, &finding.message, 0);
+    }
+
+    #[test]
+    fn a_finding_is_told_once_and_once_more_if_it_was_gone() {
+        let (first, second, old) = (finding("first"), finding("second"), finding("old"));
+        let mut feed = Feed::new("run".into(), Instant::now());
+        look(&mut feed, &[&old]);
+        assert_eq!(feed.alert, 0, "it was there before");
+        look(&mut feed, &[&old, &first]);
+        alert(&mut feed, &first);
+        assert_eq!(feed.alert, 1);
+        alert(&mut feed, &second);
+        look(&mut feed, &[&old, &first, &second]);
+        assert_eq!(feed.alert, 2);
+        // The program asked for it: it was on the page, and was not told.
+        alert(&mut feed, &old);
+        assert_eq!(feed.alert, 3);
+        look(&mut feed, &[&second]);
+        look(&mut feed, &[&first, &second]);
+        assert_eq!(feed.alert, 4);
+    }
+
+    #[test]
+    fn what_was_found_while_nobody_listened_is_told_to_who_comes_back() {
+        let mut feed = Feed::new("run".into(), Instant::now());
+        look(&mut feed, &[]);
+        feed.rest();
+        look(&mut feed, &[&finding("new")]);
+        assert_eq!(feed.alert, 1);
+    }
 }

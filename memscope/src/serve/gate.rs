@@ -55,17 +55,18 @@ impl Gate {
             return refuse(Status::Forbidden);
         }
         let Some(token) = &self.token else { return Ok(()) };
+        // Before all: it shall not stay in the address because a cookie is there already.
+        if request.path == "/" && request.asked("token").is_some_and(|shown| token.is(shown)) {
+            return Err(Refusal::ToPage {
+                // Lax: with the stricter word it would not come back on the way from another site's link.
+                cookie: format!("{}={}; Path=/; HttpOnly; SameSite=Lax", self.cookie_name, token.text()),
+            });
+        }
         let bearer = request.authorization.as_deref().and_then(|value| value.strip_prefix("Bearer "));
         let shown = [request.cookie(&self.cookie_name), bearer];
-        if shown.into_iter().flatten().any(|shown| token.is(shown)) {
-            return Ok(());
-        }
-        match request.asked("token") {
-            // Lax: with the stricter word it would not come back on the way from another site's link.
-            Some(shown) if token.is(shown) && request.path == "/" => Err(Refusal::ToPage {
-                cookie: format!("{}={}; Path=/; HttpOnly; SameSite=Lax", self.cookie_name, token.text()),
-            }),
-            _ => refuse(Status::Unauthorized),
+        match shown.into_iter().flatten().any(|shown| token.is(shown)) {
+            true => Ok(()),
+            false => refuse(Status::Unauthorized),
         }
     }
 
@@ -180,7 +181,10 @@ mod tests {
             "only the page takes it"
         );
         let cookie = "memscope-80=0123456789abcdef; Path=/; HttpOnly; SameSite=Lax".to_owned();
-        assert_eq!(with("token=0123456789abcdef", None, None, "/"), Err(Refusal::ToPage { cookie }));
+        for cookie_there in [None, Some("memscope-80=0123456789abcdef")] {
+            let to_page = Err(Refusal::ToPage { cookie: cookie.clone() });
+            assert_eq!(with("token=0123456789abcdef", cookie_there, None, "/"), to_page, "{cookie_there:?}");
+        }
         assert_eq!(with("", Some("a=b; memscope-80=0123456789abcdef"), None, "/events"), Ok(()));
         assert_eq!(with("", None, Some("Bearer 0123456789abcdef"), "/export.memscope"), Ok(()));
     }

@@ -22,11 +22,12 @@ mod thread;
 mod token;
 
 use crate::quiet_thread;
+use crate::stderr_line::say;
+use children::Listed;
 use gate::Gate;
 use std::fmt;
-use std::io::{self, Write as _};
-use std::net::SocketAddr;
-use std::os::fd::AsRawFd as _;
+use std::io;
+use std::net::{Shutdown, SocketAddr};
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
@@ -79,7 +80,7 @@ pub struct Server {
 
 struct Running {
     /// Closing it ends the thread.
-    stop: UnixStream,
+    stop: Listed<UnixStream>,
     thread: JoinHandle<()>,
     /// The process that has the thread: a fork's child does not.
     process: u32,
@@ -119,11 +120,10 @@ impl Drop for Server {
         }
         let _own = memscope_runtime::own_work();
         let Running { stop, thread, .. } = running;
-        // One byte always fits. Were it not to, closing the socket says the same.
-        let _ = (&stop).write(&[0]);
+        // The other end reads that it ends. Where that is gone already, nothing happens, not even a signal.
+        let _ = stop.shutdown(Shutdown::Both);
         // It ends soon: it waits for no browser. A panic in it was said already.
         let _ = thread.join();
-        children::turn().leave(stop.as_raw_fd());
     }
 }
 
@@ -201,23 +201,21 @@ fn begin(asked: &str, token: Option<&str>) -> Result<Server, ServeError> {
     let given = token.map(Token::given).transpose()?;
     children::learn();
     let no_thread = |source| ServeError::Thread { source };
-    // A fork between these would leave the child with sockets that it does not know of.
-    let turn = children::turn();
-    let (listener, address) = address::listen(asked)?;
+    let full = || no_thread(io::Error::other("there are too many servers in this process"));
+    let refused = |source| ServeError::Listen { asked: asked.to_owned(), source };
+    let addresses = address::resolve(asked)?;
+    let listener = children::open(|| address::listen(&addresses).map(|listener| [listener]));
+    let [listener] = listener.map_err(refused)?.ok_or_else(full)?;
+    let address = listener.local_addr().map_err(refused)?;
     let is_loopback = address.ip().is_loopback();
     let is_given = given.is_some();
     let token = match given {
         None if !is_loopback => Some(Token::random()?),
         given => given,
     };
-    let (stop, stopped) = UnixStream::pair().map_err(no_thread)?;
+    let ends = children::open(|| UnixStream::pair().map(|(one, other)| [one, other]));
+    let [stop, stopped] = ends.map_err(no_thread)?.ok_or_else(full)?;
     stopped.set_nonblocking(true).map_err(no_thread)?;
-    let sockets = [listener.as_raw_fd(), stop.as_raw_fd(), stopped.as_raw_fd()];
-    if !sockets.iter().all(|&socket| turn.enter(socket)) {
-        sockets.iter().for_each(|&socket| turn.leave(socket));
-        return Err(no_thread(io::Error::other("there are too many servers in this process")));
-    }
-    drop(turn);
     let query = token.as_ref().map(|token| format!("?token={}", token.text())).unwrap_or_default();
     let url = format!("http://{address}/{query}");
     static SERVERS: AtomicU32 = AtomicU32::new(0);
@@ -234,11 +232,7 @@ fn begin(asked: &str, token: Option<&str>) -> Result<Server, ServeError> {
         stop: stopped,
     };
     let thread = quiet_thread::spawn("memscope-serve", move || run(&server));
-    let thread = thread.map_err(|source| {
-        let turn = children::turn();
-        sockets.iter().for_each(|&socket| turn.leave(socket));
-        no_thread(source)
-    })?;
+    let thread = thread.map_err(no_thread)?;
     if !is_loopback {
         say(&format!(
             "the page is open to whoever reaches {address} and shows its token; it is not encrypted"
@@ -257,8 +251,10 @@ fn started_unix_ms() -> u128 {
 
 fn run(server: &thread::Server) {
     let _own = memscope_runtime::own_work();
-    if catch_unwind(AssertUnwindSafe(|| thread::run(server))).is_err() {
-        say("the page is served no longer, by a fault of memscope's");
+    match catch_unwind(AssertUnwindSafe(|| thread::run(server))) {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => say(&format!("the page is served no longer: {error}")),
+        Err(_) => say("the page is served no longer, by a fault of memscope's"),
     }
 }
 
@@ -274,7 +270,9 @@ pub(crate) fn as_environment_says() {
         return;
     };
     let address = address.to_string_lossy();
-    let token = std::env::var("MEMSCOPE_SERVE_TOKEN").ok().filter(|token| !token.is_empty());
+    // One that is no text is no token; its replaced characters are refused as any others are.
+    let token = std::env::var_os("MEMSCOPE_SERVE_TOKEN").filter(|token| !token.is_empty());
+    let token = token.as_deref().map(std::ffi::OsStr::to_string_lossy);
     match begin(&address, token.as_deref()) {
         Ok(server) => {
             if server.address.ip().is_loopback() && token.is_none() {
@@ -293,8 +291,3 @@ pub(crate) fn as_environment_says() {
 
 #[cfg(any(feature = "live", feature = "sampling"))]
 memscope_runtime::inventory::submit! { memscope_runtime::AtStart(as_environment_says) }
-
-/// A line on stderr; where that is closed, nothing.
-fn say(text: &str) {
-    let _ = writeln!(io::stderr(), "memscope: {text}");
-}

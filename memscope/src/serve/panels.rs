@@ -20,7 +20,7 @@ use memscope_dashboard::patch::patch;
 use memscope_runtime::Depth;
 use memscope_runtime::snapshot::{Fragmentation, Scope, Snapshot, Variable};
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// Looks of each depth take one part of the time in so many. With pulses and writing that stays below a hundredth of a
@@ -33,6 +33,10 @@ const OFTEN_ENOUGH: [Duration; 3] = [feed::BEAT, Duration::from_millis(1_000), D
 
 /// An inspector that is open is asked for again with each look at the variables.
 const INSPECTED_FOR: Duration = Duration::from_secs(30);
+/// While nobody listens nothing is looked at but for an inspector; a look that is no older is new enough for it.
+const INSPECTOR_FRESH_FOR: Duration = Duration::from_secs(3);
+/// Inspectors that are kept, of those that were asked for since the newest update.
+const MOST_INSPECTORS: usize = 16;
 
 struct Panel {
     name: &'static str,
@@ -70,8 +74,8 @@ pub(super) struct Panels {
     seen: Option<Seen>,
     /// By the places of [`DEPTHS`].
     due: [Due; 3],
-    /// Inspectors that were asked for since the newest update.
-    inspectors: HashMap<usize, Frame>,
+    /// The newest inspectors that were asked for since the newest update, with their variables' numbers.
+    inspectors: VecDeque<(usize, Frame)>,
     /// No other is made before.
     inspectors_from: Instant,
     /// So long it is as if one were open.
@@ -102,7 +106,7 @@ impl Panels {
             update: 0,
             seen: None,
             due: [Due { next: now, every: None }; 3],
-            inspectors: HashMap::new(),
+            inspectors: VecDeque::new(),
             inspectors_from: now,
             inspected_until: now,
         }
@@ -228,39 +232,59 @@ impl Panels {
         live::Ages { books_ms, variables_ms, blocks_ms }
     }
 
-    /// The inspector of a variable, by its number in what was looked at last.
-    pub(super) fn inspector(&mut self, index: usize, now: Instant) -> Result<Frame, Status> {
+    /// The inspector of a variable, by its number in what was looked at last. While nobody is `heard`, no beat looks, and
+    /// this does.
+    pub(super) fn inspector(&mut self, index: usize, is_heard: bool, now: Instant) -> Result<Frame, Status> {
         self.inspected_until = now + INSPECTED_FOR;
-        if let Some(made) = self.inspectors.get(&index) {
-            return Ok(Frame::clone(made));
-        }
-        if self.seen.as_ref().is_some_and(|seen| index >= seen.snapshot.variables.len()) {
-            return Err(Status::NotFound);
-        }
-        if now < self.inspectors_from {
-            return Err(Status::Busy);
+        let age = |seen: &Seen| now.saturating_duration_since(seen.at[1]);
+        let is_old = !is_heard && self.seen.as_ref().is_some_and(|seen| age(seen) > INSPECTOR_FRESH_FOR);
+        match self.made_inspector(index).filter(|_| !is_old) {
+            Some(made) => return Ok(made),
+            None if self.lacks(index) => return Err(Status::NotFound),
+            None if now < self.inspectors_from => return Err(Status::Busy),
+            None => {}
         }
         let begun = cpu::used();
         let has_instances = self.seen.as_ref().is_some_and(|seen| seen.has_instances);
-        if !has_instances && !self.look_again(Depth::Variables, now) {
+        let is_seen = (has_instances && !is_old) || self.look_again(Depth::Variables, now);
+        // Where rows came or went, who asks has the numbers of before: then what was looked at before is better.
+        if !is_seen && !has_instances {
             self.take_whole(memscope_runtime::snapshot(&[]), now);
         }
-        if self.seen.as_ref().is_some_and(|seen| index >= seen.snapshot.variables.len()) {
-            return Err(Status::NotFound);
-        }
-        let seen = self.seen.as_ref().ok_or(Status::NotFound)?;
+        let made = self.made_inspector(index).map_or_else(|| self.make_inspector(index), Ok);
+        self.inspectors_from = now + cpu::used().saturating_sub(begun).saturating_mul(feed::BODIES_PART);
+        made
+    }
+
+    fn lacks(&self, index: usize) -> bool {
+        self.seen.as_ref().is_some_and(|seen| index >= seen.snapshot.variables.len())
+    }
+
+    fn made_inspector(&self, index: usize) -> Option<Frame> {
+        let made = self.inspectors.iter().find(|&&(of, _)| of == index);
+        made.map(|(_, frame)| Frame::clone(frame))
+    }
+
+    fn make_inspector(&mut self, index: usize) -> Result<Frame, Status> {
+        let seen = self.seen.as_ref().filter(|_| !self.lacks(index)).ok_or(Status::NotFound)?;
         let json = live::inspector(&seen.snapshot, index).map_err(|_| Status::Fault)?;
         let made: Frame = json.ok_or(Status::NotFound)?.into_bytes().into();
-        self.inspectors.insert(index, Frame::clone(&made));
-        self.inspectors_from = now + cpu::used().saturating_sub(begun).saturating_mul(feed::BODIES_PART);
+        self.keep_inspector(index, Frame::clone(&made));
         Ok(made)
+    }
+
+    fn keep_inspector(&mut self, index: usize, made: Frame) {
+        if self.inspectors.len() == MOST_INSPECTORS {
+            self.inspectors.pop_front();
+        }
+        self.inspectors.push_back((index, made));
     }
 
     /// Nobody listens: what was kept for them goes.
     pub(super) fn rest(&mut self) {
         self.list = Vec::new();
         self.seen = None;
-        self.inspectors = HashMap::new();
+        self.inspectors = VecDeque::new();
     }
 }
 
@@ -312,5 +336,13 @@ mod tests {
         assert_eq!(text(&panel, 6, 6), whole);
         // New to everybody.
         assert_eq!(text(&Panel::new("sizes", json(4), 7), 6, 0), whole);
+    }
+
+    #[test]
+    fn the_newest_inspectors_are_kept() {
+        let mut panels = Panels::new(Instant::now());
+        (0..=MOST_INSPECTORS).for_each(|index| panels.keep_inspector(index, Frame::from([])));
+        let kept = (0..=MOST_INSPECTORS).filter(|&index| panels.made_inspector(index).is_some());
+        assert!(kept.eq(1..=MOST_INSPECTORS));
     }
 }

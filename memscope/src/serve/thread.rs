@@ -3,13 +3,13 @@
 //! Invariants: it waits nowhere but in `poll`; connections are few; nothing that a browser does makes it panic or hold what
 //! the program needs.
 
-use super::children;
+use super::children::{self, Listed};
 use super::connection::{Answer, Connection, Frame};
 use super::feed::{BEAT, Body, Feed};
 use super::gate::{Gate, Refusal};
 use super::request::Request;
 use super::response::{self, Status};
-use std::io::{ErrorKind, Read as _};
+use std::io::{self, ErrorKind, Read as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::{AsRawFd as _, RawFd};
 use std::os::unix::net::UnixStream;
@@ -26,12 +26,12 @@ const REST_AFTER: Duration = Duration::from_secs(10);
 const AFTER_FAILURE: Duration = Duration::from_millis(200);
 
 pub(super) struct Server {
-    pub(super) listener: TcpListener,
+    pub(super) listener: Listed<TcpListener>,
     pub(super) gate: Gate,
     /// Tells this server's numbers from another's.
     pub(super) run: String,
     /// Says that it is to end.
-    pub(super) stop: UnixStream,
+    pub(super) stop: Listed<UnixStream>,
 }
 
 struct Round {
@@ -44,8 +44,11 @@ struct Round {
     rest_at: Option<Instant>,
 }
 
-/// Serves until the other end of `stop` writes or is closed.
-pub(super) fn run(server: &Server) {
+/// Serves until the other end of `stop` is closed.
+///
+/// # Errors
+/// The system lets it wait no longer, or the program has closed its sockets.
+pub(super) fn run(server: &Server) -> io::Result<()> {
     let now = Instant::now();
     let mut round = Round {
         feed: Feed::new(server.run.clone(), now),
@@ -54,52 +57,56 @@ pub(super) fn run(server: &Server) {
         accept_from: now,
         rest_at: None,
     };
-    while round.wait_and_serve(server) {}
-    let turn = children::turn();
-    for connection in round.connections.drain(..) {
-        turn.leave(connection.socket());
-    }
-    turn.leave(server.listener.as_raw_fd());
+    while round.wait_and_serve(server)? {}
+    Ok(())
 }
 
 impl Round {
     /// False: it is to end.
-    fn wait_and_serve(&mut self, server: &Server) -> bool {
+    fn wait_and_serve(&mut self, server: &Server) -> io::Result<bool> {
         let now = Instant::now();
         let accepts = now >= self.accept_from;
-        let poll = |socket: RawFd, writes: bool| libc::pollfd {
+        let poll = |socket: RawFd, reads: bool, writes: bool| libc::pollfd {
             fd: socket,
-            events: libc::POLLIN | if writes { libc::POLLOUT } else { 0 },
+            events: if reads { libc::POLLIN } else { 0 } | if writes { libc::POLLOUT } else { 0 },
             revents: 0,
         };
         // A negative number is passed over.
         let listener = if accepts { server.listener.as_raw_fd() } else { -1 };
-        let mut sockets = vec![poll(server.stop.as_raw_fd(), false), poll(listener, false)];
-        sockets.extend(
-            self.connections.iter().map(|connection| poll(connection.socket(), connection.wants_to_write())),
-        );
+        let mut sockets = vec![poll(server.stop.as_raw_fd(), true, false), poll(listener, true, false)];
+        sockets.extend(self.connections.iter().map(|connection| {
+            poll(connection.socket(), connection.wants_to_read(), connection.wants_to_write())
+        }));
         let timeout = self.timeout(now, accepts);
         // SAFETY: the list is as long as it says.
         let ready = unsafe { libc::poll(sockets.as_mut_ptr(), sockets.len() as libc::nfds_t, timeout) };
-        if ready < 0 && std::io::Error::last_os_error().kind() != ErrorKind::Interrupted {
-            return false;
+        if ready < 0 {
+            let error = io::Error::last_os_error();
+            if error.kind() != ErrorKind::Interrupted {
+                return Err(error);
+            }
         }
         let come =
             |index: usize| sockets.get(index).map_or(0, |socket| if ready > 0 { socket.revents } else { 0 });
-        if come(0) != 0 && (&server.stop).read(&mut [0]).is_ok() {
-            return false;
+        if (come(0) | come(1)) & libc::POLLNVAL != 0 {
+            return Err(io::Error::other("the program has closed sockets that are not its own"));
+        }
+        if come(0) != 0 && (&*server.stop).read(&mut [0]).is_ok() {
+            return Ok(false);
         }
         let now = Instant::now();
         let mut listeners = self.connections.iter().filter(|connection| connection.is_listener()).count();
         for (index, connection) in self.connections.iter_mut().enumerate() {
             let come = come(index + 2);
-            if come & libc::POLLOUT != 0 {
+            // What is wrong with it is learned by using it.
+            let wrong = come & (libc::POLLHUP | libc::POLLERR | libc::POLLNVAL);
+            if come & libc::POLLOUT | wrong != 0 {
                 connection.write(now);
             }
-            if come & (libc::POLLIN | libc::POLLHUP | libc::POLLERR) != 0 && !connection.is_closed() {
-                let (feed, may_listen) = (&mut self.feed, listeners < MOST_LISTENERS);
+            if come & libc::POLLIN | wrong != 0 && connection.wants_to_read() {
+                let feed = &mut self.feed;
                 let was_listener = connection.is_listener();
-                connection.read(now, |request| answer(server, feed, request, may_listen, now));
+                connection.read(now, |request| answer(server, feed, request, listeners, now));
                 if connection.is_listener() && !was_listener {
                     listeners += 1;
                     self.next_beat = now; // it is told at once
@@ -112,7 +119,7 @@ impl Round {
         }
         self.beat(now);
         self.close_ended(now);
-        true
+        Ok(true)
     }
 
     /// Milliseconds until something is to be done though nothing comes; -1: for ever.
@@ -133,13 +140,9 @@ impl Round {
 
     fn accept(&mut self, server: &Server, now: Instant) {
         for _ in 0..ACCEPT_AT_ONCE {
-            let turn = children::turn();
-            match server.listener.accept() {
-                Ok((stream, _)) => {
-                    let is_ours = self.connections.len() < MOST_CONNECTIONS
-                        && stream.set_nonblocking(true).is_ok()
-                        && turn.enter(stream.as_raw_fd());
-                    if is_ours {
+            match children::open(|| server.listener.accept().map(|(stream, _)| [stream])) {
+                Ok(Some([stream])) => {
+                    if self.connections.len() < MOST_CONNECTIONS && stream.set_nonblocking(true).is_ok() {
                         // An event is one write, and shall not wait for the next.
                         let _ = stream.set_nodelay(true);
                         self.connections.push(Connection::new(stream, now));
@@ -151,7 +154,7 @@ impl Round {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return,
                 Err(error)
                     if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::ConnectionAborted) => {}
-                Err(_) => {
+                Ok(None) | Err(_) => {
                     self.accept_from = now + AFTER_FAILURE;
                     return;
                 }
@@ -175,13 +178,7 @@ impl Round {
 
     fn close_ended(&mut self, now: Instant) {
         if self.connections.iter().any(Connection::is_closed) {
-            let turn = children::turn();
-            self.connections.retain(|connection| {
-                if connection.is_closed() {
-                    turn.leave(connection.socket());
-                }
-                !connection.is_closed()
-            });
+            self.connections.retain(|connection| !connection.is_closed());
             if self.connections.is_empty() {
                 self.rest_at = Some(now + REST_AFTER);
             }
@@ -193,14 +190,14 @@ impl Round {
     }
 }
 
-/// What `request` gets.
-fn answer(server: &Server, feed: &mut Feed, request: &Request, may_listen: bool, now: Instant) -> Answer {
+/// What `request` gets, while so many listen.
+fn answer(server: &Server, feed: &mut Feed, request: &Request, listeners: usize, now: Instant) -> Answer {
     let once = |bytes: Vec<u8>| Answer { frames: vec![bytes.into()], listens: None };
     match server.gate.admits(request) {
         Ok(()) => {}
         Err(Refusal::Status(status)) => return once(response::line(status, &[])),
         Err(Refusal::ToPage { cookie }) => {
-            let more = [("Set-Cookie", cookie.as_str()), ("Location", "/")];
+            let more = [("Set-Cookie", cookie.as_str()), ("Location", "./")];
             return once(response::line(Status::SeeOther, &more));
         }
     }
@@ -208,8 +205,8 @@ fn answer(server: &Server, feed: &mut Feed, request: &Request, may_listen: bool,
         "/" => body(feed, Body::Page, request, now),
         "/export.memscope" => body(feed, Body::Recording, request, now),
         "/export.html" => body(feed, Body::Report, request, now),
-        "/inspector" => inspector(feed, request, now),
-        "/events" if may_listen || request.is_head => {
+        "/inspector" => inspector(feed, request, listeners > 0, now),
+        "/events" if listeners < MOST_LISTENERS || request.is_head => {
             let head = response::head(Status::Ok, "text/event-stream", None, &[]);
             Answer { frames: vec![head.into()], listens: (!request.is_head).then(|| feed.heard(request)) }
         }
@@ -219,10 +216,10 @@ fn answer(server: &Server, feed: &mut Feed, request: &Request, may_listen: bool,
 }
 
 /// All about one variable, as JSON.
-fn inspector(feed: &mut Feed, request: &Request, now: Instant) -> Answer {
+fn inspector(feed: &mut Feed, request: &Request, is_heard: bool, now: Instant) -> Answer {
     let index = request.asked("variable").and_then(|index| index.parse().ok());
     let line = |status| Answer { frames: vec![response::line(status, &[]).into()], listens: None };
-    let bytes = match index.ok_or(Status::NotFound).and_then(|index| feed.inspector(index, now)) {
+    let bytes = match index.ok_or(Status::NotFound).and_then(|index| feed.inspector(index, is_heard, now)) {
         Ok(bytes) => bytes,
         Err(status) => return line(status),
     };

@@ -19,6 +19,7 @@ mod watcher;
 
 use crate::export::{ExportError, Format};
 use crate::model::Snapshot;
+use crate::stderr_line::say;
 use recording::Recording;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -197,10 +198,4 @@ fn end(recording: &Arc<Recording>) -> Result<(), ExportError> {
     }
     watcher::look();
     written
-}
-
-/// A line on stderr; where that is closed, nothing.
-fn say(text: &str) {
-    use std::io::Write as _;
-    let _ = writeln!(std::io::stderr(), "memscope: {text}");
 }

@@ -4,8 +4,9 @@
 //! costs. All signals are blocked in it, so the program's handlers run on the program's threads.
 
 use super::recording::{self, Recording};
-use super::{say, signals};
+use super::signals;
 use crate::quiet_thread;
+use crate::stderr_line::say;
 use memscope_runtime::Side;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
