@@ -18,11 +18,14 @@ fn hold(blocks: usize) -> Vec<Vec<u8>> {
 
 #[test]
 fn estimates_by_thread_sum_to_those_of_the_scope() {
-    let work = |blocks: usize| move || hold(blocks);
-    let held: Vec<_> = [400, 1_200]
-        .map(|blocks| thread::spawn(work(blocks)))
-        .map(|thread| thread.join().expect("it does not panic"))
-        .into();
+    let named = |(name, blocks): (&str, usize)| {
+        thread::Builder::new()
+            .name(name.into())
+            .spawn(move || hold(blocks))
+            .expect("the system gives a thread")
+    };
+    let held =
+        [("few", 400), ("many", 1_200)].map(named).map(|thread| thread.join().expect("it does not panic"));
     let snapshot = memscope::snapshot();
     assert_eq!(snapshot.mode, Mode::Sampling);
     let index = snapshot.scopes.iter().position(|scope| scope.path == ["hold"]).expect("it ran");
@@ -50,7 +53,11 @@ fn estimates_by_thread_sum_to_those_of_the_scope() {
         assert!((computed - said).abs() <= 2.5, "{computed} {said}");
     }
     // 8 MB and 24 MB, each within five errors: less often wrong than once in a million runs.
-    for (row, blocks) in rows.iter().zip([400u64, 1_200]) {
+    for (name, blocks) in [("few", 400u64), ("many", 1_200)] {
+        // Which of them came first is the system's.
+        let thread =
+            snapshot.threads.iter().find(|thread| thread.name.as_deref() == Some(name)).expect("it ran");
+        let row = rows.iter().find(|row| row.thread == Some(thread.id)).expect("a row");
         let error = row.live_bytes_error.expect("it has one") as f64;
         assert!(
             (row.live_bytes as f64 - (blocks * 20_000) as f64).abs() <= 5.0 * error.max(524_288.0),

@@ -13,7 +13,6 @@ use crate::devtools::Browser;
 use crate::recordings;
 use serde_json::json;
 use std::path::Path;
-use std::sync::Mutex;
 
 const OPENINGS: usize = 3;
 /// What the page is held to, in milliseconds.
@@ -74,8 +73,6 @@ fn timed(browser: &mut Browser, what: String, script: &str) -> Answer {
 
 #[expect(clippy::print_stdout, reason = "times that a person asks for with --nocapture")]
 fn assert_quick(page: &Path, (width, height): (u32, u32), is_asked: fn(&str) -> bool) {
-    static ONE_AFTER_THE_OTHER: Mutex<()> = Mutex::new(());
-    let _turn = ONE_AFTER_THE_OTHER.lock();
     let Some(mut browser) = Browser::start() else { return };
     let mut painted_ms = f64::INFINITY;
     let mut quickest: Vec<Answer> = Vec::new();
@@ -111,14 +108,11 @@ fn assert_quick(page: &Path, (width, height): (u32, u32), is_asked: fn(&str) -> 
     assert!(late.is_empty(), "on a machine {slower:.2} times as slow: {late:#?}");
 }
 
+/// One after the other, so that neither is in the other's way.
 #[test]
-fn the_largest_is_painted_and_answers_at_once() {
+fn the_largest_and_the_deepest_are_painted_and_answer_at_once() {
     assert_quick(recordings::largest_page(), (1280, 900), |_| true);
-}
-
-/// As many scopes as a file lists, 60 deep, each with what it held over time, in a wide window.
-#[test]
-fn scopes_deep_below_each_other_answer_at_once() {
+    // As many scopes as a file lists, 60 deep, each with what it held over time, in a wide window.
     assert_quick(recordings::deep_page(), (2560, 1400), |what| {
         !["variables", "inspector", "memory map"].iter().any(|panel| what.starts_with(panel))
     });
