@@ -7,7 +7,7 @@ mod sums;
 
 use memscope::model::Snapshot;
 use memscope::track;
-use sums::assert_sums;
+use sums::{assert_sums, wait_for_the_harness};
 
 #[global_allocator]
 static ALLOC: memscope::Allocator = memscope::Allocator::system();
@@ -37,6 +37,7 @@ fn bytes_of(snapshot: &Snapshot, start: u64, end: u64, name: &str) -> (u64, u64)
 
 #[test]
 fn cells_hold_every_live_block_where_it_lies() {
+    wait_for_the_harness();
     assert_sums(&memscope::snapshot());
     let (large, small) = (map_large(), map_small());
     let snapshot = memscope::snapshot();

@@ -5,13 +5,14 @@
 #[path = "memory_map/sums.rs"]
 mod sums;
 
-use sums::assert_sums;
+use sums::{assert_sums, wait_for_the_harness};
 
 #[global_allocator]
 static ALLOC: memscope::Allocator<mimalloc::MiMalloc> = memscope::Allocator::new(mimalloc::MiMalloc);
 
 #[test]
 fn cells_hold_every_live_block_where_it_lies() {
+    wait_for_the_harness();
     let blocks: Vec<Vec<u8>> = (1..3_000).map(|bytes| vec![1; bytes]).collect();
     let large = vec![2_u8; 100 << 20];
     let held = memscope::snapshot();

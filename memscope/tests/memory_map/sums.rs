@@ -3,6 +3,12 @@
 
 use memscope::model::Snapshot;
 
+/// Waits until the harness's own thread waits for the test's: what it allocates while a snapshot is taken is in the map and not yet
+/// in the totals, or in the totals and no more in the map.
+pub fn wait_for_the_harness() {
+    std::thread::sleep(std::time::Duration::from_millis(200));
+}
+
 /// The cells hold all live blocks, each once, and lie in their regions one behind the other; and so does each of the largest
 /// blocks, which are listed with their addresses.
 pub fn assert_sums(snapshot: &Snapshot) {
