@@ -276,10 +276,21 @@ fn what_is_found_within_a_fold_is_lit() {
     let above = |path: &[String]| path.split_last().map(|(_, above)| places[above]);
     let parents: Vec<Option<usize>> = snapshot.scopes.iter().map(|scope| above(&scope.path)).collect();
     let lit = browser.eval(&format!(
-        "(() => {{ const parents = {}; const folds = new Map();          for (const box of document.querySelectorAll('#flame .narrow')) for (const row of box.dataset.folded.split(' ')) folds.set(row, box);          const found = document.querySelector('#flame-found [data-counted]').dataset.counted.split(' ');          const within = (row) => {{ for (let at = Number(row); at !== null; at = parents[at]) if (folds.has(String(at))) return [at !== Number(row), folds.get(String(at))]; return null; }};          const inFolds = found.map(within).filter(Boolean);          return {{ deeper: inFolds.filter(([deeper]) => deeper).length, dark: inFolds.filter(([, box]) => !box.classList.contains('found')).length,          lit: document.querySelectorAll('#flame .narrow.found').length, of: new Set(inFolds.map(([, box]) => box)).size }}; }})()",
+        "(() => {{ const parents = {}; const folds = new Map(); \
+         for (const box of document.querySelectorAll('#flame .narrow')) \
+           for (const row of box.dataset.folded.split(' ')) folds.set(Number(row), box); \
+         const found = document.querySelector('#flame-found [data-counted]').dataset.counted.split(' ').map(Number); \
+         const within = (row) => {{ \
+           for (let at = row; at !== null; at = parents[at]) if (folds.has(at)) return {{ box: folds.get(at), isBelow: at !== row }}; \
+           return null; }}; \
+         const inFolds = found.map(within).filter(Boolean); \
+         return {{ below: inFolds.filter(({{ isBelow }}) => isBelow).length, \
+           dark: inFolds.filter(({{ box }}) => !box.classList.contains('found')).length, \
+           lit: document.querySelectorAll('#flame .narrow.found').length, \
+           of: new Set(inFolds.map(({{ box }}) => box)).size }}; }})()",
         serde_json::to_string(&parents).unwrap()
     ));
-    assert!(lit["deeper"].as_u64().unwrap() > 0, "{lit}");
+    assert!(lit["below"].as_u64().unwrap() > 0, "{lit}");
     assert_eq!((&lit["dark"], &lit["lit"]), (&json!(0), &lit["of"]), "{lit}");
     browser.assert_quiet();
 }
