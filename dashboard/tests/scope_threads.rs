@@ -92,6 +92,17 @@ fn values(browser: &mut Browser) -> Value {
     )
 }
 
+/// The second thread's part of [`seven`] is drawn, by each figure.
+#[track_caller]
+fn assert_is_the_seconds(browser: &mut Browser, document: &Value) {
+    // 400 of its own in serve and 2,000 below it; 100 in parse and 500 in parse_line.
+    assert_eq!(values(browser), json!({ "0": 3_000, "1": 600, "2": 600, "3": 500, "5": 2_400, "6": 2_000 }));
+    for field in ["live_at_peak_bytes", "allocated_bytes", "allocations", "live_bytes"] {
+        browser.eval(&format!("document.querySelector('#flame-figures [value={field}]').click()"));
+        assert_bound(browser, document);
+    }
+}
+
 #[test]
 fn one_threads_part_is_drawn_listed_and_summed() {
     let Some(mut browser) = Browser::start() else { return };
@@ -122,15 +133,7 @@ fn one_threads_part_is_drawn_listed_and_summed() {
     assert_eq!(texts(&mut browser, &row(1)), ["2", "100 B", "400 B"]);
 
     choose(&mut browser, "2");
-    // 400 of its own in serve and 2,000 below it; 100 in parse and 500 in parse_line.
-    assert_eq!(
-        values(&mut browser),
-        json!({ "0": 3_000, "1": 600, "2": 600, "3": 500, "5": 2_400, "6": 2_000 })
-    );
-    for field in ["live_at_peak_bytes", "allocated_bytes", "allocations", "live_bytes"] {
-        browser.eval(&format!("document.querySelector('#flame-figures [value={field}]').click()"));
-        assert_bound(&mut browser, &document);
-    }
+    assert_is_the_seconds(&mut browser, &document);
     browser.eval("document.querySelector('#flame [data-scope=\"5\"]').click()");
     assert_eq!(browser.eval("location.hash"), "#scope=5&thread=2");
     browser.eval(
@@ -250,15 +253,7 @@ fn a_thread_without_errors_can_be_chosen_beside_one_with_them() {
     browser.open(&file, "", DESK, "light");
     choose(&mut browser, "2");
     assert_eq!(browser.eval("document.querySelectorAll('#flame .plus-minus').length"), 0);
-    // What the second has, as above.
-    assert_eq!(
-        values(&mut browser),
-        json!({ "0": 3_000, "1": 600, "2": 600, "3": 500, "5": 2_400, "6": 2_000 })
-    );
-    for field in ["live_at_peak_bytes", "allocated_bytes", "allocations", "live_bytes"] {
-        browser.eval(&format!("document.querySelector('#flame-figures [value={field}]').click()"));
-        assert_bound(&mut browser, &document);
-    }
+    assert_is_the_seconds(&mut browser, &document);
     browser.assert_quiet();
 }
 
