@@ -10,17 +10,19 @@
 //! The current account says where an allocation is charged. memscope's own work runs under the thread's *own*
 //! account ([`own_work()`]), so that it is recorded like any other and kept out of the program's figures.
 
+mod child;
 mod end_of_thread;
 mod own_work;
 mod table;
 
+pub(crate) use self::child::only_this_thread;
 pub use self::own_work::{OwnWork, is_own_work, own_work};
-use self::table::{Entry, insert, probe};
+use self::table::{Table, key_of};
 use crate::account::Account;
 use crate::ended::Ended;
 use crate::live_map::{Spacing, Window};
 use crate::patrol::Seen;
-use crate::peak::{self, Balance};
+use crate::peak::Balance;
 use crate::publish::push;
 #[cfg(feature = "sampling")]
 use crate::sampler::Lottery;
@@ -28,7 +30,7 @@ use crate::sight::{Eye, Shown};
 use crate::task_list::Outermost;
 use crate::tenure::Tenure;
 use crate::whereabouts::{Position, Whereabouts};
-use crate::{clock, mode, pages, scope};
+use crate::{clock, mode, pages};
 use std::cell::Cell;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -128,10 +130,7 @@ pub(crate) struct ThreadState {
     pub(crate) seen: Seen,
     /// Large blocks that were freed here.
     pub(crate) ended: Ended,
-    /// (key, account number) by open addressing; only the thread itself looks.
-    table: AtomicPtr<Entry>,
-    table_len: AtomicU32,
-    table_used: AtomicU32,
+    table: Table,
 }
 
 /// Runs `f` with the thread's state.
@@ -285,8 +284,7 @@ impl Local {
 
     #[cold]
     fn open_foreign(&self, owner: &'static Account) -> Option<&'static Account> {
-        let here =
-            self.state.get()?.account(u64::from(owner.id()) << 1 | 1 << 63, owner.node(), owner.id())?;
+        let here = self.state.get()?.account(table::foreign_key_of(owner.id()), owner.node(), owner.id())?;
         self.foreign[owner.id() as usize % FOREIGN].set(Some((owner, here)));
         Some(here)
     }
@@ -304,7 +302,7 @@ impl Local {
 
     /// This thread's account in `node`.
     pub(crate) fn account_in(&self, node: u32) -> Option<&'static Account> {
-        self.state.get()?.account(u64::from(node) << 1 | 1, node, 0)
+        self.state.get()?.account(key_of(node), node, 0)
     }
 
     /// Reads the system's clock at the first of so many events, unless the observer does.
@@ -367,7 +365,7 @@ impl Local {
     }
 }
 
-const ROOT_KEY: u64 = (ROOT_NODE as u64) << 1 | 1;
+const ROOT_KEY: u64 = key_of(ROOT_NODE);
 
 impl ThreadState {
     /// A new row; `None` where there is no memory for it.
@@ -495,8 +493,7 @@ impl ThreadState {
 
     /// Allocations in all accounts, memscope's own aside.
     fn allocations(&self) -> u64 {
-        let accounts = self.entries().iter().filter(|entry| entry.key.load(Ordering::Relaxed) != 0);
-        let accounts = accounts.filter_map(|entry| Account::get(entry.account.load(Ordering::Relaxed)));
+        let accounts = self.table.accounts().filter_map(Account::get);
         accounts
             .filter(|account| !account.is_own())
             .map(|account| account.allocations.load(Ordering::Relaxed))
@@ -505,57 +502,11 @@ impl ThreadState {
 
     /// The account under `key`, opened at first use; `None` where there is no memory for it.
     fn account(&self, key: u64, node: u32, foreign_of: u32) -> Option<&'static Account> {
-        if let Some(id) = self.look_up(key) {
+        if let Some(id) = self.table.look_up(key) {
             return Account::get(id);
         }
         let account = Account::open(node, self.id(), foreign_of)?;
-        self.remember(key, account).then_some(account)
-    }
-
-    fn entries(&self) -> &[Entry] {
-        let table = self.table.load(Ordering::Relaxed);
-        if table.is_null() {
-            return &[];
-        }
-        // SAFETY: the table has this many entries and stays mapped.
-        unsafe { std::slice::from_raw_parts(table, self.table_len.load(Ordering::Relaxed) as usize) }
-    }
-
-    fn look_up(&self, key: u64) -> Option<u32> {
-        let entries = self.entries();
-        for entry in probe(entries, key) {
-            match entry.key.load(Ordering::Relaxed) {
-                0 => return None,
-                found if found == key => return Some(entry.account.load(Ordering::Relaxed)),
-                _ => {}
-            }
-        }
-        None
-    }
-
-    /// False where there is no memory for it.
-    fn remember(&self, key: u64, account: &Account) -> bool {
-        let used = self.table_used.load(Ordering::Relaxed);
-        let len = self.table_len.load(Ordering::Relaxed);
-        if used * 2 >= len {
-            let new_len = (len * 2).max(32);
-            // SAFETY: entries are all atomics, for which zero is valid.
-            let Some(larger) = (unsafe { pages::zeroed_slice::<Entry>(new_len as usize) }) else {
-                return false;
-            };
-            for old in self.entries() {
-                let key = old.key.load(Ordering::Relaxed);
-                if key != 0 {
-                    insert(larger, key, old.account.load(Ordering::Relaxed));
-                }
-            }
-            // The smaller table stays mapped; all of them together are smaller than this one.
-            self.table.store(larger.as_ptr().cast_mut(), Ordering::Relaxed);
-            self.table_len.store(new_len, Ordering::Relaxed);
-        }
-        insert(self.entries(), key, account.id());
-        self.table_used.store(used + 1, Ordering::Relaxed);
-        true
+        self.table.remember(key, account.id()).then_some(account)
     }
 }
 
@@ -568,33 +519,6 @@ pub(crate) fn rows_are_shared() -> bool {
 /// The most threads that ever ran at once.
 pub(crate) fn most_running() -> u32 {
     MOST_RUNNING.load(Ordering::Relaxed)
-}
-
-/// In a fork's child: this thread is the only one, and has a new number.
-pub(crate) fn only_this_thread(live_bytes: u64) {
-    EYE.on.store(ptr::null_mut(), Ordering::Relaxed); // the observer is gone
-    with(|local| {
-        local.stop_quick();
-        #[cfg(feature = "sampling")]
-        crate::sampler::after_fork(&local.lottery);
-        let this = local.state.get();
-        for state in ThreadState::all() {
-            if this.is_some_and(|this| ptr::eq(this, state)) {
-                state.os_id.store(os_thread_id(), Ordering::Relaxed);
-                // The observer starts with a first entry of a scope: so the next one is such.
-                let current = local.account().map_or(ROOT_NODE, |account| account.node());
-                for node in scope::way_out(current) {
-                    let account = state.look_up(u64::from(node) << 1 | 1).and_then(Account::get);
-                    account.into_iter().for_each(Account::forget_children);
-                }
-            } else {
-                state.tenure.end();
-                state.hide();
-            }
-        }
-        RUNNING.store(u32::from(this.is_some()), Ordering::Relaxed);
-        peak::only_thread(local.balance.held(), live_bytes);
-    });
 }
 
 fn os_thread_id() -> u32 {
