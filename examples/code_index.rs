@@ -37,17 +37,19 @@ fn print_index(index: &Index, skipped: &[Skipped]) {
     }
 }
 
-fn kib(bytes: u64) -> String {
-    format!("{:.1} KiB", bytes as f64 / 1024.0)
+/// In the units of the page.
+fn size(bytes: u64) -> String {
+    let kib = bytes as f64 / 1024.0;
+    if kib < 1024.0 { format!("{kib:.1} KiB") } else { format!("{:.1} MiB", kib / 1024.0) }
 }
 
 fn print_memory(snapshot: &memscope::model::Snapshot) {
     let totals = &snapshot.totals;
     println!(
         "\n{} live in {} blocks, {} at the peak; {} allocations, {} reallocations",
-        kib(totals.live_bytes),
+        size(totals.live_bytes),
         totals.live_allocations,
-        kib(totals.peak_bytes),
+        size(totals.peak_bytes),
         totals.allocations,
         totals.reallocations
     );
@@ -55,7 +57,7 @@ fn print_memory(snapshot: &memscope::model::Snapshot) {
     variables.sort_by_key(|row| std::cmp::Reverse(row.heap_bytes));
     for row in variables {
         let bytes = row.heap_bytes.unwrap_or(0);
-        println!("  {}: {} in {}", kib(bytes), row.name, row.scope.join(" → "));
+        println!("  {}: {} in {}", size(bytes), row.name, row.scope.join(" → "));
     }
     println!("{} findings", snapshot.findings.len());
     for finding in &snapshot.findings {
