@@ -11,6 +11,7 @@ pub mod format;
 pub mod hold;
 pub mod pulse;
 pub mod snapshot;
+pub mod stderr_line;
 pub mod units;
 mod weight;
 

@@ -3,6 +3,7 @@
 //! `MEMSCOPE_MODE` and `MEMSCOPE_SAMPLE_BYTES` win over what the binary asked for. They are read through libc, for
 //! reading them must not allocate.
 
+use crate::stderr_line;
 use std::ffi::CStr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
@@ -161,8 +162,7 @@ fn decide() -> Decided {
     }
     if DECIDED.compare_exchange(UNDECIDED, decided, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
         for text in [unknown, missing, no_number].into_iter().flatten() {
-            // SAFETY: the range is that of a string. A closed stderr loses the warning and nothing else.
-            unsafe { libc::write(libc::STDERR_FILENO, text.as_ptr().cast(), text.len()) };
+            stderr_line::write(text.as_bytes());
         }
     }
     told(DECIDED.load(Ordering::Relaxed))

@@ -141,8 +141,6 @@ mod session;
 #[cfg(not(any(feature = "live", feature = "sampling")))]
 #[path = "session/unrecorded.rs"]
 mod session;
-#[cfg(any(feature = "live", feature = "sampling", feature = "serve"))]
-mod stderr_line;
 pub mod testing;
 
 pub use crate::export::{ExportError, export, export_snapshot, export_with_all_blocks};

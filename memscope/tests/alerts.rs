@@ -54,6 +54,7 @@ fn a_scene() {
         Ok("growth") => growth(),
         Ok("findings") => findings(),
         Ok("stderr") => to_stderr(),
+        Ok("held stderr") => held_stderr(),
         Ok("panics") => panics(),
         Ok("books") => books(),
         Ok("fork") => in_a_fork(),
@@ -203,6 +204,27 @@ fn to_stderr() {
     thread::sleep(LOOKED);
     std::mem::forget(alerts);
     drop(kept);
+}
+
+#[test]
+fn a_line_waits_for_no_lock_of_the_programs() {
+    let text = stderr(&scene("held stderr", &[]));
+    assert!(text.contains("memscope: alert: "), "{text}");
+}
+
+fn held_stderr() {
+    let held = std::io::stderr().lock();
+    let kept = keeps(3 << 20);
+    let alerts = alerts::when().live_bytes_above(1 << 20).start();
+    thread::sleep(LOOKED);
+    // The guard waits for the thread, and would wait for ever if that waited for this one's lock.
+    let (say, said) = mpsc::channel();
+    let ends = thread::spawn(move || {
+        drop(alerts);
+        say.send(())
+    });
+    said.recv_timeout(SOON).expect("the thread ended");
+    drop((held, kept, ends));
 }
 
 #[test]

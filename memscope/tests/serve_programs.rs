@@ -111,6 +111,26 @@ fn thread_ns() -> u64 {
     times.split(' ').next().and_then(|ns| ns.parse().ok()).expect("nanoseconds")
 }
 
+/// Opens ten files, forks, and says how many of them are open in the child.
+fn open_in_a_child() -> i32 {
+    let own: Vec<fs::File> = (0..10).map(|_| fs::File::open("/dev/null").expect("it is there")).collect();
+    // SAFETY: the child asks of its files whether they are open, and ends by `_exit`.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let is_open = |file: &&fs::File| {
+            // SAFETY: any number may be asked about.
+            unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETFD) != -1 }
+        };
+        let open = own.iter().filter(is_open).count();
+        // SAFETY: ends this process at once.
+        unsafe { libc::_exit(i32::try_from(open).unwrap_or(-1)) };
+    }
+    let mut status = 0;
+    // SAFETY: it is this process's child.
+    unsafe { libc::waitpid(child, &mut status, 0) };
+    libc::WEXITSTATUS(status)
+}
+
 fn wait() {
     std::io::stdin().read_line(&mut String::new()).expect("the test says when");
 }
@@ -155,27 +175,20 @@ fn program() {
         }
         "fork after" => {
             drop(memscope::serve("127.0.0.1:0").expect("a free port"));
-            let own: Vec<fs::File> =
-                (0..10).map(|_| fs::File::open("/dev/null").expect("it is there")).collect();
-            // SAFETY: the child asks of its files whether they are open, and ends by `_exit`.
-            let child = unsafe { libc::fork() };
-            if child == 0 {
-                let is_open = |file: &&fs::File| {
-                    // SAFETY: any number may be asked about.
-                    unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETFD) != -1 }
-                };
-                let open = own.iter().filter(is_open).count();
-                // SAFETY: ends this process at once.
-                unsafe { libc::_exit(i32::try_from(open).unwrap_or(-1)) };
-            }
-            let mut status = 0;
-            // SAFETY: it is this process's child.
-            unsafe { libc::waitpid(child, &mut status, 0) };
-            println!("open {}", libc::WEXITSTATUS(status));
+            println!("open {}", open_in_a_child());
             // More than the list has places.
             for _ in 0..300 {
                 drop(memscope::serve("127.0.0.1:0").expect("there are places again"));
             }
+        }
+        "fork over closed sockets" => {
+            let _server = memscope::serve("127.0.0.1:0").expect("a free port");
+            // SAFETY: it is what such a program does; the server's sockets are among them.
+            (3..64).for_each(|number| _ = unsafe { libc::close(number) });
+            // The files take their numbers. The serving thread waits, and does not know of it yet.
+            println!("open {}", open_in_a_child());
+            // SAFETY: ends this process at once.
+            unsafe { libc::_exit(0) };
         }
         "poll fails" => {
             let server = memscope::serve("127.0.0.1:0").expect("a free port");
@@ -306,6 +319,13 @@ fn a_forks_child_serves_nothing_and_keeps_no_port() {
 #[test]
 fn a_fork_after_a_server_closes_nothing_of_the_programs() {
     let mut program = Program::start("fork after", &[]);
+    assert_eq!(program.said("open"), "10");
+    assert_eq!(program.exit_code(), Some(0));
+}
+
+#[test]
+fn a_fork_over_closed_sockets_closes_nothing_of_the_programs() {
+    let mut program = Program::start("fork over closed sockets", &[]);
     assert_eq!(program.said("open"), "10");
     assert_eq!(program.exit_code(), Some(0));
 }

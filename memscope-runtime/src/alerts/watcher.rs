@@ -8,8 +8,8 @@ use super::recent;
 use super::{Alert, Callback, When};
 use crate::own_work;
 use crate::snapshot::Severity;
+use crate::stderr_line::{self, say};
 use parking_lot::{Condvar, Mutex};
-use std::io::{self, Write as _};
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
@@ -236,7 +236,7 @@ impl Sinks {
     fn tell(&mut self, alert: &Alert, own: &mut Option<crate::OwnWork>) {
         recent::note(alert);
         if self.to_stderr {
-            write_line(&alert.to_string());
+            stderr_line::write(format!("{alert}\n").as_bytes());
         }
         for callback in &mut self.callbacks {
             *own = None;
@@ -255,13 +255,4 @@ fn say_once(said: &AtomicBool, text: &str) {
     if !said.swap(true, Ordering::Relaxed) {
         say(text);
     }
-}
-
-fn say(text: &str) {
-    write_line(&format!("memscope: {text}"));
-}
-
-/// One write, so that lines of several threads do not mix. Where stderr is closed it says nothing.
-fn write_line(line: &str) {
-    let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }

@@ -227,17 +227,21 @@ impl Gathering {
             let within = &map.regions[region];
             let start = row.place.start.max(within.start);
             let end = row.place.end.min(within.start.saturating_add(within.bytes));
+            let bytes = end.saturating_sub(start);
+            // More than fits was not live at one moment: some of it was freed during the walk, and it is not known whose.
+            let fits = row.sum.live_bytes <= bytes;
+            let (scope, thread) = (row.scope.filter(|_| fits), row.thread.filter(|_| fits));
             map.cells.push(Cell {
                 region: region as u32,
                 start,
-                bytes: end.saturating_sub(start),
-                live_bytes: row.sum.live_bytes,
+                bytes,
+                live_bytes: row.sum.live_bytes.min(bytes),
                 blocks: row.sum.blocks,
                 young_blocks: row.sum.young_blocks,
-                scope: row.scope.and_then(|(scope, _)| scope),
-                scope_bytes: row.scope.map(|(_, bytes)| bytes),
-                thread: row.thread.map(|(thread, _)| thread),
-                thread_bytes: row.thread.map(|(_, bytes)| bytes),
+                scope: scope.and_then(|(scope, _)| scope),
+                scope_bytes: scope.map(|(_, bytes)| bytes),
+                thread: thread.map(|(thread, _)| thread),
+                thread_bytes: thread.map(|(_, bytes)| bytes),
                 oldest_ms: row.sum.oldest_ms,
                 newest_ms: row.sum.newest_ms,
             });

@@ -5,7 +5,8 @@
 //! cells    |#####|     |  ## |#####################|     |    ##|     equal ones; a longer one is inside a single block
 //! ```
 //!
-//! A cell without a live byte has no row. The cells' `live_bytes` and `blocks` sum to those of all live blocks.
+//! A cell without a live byte has no row. The cells' `live_bytes` and `blocks` sum to those of all live blocks, unless other
+//! threads free and allocate while the blocks are walked: a place that is given out again meanwhile may be met twice.
 
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +48,8 @@ pub struct Cell {
     pub start: u64,
     /// Its length.
     pub bytes: u64,
-    /// Bytes of live blocks in it.
+    /// Bytes of live blocks in it, at most `bytes`: where more were met, part of them was freed meanwhile, and whose they are
+    /// is not told apart.
     pub live_bytes: u64,
     /// Live blocks that begin in it.
     pub blocks: u64,

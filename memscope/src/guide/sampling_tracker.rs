@@ -3,10 +3,11 @@
 use super::tracker::{TrackError, check};
 use crate::export::{ExportError, export_with};
 use memscope_runtime::declared::Ledger;
+use memscope_runtime::stderr_line::say;
 use parking_lot::Mutex;
 use std::ffi::OsString;
 use std::fmt;
-use std::io::{self, Write as _};
+use std::io;
 use std::panic::Location;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
@@ -171,14 +172,9 @@ impl FileRecorder {
 impl Drop for SamplingTracker {
     fn drop(&mut self) {
         if let Err(error) = self.flush() {
-            report_lost(&error);
+            say(&error.to_string()); // a destructor has no other way
         }
     }
-}
-
-/// A destructor has no other way to say that a recording was not written; where stderr is closed it says nothing.
-fn report_lost(error: &ExportError) {
-    let _ = writeln!(io::stderr(), "memscope: {error}");
 }
 
 pub(super) fn flush_trackers_of(path: &Path) -> Result<(), ExportError> {

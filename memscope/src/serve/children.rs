@@ -7,19 +7,32 @@ use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::os::fd::{AsRawFd, RawFd};
 use std::sync::Once;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 
 /// Sockets of all servers of a process.
 const PLACES: usize = 256;
 const FREE: RawFd = -1;
 
-static SOCKETS: [AtomicI32; PLACES] = [const { AtomicI32::new(FREE) }; PLACES];
+/// What is known of a socket. Who has the turn writes it, and a fork's child, where nobody else runs, reads it.
+struct Place {
+    number: AtomicI32,
+    device: AtomicU64,
+    inode: AtomicU64,
+}
+
+static SOCKETS: [Place; PLACES] = [const { Place::free() }; PLACES];
 /// Taken while a socket is opened and listed, or taken off and closed, and around a fork. Acquire and release order the
 /// list and the sockets by it.
 static TURN: AtomicBool = AtomicBool::new(false);
 
 /// The turn, until it is dropped. Nobody keeps it for longer than a few system calls.
 struct Turn(());
+
+impl Place {
+    const fn free() -> Place {
+        Place { number: AtomicI32::new(FREE), device: AtomicU64::new(0), inode: AtomicU64::new(0) }
+    }
+}
 
 impl Turn {
     fn wait_for() -> Turn {
@@ -38,12 +51,12 @@ impl Drop for Turn {
 pub(super) struct Listed<T: AsRawFd> {
     socket: ManuallyDrop<T>,
     /// Where it stands; `None`: there was no place.
-    place: Option<&'static AtomicI32>,
+    place: Option<&'static Place>,
     identity: Option<Identity>,
 }
 
 /// The device and number of what a descriptor is of.
-type Identity = (libc::dev_t, libc::ino_t);
+type Identity = (u64, u64);
 
 /// Opens sockets, which wait for nothing, and lists them; no fork comes between. `None`: the list is full.
 pub(super) fn open<T: AsRawFd, E, const N: usize>(
@@ -59,14 +72,15 @@ pub(super) fn open<T: AsRawFd, E, const N: usize>(
 impl<T: AsRawFd> Listed<T> {
     fn new(socket: T, _turn: &Turn) -> Listed<T> {
         let number = socket.as_raw_fd();
-        let enter = |place: &&AtomicI32| {
-            place.compare_exchange(FREE, number, Ordering::Relaxed, Ordering::Relaxed).is_ok()
-        };
-        Listed {
-            place: SOCKETS.iter().find(enter),
-            identity: identity(number),
-            socket: ManuallyDrop::new(socket),
+        let identity = identity(number);
+        let place = SOCKETS.iter().find(|place| place.number.load(Ordering::Relaxed) == FREE);
+        if let Some(place) = place {
+            let (device, inode) = identity.unwrap_or_default();
+            place.device.store(device, Ordering::Relaxed);
+            place.inode.store(inode, Ordering::Relaxed);
+            place.number.store(number, Ordering::Relaxed);
         }
+        Listed { place, identity, socket: ManuallyDrop::new(socket) }
     }
 }
 
@@ -82,7 +96,7 @@ impl<T: AsRawFd> Drop for Listed<T> {
     fn drop(&mut self) {
         let _turn = Turn::wait_for();
         if let Some(place) = self.place {
-            place.store(FREE, Ordering::Relaxed);
+            place.number.store(FREE, Ordering::Relaxed);
         }
         // A program that closes descriptors which are not its own has closed this one too, and may have another file there.
         if self.identity.is_some() && identity(self.socket.as_raw_fd()) == self.identity {
@@ -92,13 +106,14 @@ impl<T: AsRawFd> Drop for Listed<T> {
     }
 }
 
+#[allow(clippy::unnecessary_cast, reason = "the types differ by system")]
 fn identity(number: RawFd) -> Option<Identity> {
     let mut status = std::mem::MaybeUninit::<libc::stat>::uninit();
     // SAFETY: the place is for the answer, which is read only if there is one.
     unsafe {
         (libc::fstat(number, status.as_mut_ptr()) == 0).then(|| {
             let status = status.assume_init();
-            (status.st_dev, status.st_ino)
+            (status.st_dev as u64, status.st_ino as u64)
         })
     }
 }
@@ -126,10 +141,12 @@ extern "C" fn in_parent() {
 
 extern "C" fn in_child() {
     for place in &SOCKETS {
-        let socket = place.swap(FREE, Ordering::Relaxed);
-        if socket != FREE {
+        let number = place.number.swap(FREE, Ordering::Relaxed);
+        let was = (place.device.load(Ordering::Relaxed), place.inode.load(Ordering::Relaxed));
+        // Else the program closed it, and may have another file there.
+        if number != FREE && identity(number) == Some(was) {
             // SAFETY: it is the child's copy of a socket that only the parent's thread uses.
-            unsafe { libc::close(socket) };
+            unsafe { libc::close(number) };
         }
     }
     TURN.store(false, Ordering::Release);

@@ -22,9 +22,9 @@ mod thread;
 mod token;
 
 use crate::quiet_thread;
-use crate::stderr_line::say;
 use children::Listed;
 use gate::Gate;
+use memscope_runtime::stderr_line::say;
 use std::fmt;
 use std::io;
 use std::net::{Shutdown, SocketAddr};

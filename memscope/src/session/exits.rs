@@ -1,7 +1,7 @@
 //! `process::exit`, the return from `main`, and panics.
 
 use super::recording::{self, Recording};
-use crate::stderr_line::say;
+use memscope_runtime::stderr_line::say;
 use std::sync::Once;
 use std::time::Duration;
 

@@ -19,7 +19,7 @@ mod watcher;
 
 use crate::export::{ExportError, Format};
 use crate::model::Snapshot;
-use crate::stderr_line::say;
+use memscope_runtime::stderr_line::say;
 use recording::Recording;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

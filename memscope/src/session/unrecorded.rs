@@ -2,6 +2,7 @@
 
 use crate::export::{ExportError, export, write_snapshot};
 use crate::model::Snapshot;
+use memscope_runtime::stderr_line::say;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -75,8 +76,7 @@ impl Drop for Session {
     fn drop(&mut self) {
         if !self.has_ended {
             if let Err(error) = export(&self.path) {
-                use std::io::Write as _;
-                let _ = writeln!(std::io::stderr(), "memscope: {error}");
+                say(&error.to_string());
             }
         }
     }

@@ -6,8 +6,8 @@
 use super::recording::{self, Recording};
 use super::signals;
 use crate::quiet_thread;
-use crate::stderr_line::say;
 use memscope_runtime::Side;
+use memscope_runtime::stderr_line::say;
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;

@@ -108,14 +108,16 @@ fn the_inside_of_a_large_block_is_one_cell() {
 }
 
 #[test]
-fn a_block_that_took_the_place_of_a_large_one_during_the_walk_is_counted_in_its_cell() {
-    let map = map_of(&[(0x2000, 32 * 16, 4, 10), (0x2010, 8, 9, 950)], &[]);
+fn a_place_that_was_given_out_again_during_the_walk_holds_no_more_than_fits_of_nobody_in_particular() {
+    // A block in place of a large one; 12 bytes in place of 8 in a cell of 16.
+    let blocks = [(0x2000, 32 * 16, 4, 10), (0x2010, 8, 9, 950), (0x3000, 8, 1, 10), (0x3004, 12, 2, 20)];
+    let map = map_of(&blocks, &[]);
     let said: Vec<_> = map
         .cells
         .iter()
-        .map(|cell| (cell.start, cell.bytes, cell.live_bytes, cell.blocks, cell.scope))
+        .map(|cell| (cell.start, cell.bytes, cell.live_bytes, cell.blocks, cell.scope, cell.thread_bytes))
         .collect();
-    assert_eq!(said, [(0x2000, 512, 520, 2, None)]);
+    assert_eq!(said, [(0x2000, 512, 512, 2, None, None), (0x3000, 16, 16, 2, None, None)]);
 }
 
 #[test]
