@@ -11,3 +11,6 @@ import "./lists.js";
 import "./cut_names.js";
 import "./find.js";
 import "./sight.js";
+
+// What the page holds is drawn, and whoever waits for that may go on.
+document.documentElement.classList.remove("busy");

@@ -16,6 +16,8 @@ use tungstenite::{Message, WebSocket};
 
 /// A picture of a page has no more pixels: of a higher page the rest is left out.
 const MOST_PIXELS: f64 = 12_000_000.0;
+/// A page's script begins when its data are unpacked, which may be after the load.
+const DRAWN: &str = "!document.documentElement.classList.contains('busy')";
 /// Nothing that the tests do takes this long.
 const PATIENCE: Duration = Duration::from_secs(60);
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
@@ -181,6 +183,7 @@ impl Browser {
         let answer = self.call("Page.navigate", json!({ "url": url }));
         assert!(answer["errorText"].is_null(), "{answer}");
         self.wait_for("Page.loadEventFired");
+        self.until(DRAWN);
     }
 
     /// Makes the window this large.
@@ -255,6 +258,7 @@ impl Browser {
         self.events.retain(|event| event["method"] != "Page.loadEventFired");
         act();
         self.wait_for("Page.loadEventFired");
+        self.until(DRAWN);
     }
 
     /// The value of `expression` on the page.

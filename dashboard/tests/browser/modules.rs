@@ -17,8 +17,8 @@ pub fn open(browser: &mut Browser, modules: &[&str]) -> TempDir {
     let folder = TempDir::new().expect("a folder for the page");
     let file = folder.path().join("modules.html");
     let html = format!(
-        "<!DOCTYPE html><meta charset=\"utf-8\"><link rel=\"icon\" href=\"data:,\"><script type=\"module\">{imports}\n\
-         Object.assign(globalThis, {{ {} }});</script>",
+        "<!DOCTYPE html><html class=\"busy\"><meta charset=\"utf-8\"><link rel=\"icon\" href=\"data:,\"><script type=\"module\">{imports}\n\
+         Object.assign(globalThis, {{ {} }}); document.documentElement.classList.remove(\"busy\");</script>",
         names.join(", ")
     );
     fs::write(&file, html).expect("a folder of ours");
