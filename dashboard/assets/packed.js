@@ -38,7 +38,7 @@ export function unpacked(packed, position) {
     const names = packed.shapes[kind];
     return Object.fromEntries(rest.map((field, place) => {
       const plain = unshared(field);
-      return [names[place], names[place] === "from" ? pointer(plain) : plain];
+      return [names[place], names[place] === "from" && typeof plain === "string" ? pointer(plain) : plain];
     }));
   }
   const unshared = value;

@@ -297,7 +297,7 @@ function passing() {
     const kind = rows.category?.[position] ?? null;
     const severity = rows.finding[position] ?? "none";
     if (words.every((/** @type {string} */ word) => all[position].includes(word))
-      && (range === null || (rows.first_ms[position] >= range.fromMs && rows.first_ms[position] <= range.toMs))
+      && (range === null || (rows.first_ms[position] <= range.toMs && (rows.last_ms[position] ?? Infinity) >= range.fromMs))
       && (stage === "" || rows.stages[rows.stage[position]].key === stage)
       && lists[rows.threads[position]]
       && (type === "" || rows.type_name[position] === typeNumber)
@@ -365,13 +365,14 @@ if (room && list) {
       delete count.dataset.from;
     }
     field("none").hidden = found.length > 0;
+    field("clear").hidden = [field("search"), ...FILTERS.map(field)].every((asked) => asked.value === "");
   };
   onRange("variables", (chosen) => {
     if (chosen !== range) {
       range = chosen;
       filter();
     }
-    return chosen && `first seen in ${chosen.html}`;
+    return chosen && `between first and last sight in ${chosen.html}`;
   });
   const follow = () => {
     if (!location.hash.startsWith(LINK)) return;
@@ -391,6 +392,11 @@ if (room && list) {
     filter();
     writeLink();
   });
+  controls.addEventListener("reset", () => setTimeout(() => {
+    filter();
+    writeLink();
+    field("search").focus();
+  }));
   // A reload may keep what was chosen.
   if (location.hash.startsWith(LINK)) follow();
   else filter();

@@ -15,7 +15,7 @@ use std::fmt;
 use std::sync::OnceLock;
 
 /// The page and its partials, by name.
-const TEMPLATES: [(&str, &str); 39] = [
+const TEMPLATES: [(&str, &str); 41] = [
     ("head", include_str!("../templates/head.hbs")),
     ("page", include_str!("../templates/page.hbs")),
     ("live", include_str!("../templates/live.hbs")),
@@ -42,6 +42,8 @@ const TEMPLATES: [(&str, &str); 39] = [
     ("thread_rows", include_str!("../templates/thread_rows.hbs")),
     ("foreign_frees", include_str!("../templates/foreign_frees.hbs")),
     ("pairs", include_str!("../templates/pairs.hbs")),
+    ("size_rows", include_str!("../templates/size_rows.hbs")),
+    ("lifetime_rows", include_str!("../templates/lifetime_rows.hbs")),
     ("tasks", include_str!("../templates/tasks.hbs")),
     ("diagnostics", include_str!("../templates/diagnostics.hbs")),
     ("finding", include_str!("../templates/finding.hbs")),

@@ -120,7 +120,7 @@ fn variables(snapshot: &Snapshot, labels: &Labels<'_>, width: Option<u16>) -> St
 /// Variables whose blocks live on though their scope was left, and how many executions had which fate.
 fn fates(snapshot: &Snapshot, width: Option<u16>) -> String {
     let live_on = |row: &Variable| row.fates.map(|fates| (fates.live_at_export, fates.outlived_scope));
-    let names = ["dropped in scope", "outlived its scope", "live at export"];
+    let names = ["dropped in scope", "outlived its scope, since freed", "outlived its scope, still alive"];
     let mut table = table(&["variable", names[0], names[1], names[2], "scope"], width);
     let (top, count) = most(snapshot, |row| live_on(row).filter(|&fates| fates > (0, 0)));
     for &index in &top {
@@ -190,6 +190,11 @@ fn findings(snapshot: &Snapshot, labels: &Labels<'_>) -> String {
     for finding in shown {
         write!(out, "\n  {} [{}] {}", finding.severity, finding.kind, finding.message)
             .expect("writing to a String cannot fail");
+        let places = [("scope", &finding.scope_place), ("variable", &finding.variable_place)];
+        for (of, place) in places.into_iter().filter_map(|(of, place)| Some((of, place.as_ref()?))) {
+            let line = place.line.as_ref().map(|line| format!(":{line}")).unwrap_or_default();
+            write!(out, "\n      {of} at {}{line}", place.file).expect("writing to a String cannot fail");
+        }
         for evidence in &finding.evidence {
             write!(out, "\n      {}: {}", evidence.what, evidence.figure)
                 .expect("writing to a String cannot fail");

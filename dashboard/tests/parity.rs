@@ -142,6 +142,13 @@ fn what_the_page_holds_as_data_is_whole() {
         let pairs =
             page.threads.foreign_frees.map_or(String::new(), |frees| partial("pairs", &frees).unwrap());
         assert_same("pairs", html.as_str().unwrap(), &pairs);
+        let html = list(&mut browser, "size_rows");
+        let sizes = page.sizes.map_or(String::new(), |sizes| partial("size_rows", &sizes).unwrap());
+        assert_same("size_rows", html.as_str().unwrap(), &sizes);
+        let html = list(&mut browser, "lifetime_rows");
+        let lifetimes =
+            page.lifetimes.map_or(String::new(), |panel| partial("lifetime_rows", &panel).unwrap());
+        assert_same("lifetime_rows", html.as_str().unwrap(), &lifetimes);
     }
 }
 

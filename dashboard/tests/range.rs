@@ -85,9 +85,11 @@ fn a_range_is_chosen_by_dragging_and_given_up_by_a_click() {
          resident 980.0 KiB → 932.0 KiB, shrunk by 48.0 KiB; highest reading 980.0 KiB at 1.0 s"
     );
     assert!(notes(&mut browser).iter().any(|note| note == "whole recording"));
-    // All of the fixture's variables were first seen in the first 30 ms.
-    assert!(notes(&mut browser).iter().any(|note| note.starts_with("first seen in 1.0")));
-    assert_eq!(browser.eval("document.querySelectorAll('#cards li').length"), 0);
+    // All of the fixture's variables were first seen in the first 30 ms and last at 1.5 s.
+    assert!(notes(&mut browser).iter().any(|note| note.starts_with("between first and last sight in 1.0")));
+    let cards = "document.querySelectorAll('#cards li').length";
+    let variables = document["variables"].as_array().unwrap();
+    assert_eq!(browser.eval(cards), variables.len());
     assert_bound(&mut browser, &document);
     browser.screenshot("range-1280-light", false);
     browser.click(".plot");
@@ -302,7 +304,7 @@ fn every_panel_speaks_of_the_range_or_says_that_it_does_not() {
     assert_eq!(note_of(&mut browser, "diagnostics"), "marked where evidence is of 1.0 s to 3.0 s");
     assert_eq!(texts(&mut browser, "#finding-1 .range-note"), ["evidence from the range"]);
     assert_eq!(texts(&mut browser, "#diagnostics .finding .range-note").len(), 1);
-    assert_eq!(note_of(&mut browser, "variables"), "first seen in 1.0 s to 3.0 s");
+    assert_eq!(note_of(&mut browser, "variables"), "between first and last sight in 1.0 s to 3.0 s");
     assert_eq!(note_of(&mut browser, "overview"), "whole recording; of the range: below the curve");
     assert_eq!(note_of(&mut browser, "types"), "whole recording: a type's bytes have no times");
     assert_eq!(note_of(&mut browser, "threads"), "whole recording: threads have no times");

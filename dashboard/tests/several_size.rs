@@ -1,20 +1,22 @@
 //! The pages over several recordings stay small enough to mail and to open, and are quickly made, however large they are.
 
 mod fixture;
+#[path = "fixture/on_processor.rs"]
+mod on_processor;
 #[path = "fixture/several.rs"]
 mod several;
 
 use memscope_dashboard::{render_compare, render_trend};
 use memscope_runtime::snapshot::{Folded, Snapshot};
+use on_processor::on_processor;
 use several::sessions;
-use std::fs;
 use std::io::{self, Write as _};
-use std::time::Duration;
 
 const MOST_BYTES: usize = 3_000_000;
-const VARIABLES: usize = 100_000;
+/// Unoptimised, a tenth: the gate has these tests optimised, too.
+const VARIABLES: usize = if cfg!(debug_assertions) { 10_000 } else { 100_000 };
 
-/// Recordings of 10^5 variables each, of which many are in every class.
+/// Recordings of so many variables each, of which many are in every class.
 fn huge(sampled: bool) -> [Snapshot; 2] {
     let mut base =
         if sampled { fixture::sampled(VARIABLES) } else { fixture::exact(&fixture::large(VARIABLES)) };
@@ -61,12 +63,6 @@ fn huge(sampled: bool) -> [Snapshot; 2] {
         }
     }
     [base, then]
-}
-
-/// How long this thread has been on a processor: other work on the machine is no fault of ours.
-fn on_processor() -> Duration {
-    let account = fs::read_to_string("/proc/thread-self/schedstat").expect("Linux counts");
-    Duration::from_nanos(account.split(' ').next().and_then(|ns| ns.parse().ok()).expect("nanoseconds"))
 }
 
 /// `render`'s page, in time where it was compiled to be quick.

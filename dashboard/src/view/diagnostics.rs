@@ -1,6 +1,6 @@
 //! The diagnostics panel: the recording's findings with what they rest on. Nothing is found here, only shown.
 
-use super::label::{self, Labels};
+use super::label::{self, Labels, Place};
 use crate::figure::Figure;
 use crate::text::visible;
 use memscope_runtime::snapshot::{Evidence, Finding, Severity, Snapshot};
@@ -49,6 +49,10 @@ pub struct FindingView {
     pub scope: Option<String>,
     /// Name of the variable it is about.
     pub variable: Option<String>,
+    /// Where its last function stands.
+    pub scope_place: Option<Place>,
+    /// Where the variable stands, where its evidence tells which it is.
+    pub variable_place: Option<Place>,
     /// Index of that scope, if it is listed.
     pub scope_index: Option<usize>,
     /// Index of the variable, where its evidence tells which it is, if it has an inspector.
@@ -135,7 +139,16 @@ fn variable_pointed_at(evidence: &Evidence) -> Option<usize> {
 }
 
 fn finding_view(labels: &Labels<'_>, finding: &Finding, index: usize) -> FindingView {
+    let Snapshot { scopes, variables, .. } = labels.snapshot();
     let pointed = finding.evidence.iter().filter_map(variable_pointed_at).next();
+    let scope_place = labels.scope_index(&finding.scope).and_then(|index| {
+        let row = &scopes[index];
+        label::place(&format!("/scopes/{index}"), row.file.as_deref(), row.line)
+    });
+    let variable_place = pointed.filter(|_| finding.variable.is_some()).and_then(|index| {
+        let row = variables.get(index)?;
+        label::place(&format!("/variables/{index}"), row.file.as_deref(), row.line)
+    });
     FindingView {
         number: index,
         severity: severity_label(finding.severity).0,
@@ -143,6 +156,8 @@ fn finding_view(labels: &Labels<'_>, finding: &Finding, index: usize) -> Finding
         message: visible(&finding.message),
         scope: (!finding.scope.is_empty()).then(|| label::scope(&finding.scope)),
         variable: finding.variable.as_deref().map(visible),
+        scope_place,
+        variable_place,
         scope_index: labels.scope_link(&finding.scope),
         variable_index: pointed.filter(|&index| labels.has_inspector(index)),
         evidence: finding.evidence.iter().map(|row| evidence_view(row, labels)).collect(),

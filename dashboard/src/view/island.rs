@@ -2,15 +2,25 @@
 
 use super::label::Labels;
 use super::variable_rows::{VariableRows, variable_rows};
-use super::{foreign_frees, inspector, memory_map, scope_tree, scopes, threads, timeline};
+use super::{foreign_frees, inspector, lifetimes, memory_map, scope_tree, scopes, sizes, threads, timeline};
 use crate::packed::Packed;
 use memscope_runtime::snapshot::Snapshot;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
 /// The partials that the page's scripts render; those that they include come along.
-pub const PARTIALS: [&str; 8] =
-    ["card", "inspector", "brief", "squares", "points", "more_of_scope", "thread_rows", "pairs"];
+pub const PARTIALS: [&str; 10] = [
+    "card",
+    "inspector",
+    "brief",
+    "squares",
+    "points",
+    "more_of_scope",
+    "thread_rows",
+    "pairs",
+    "size_rows",
+    "lifetime_rows",
+];
 
 /// The data of the page's scripts.
 #[derive(Clone, Debug, Serialize)]
@@ -52,6 +62,8 @@ pub fn fed(snapshot: &Snapshot, labels: &Labels<'_>) -> Island {
         lists: BTreeMap::from([
             ("thread_rows", threads::packed(snapshot, labels)),
             ("pairs", foreign_frees::packed(snapshot, labels)),
+            ("size_rows", sizes::packed(snapshot)),
+            ("lifetime_rows", lifetimes::packed(snapshot)),
         ]),
     }
 }

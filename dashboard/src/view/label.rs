@@ -81,6 +81,11 @@ impl<'a> Labels<'a> {
         }
     }
 
+    /// What they are of.
+    pub fn snapshot(&self) -> &'a Snapshot {
+        self.snapshot
+    }
+
     /// The names of its threads alone: nothing else has a place to go to.
     pub fn of_threads(snapshot: &'a Snapshot) -> Self {
         Self {
@@ -251,12 +256,12 @@ pub fn fate(fate: Fate) -> Term {
         },
         Fate::OutlivedScope => Term {
             key: "outlived_scope",
-            name: "outlived its scope",
+            name: "outlived its scope, since freed",
             meaning: "Its blocks outlived its scope, and are freed.",
         },
         Fate::LiveAtExport => Term {
             key: "live_at_export",
-            name: "live at export",
+            name: "outlived its scope, still alive",
             meaning: "Its blocks outlived its scope and are alive.",
         },
     }

@@ -3,6 +3,7 @@
 use super::geometry::{Bar, bar};
 use super::label;
 use crate::figure::Figure;
+use crate::packed::Packed;
 use memscope_runtime::snapshot::{Lifetimes as Row, Snapshot};
 use serde::Serialize;
 
@@ -14,7 +15,8 @@ pub const MOST_RANGES: usize = 64;
 pub struct Lifetimes {
     /// Where its figures come from.
     pub provenance: label::Term,
-    /// One row for each range, shortest first.
+    /// One row for each range, shortest first, which the partial `lifetime_rows` lists; none: they stand in the page's data
+    /// ([`packed`]).
     pub rows: Vec<Range>,
     /// Blocks whose lifetimes are not known; `None`: there are none.
     pub unknown: Option<Unknown>,
@@ -29,6 +31,9 @@ pub struct Lifetimes {
 /// Blocks that lived for a time within a range.
 #[derive(Clone, Debug, Serialize)]
 pub struct Range {
+    /// Index into the document\'s `lifetimes`.
+    #[serde(skip)]
+    pub index: usize,
     /// The shortest.
     pub from: Figure,
     /// All are below this; `None`: no bound.
@@ -93,6 +98,7 @@ pub fn lifetimes(snapshot: &Snapshot) -> Option<Lifetimes> {
         Figure::estimated_bytes(&at(index, "live_bytes"), row.live_bytes, row.live_bytes_error)
     };
     let range = |(index, row): (usize, &Row)| Range {
+        index,
         from: Figure::ms(at(index, "from_ms"), row.from_ms),
         below: row.below_ms.map(|below| Figure::ms(at(index, "below_ms"), below)),
         freed: freed(index, row),
@@ -124,4 +130,13 @@ pub fn lifetimes(snapshot: &Snapshot) -> Option<Lifetimes> {
             Figure::count(format!("len(/lifetimes) - {MOST_RANGES}"), (all.len() - MOST_RANGES) as u64)
         }),
     })
+}
+
+/// The rows of the panel, for the page's script.
+pub fn packed(snapshot: &Snapshot) -> Packed {
+    let mut packed = Packed::of("/lifetimes");
+    for range in lifetimes(snapshot).map_or(Vec::new(), |panel| panel.rows) {
+        packed.push(range.index, &range);
+    }
+    packed.framed()
 }

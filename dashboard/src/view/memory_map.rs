@@ -119,7 +119,7 @@ pub struct Hotspot {
 /// The map of `snapshot`.
 pub fn memory_map(snapshot: &Snapshot, labels: &Labels<'_>) -> MemoryMap {
     let blocks = &snapshot.blocks.largest;
-    let (largest, rest) = ranked(blocks, MOST_BLOCKS, |block| block.bytes);
+    let (largest, _) = ranked(blocks, MOST_BLOCKS, |block| block.bytes);
     let by_scope = Colours::new(blocks);
     let greatest = largest.first().map_or(1, |&index| blocks[index].bytes).max(1);
     let opened = |block: &Block| block.variable.map(|v| v as usize).filter(|&v| labels.has_inspector(v));
@@ -167,6 +167,8 @@ pub fn memory_map(snapshot: &Snapshot, labels: &Labels<'_>) -> MemoryMap {
         Ok(map) => (map, None),
         Err(why) => (None, Some(why)),
     };
+    // Where the map is drawn there are no squares, and the hotspots alone are listed.
+    let most = if map.is_some() { MOST_HOTSPOTS } else { MOST_BLOCKS };
     MemoryMap {
         map,
         no_map,
@@ -177,7 +179,7 @@ pub fn memory_map(snapshot: &Snapshot, labels: &Labels<'_>) -> MemoryMap {
             format!("sum(/blocks/largest/*/bytes) - rest({MOST_BLOCKS}, /blocks/largest/*/bytes, bytes)"),
             sum(&largest, blocks),
         ),
-        folded: folded_blocks(snapshot, &largest, &rest),
+        folded: folded_blocks(snapshot, most),
         legend: by_scope.legend(snapshot),
         threads: by_thread
             .into_iter()
@@ -191,17 +193,16 @@ fn sum(indices: &[usize], blocks: &[Block]) -> u64 {
     indices.iter().fold(0, |sum, &index| blocks[index].bytes.saturating_add(sum))
 }
 
-fn folded_blocks(snapshot: &Snapshot, largest: &[usize], rest: &[usize]) -> Option<Folded> {
+/// All but the `most` largest blocks.
+fn folded_blocks(snapshot: &Snapshot, most: usize) -> Option<Folded> {
     let blocks = &snapshot.blocks;
+    let (shown, rest) = ranked(&blocks.largest, most, |block| block.bytes);
     let count = blocks.folded_blocks.saturating_add(rest.len() as u64);
     (count > 0).then(|| Folded {
-        rows: Figure::count(
-            format!("/blocks/folded_blocks + len(/blocks/largest) - {}", largest.len()),
-            count,
-        ),
+        rows: Figure::count(format!("/blocks/folded_blocks + len(/blocks/largest) - {}", shown.len()), count),
         bytes: Some(Figure::bytes(
-            format!("/blocks/folded_bytes + rest({MOST_BLOCKS}, /blocks/largest/*/bytes, bytes)"),
-            blocks.folded_bytes.saturating_add(sum(rest, &blocks.largest)),
+            format!("/blocks/folded_bytes + rest({most}, /blocks/largest/*/bytes, bytes)"),
+            blocks.folded_bytes.saturating_add(sum(&rest, &blocks.largest)),
         )),
     })
 }

@@ -40,6 +40,7 @@ pub mod threads;
 pub mod timeline;
 pub mod trend;
 pub mod types;
+mod unlisted;
 pub mod variable_rows;
 pub mod variables;
 
@@ -88,6 +89,8 @@ impl Page {
     pub fn standing(mut self) -> Self {
         self.scopes.rows.iter_mut().for_each(|row| row.more = None);
         self.threads.rows.clear();
+        self.sizes.iter_mut().for_each(|sizes| sizes.rows.clear());
+        self.lifetimes.iter_mut().for_each(|lifetimes| lifetimes.rows.clear());
         self.threads.foreign_frees.iter_mut().for_each(|frees| frees.rows.clear());
         self
     }

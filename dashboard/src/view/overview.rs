@@ -50,6 +50,16 @@ pub struct Overview {
     pub growing: Figure,
     /// Live bytes over time.
     pub timeline: Option<Timeline>,
+    /// How far the stated peak may lie from the true one.
+    pub peak_bound: Figure,
+    /// Memory that memscope holds itself.
+    pub own: Figure,
+    /// Processor time that its background thread used.
+    pub observer: Figure,
+    /// Events that it lost.
+    pub unrecorded: Figure,
+    /// The host's page size.
+    pub page: Figure,
 }
 
 /// The overview of `snapshot`.
@@ -59,7 +69,7 @@ pub fn overview(snapshot: &Snapshot) -> Overview {
 
 /// The same without the points of the timeline.
 pub fn fed(snapshot: &Snapshot) -> Overview {
-    let totals = &snapshot.totals;
+    let (totals, profiler) = (&snapshot.totals, &snapshot.profiler);
     let elapsed_ms = snapshot.program.elapsed_ms;
     // Nothing was recorded: the document's zeros are no measurement.
     let recorded = |figure: Figure| if snapshot.mode == Mode::Off { Figure::not_measured() } else { figure };
@@ -131,6 +141,17 @@ pub fn fed(snapshot: &Snapshot) -> Overview {
         )),
         growing: growing(snapshot),
         timeline: timeline::curve(snapshot),
+        peak_bound: recorded(Figure::bytes(
+            "/profiler/peak_error_bound_bytes",
+            profiler.peak_error_bound_bytes,
+        )),
+        own: Figure::estimated_bytes("/profiler/own_bytes", profiler.own_bytes, profiler.own_bytes_error),
+        observer: match &profiler.observer {
+            Some(observer) => Figure::us("/profiler/observer/cpu_us", observer.cpu_us),
+            None => Figure::not_measured(),
+        },
+        unrecorded: recorded(Figure::count("/profiler/unrecorded_events", profiler.unrecorded_events)),
+        page: Figure::bytes("/program/page_bytes", snapshot.program.page_bytes),
     }
 }
 

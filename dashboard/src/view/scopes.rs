@@ -5,6 +5,7 @@ use super::category::{self, Category};
 use super::geometry::{self, Bar, Trend};
 use super::label::{self, Labels, Place};
 use super::ranking::{Folded, folded, ranked};
+use super::unlisted;
 use crate::figure::Figure;
 use crate::packed::Packed;
 use crate::text::visible;
@@ -28,6 +29,8 @@ pub struct Scopes {
     pub rows: Vec<ScopeRow>,
     /// What is not shown.
     pub folded: Option<Folded>,
+    /// What the recording counts and does not list.
+    pub unlisted: Option<Folded>,
     /// The moments of the trends; `None`: no trend was measured.
     pub trend_time: Option<TrendTime>,
 }
@@ -148,10 +151,16 @@ pub fn scopes(snapshot: &Snapshot, labels: &Labels<'_>) -> Scopes {
         first: Figure::ms("/trend_ms/0", first),
         last: Figure::ms(format!("/trend_ms/{}", moments.len() - 1), last),
     });
+    let not_listed = &snapshot.folded.scopes;
     let fold = ("/scopes", MOST_SCOPES, "exclusive/live_bytes", "inclusive/allocated_bytes");
     Scopes {
         provenance: label::provenance_in(snapshot.mode),
-        total: Figure::count("len(/scopes)", rows.len() as u64),
+        total: unlisted::total("/scopes", rows.len(), "scopes/scopes", not_listed.scopes),
+        unlisted: unlisted::unlisted(
+            "scopes/scopes",
+            not_listed.scopes,
+            Some(("scopes/live_bytes", Some(not_listed.live_bytes), not_listed.live_bytes_error)),
+        ),
         rows: shown.iter().map(|&index| scope_row(snapshot, labels, index, whole)).collect(),
         folded: folded(rows, &rest, fold, |row| {
             (Some(row.exclusive.live_bytes), row.exclusive.live_bytes_error)

@@ -5,6 +5,7 @@
 use super::geometry::{Bar, bar};
 use super::label;
 use crate::figure::Figure;
+use crate::packed::Packed;
 use memscope_runtime::snapshot::{SizeRange as Row, Snapshot};
 use serde::Serialize;
 
@@ -18,7 +19,8 @@ pub struct Sizes {
     pub provenance: label::Term,
     /// Blocks alive.
     pub alive: Figure,
-    /// One row for each range that holds a block, largest first.
+    /// One row for each range that holds a block, largest first, which the partial `size_rows` lists; none: they stand in the
+    /// page's data ([`packed`]).
     pub rows: Vec<Range>,
     /// The freed blocks that are not told apart by size; `None`: all are.
     pub small: Option<Small>,
@@ -29,6 +31,9 @@ pub struct Sizes {
 /// Blocks of sizes within a range.
 #[derive(Clone, Debug, Serialize)]
 pub struct Range {
+    /// Index into the document\'s `sizes`.
+    #[serde(skip)]
+    pub index: usize,
     /// The least size.
     pub from: Figure,
     /// All are below this; `None`: no bound.
@@ -99,6 +104,7 @@ pub fn sizes(snapshot: &Snapshot) -> Option<Sizes> {
     let range = |(index, row): (usize, &Row)| {
         let (blocks, bytes) = (at(index, "live_allocations"), at(index, "live_bytes"));
         row.live_allocations.map(|alive| Range {
+            index,
             from: from(index, row),
             below: below(index, row),
             blocks_bar: drawn(&blocks, alive, &most_blocks),
@@ -127,4 +133,13 @@ pub fn sizes(snapshot: &Snapshot) -> Option<Sizes> {
             Figure::count(format!("len(/sizes) - {}", MOST_RANGES + 1), (all.len() - MOST_RANGES - 1) as u64)
         }),
     })
+}
+
+/// The rows of the panel, for the page's script.
+pub fn packed(snapshot: &Snapshot) -> Packed {
+    let mut packed = Packed::of("/sizes");
+    for range in sizes(snapshot).map_or(Vec::new(), |panel| panel.rows) {
+        packed.push(range.index, &range);
+    }
+    packed.framed()
 }

@@ -8,6 +8,7 @@ use crate::figure::Figure;
 use crate::packed::{Kind, Packed};
 use memscope_runtime::snapshot::{Snapshot, TimelinePoint};
 use serde::Serialize;
+use std::cmp::Reverse;
 
 /// Stretches that a longer timeline is drawn in: the highest point of each is kept, and the one with the most resident
 /// bytes, so that no spike is lost.
@@ -37,6 +38,10 @@ pub struct Timeline {
     pub quarters: String,
     /// The total's peak, which may lie between two points.
     pub peak: Figure,
+    /// Where the highest point is.
+    pub highest_x: i64,
+    /// When that was.
+    pub highest_at: Figure,
     /// Where the time axis ends.
     pub end: Figure,
     /// The points drawn; the partial `points` makes rows of the table of them.
@@ -154,6 +159,8 @@ fn upper(point: &TimelinePoint) -> u64 {
 pub fn curve(snapshot: &Snapshot) -> Option<Timeline> {
     let all = &snapshot.timeline;
     let scale = Scale::of(snapshot)?;
+    // The first of those as high.
+    let highest = (0..all.len()).max_by_key(|&index| (all[index].live_bytes, Reverse(index)))?;
     let shown: Vec<&TimelinePoint> = drawn(snapshot).into_iter().map(|index| &all[index]).collect();
     let corner = |point: &TimelinePoint, bytes| (scale.x(point.ms), scale.y(bytes));
     let line = path(shown.iter().map(|point| corner(point, point.live_bytes)));
@@ -188,6 +195,8 @@ pub fn curve(snapshot: &Snapshot) -> Option<Timeline> {
             snapshot.totals.peak_bytes,
             snapshot.totals.peak_bytes_error,
         ),
+        highest_x: scale.x(all[highest].ms),
+        highest_at: Figure::ms(format!("{LIST}/{highest}/ms"), all[highest].ms),
         end: Figure::ms("/program/elapsed_ms", snapshot.program.elapsed_ms),
         total: Figure::count("len(/timeline)", all.len() as u64),
         line,

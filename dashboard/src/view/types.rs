@@ -2,6 +2,7 @@
 
 use super::label;
 use super::ranking::{Folded, folded, ranked};
+use super::unlisted;
 use crate::figure::Figure;
 use crate::text::visible;
 use memscope_runtime::snapshot::Snapshot;
@@ -21,6 +22,8 @@ pub struct Types {
     pub rows: Vec<TypeRow>,
     /// What is not shown.
     pub folded: Option<Folded>,
+    /// What the recording counts and does not list.
+    pub unlisted: Option<Folded>,
 }
 
 /// One type.
@@ -55,7 +58,8 @@ pub fn types(snapshot: &Snapshot) -> Types {
     };
     Types {
         provenance: label::provenance_in(snapshot.mode),
-        total: Figure::count("len(/types)", rows.len() as u64),
+        total: unlisted::total("/types", rows.len(), "types", snapshot.folded.types),
+        unlisted: unlisted::unlisted("types", snapshot.folded.types, None),
         rows: shown.into_iter().map(row).collect(),
         folded: folded(rows, &rest, ("/types", MOST_TYPES, "heap_bytes", "heap_bytes"), |row| {
             (row.heap_bytes, row.heap_bytes_error)

@@ -5,7 +5,7 @@
 //! [`variables`](super::variables) does.
 
 use super::label::{self, Labels, StageLabel, Term};
-use super::variables::{CardCategory, category, drawn_history, with_card};
+use super::variables::{CardCategory, category, drawn_history, last_ms, with_card};
 use crate::figure::Whole;
 use crate::text::visible;
 use memscope_runtime::snapshot::{Provenance, Snapshot};
@@ -58,6 +58,8 @@ pub struct VariableRows {
     pub instances: Vec<Whole>,
     /// First execution.
     pub first_ms: Vec<Whole>,
+    /// When it was last seen; null: it is in scope, or blocks of it live.
+    pub last_ms: Vec<Option<Whole>>,
     /// Where bytes and blocks come from.
     pub provenance: Vec<usize>,
     /// What kind of work the scope does.
@@ -118,6 +120,7 @@ pub fn variable_rows(snapshot: &Snapshot, labels: &Labels<'_>) -> VariableRows {
         block_errors.push(row.blocks_error.map(Whole));
         rows.instances.push(Whole(row.instances));
         rows.first_ms.push(Whole(row.first_ms));
+        rows.last_ms.push(last_ms(row).map(Whole));
         rows.provenance.push(provenances.of(row.provenance));
         kinds.push(
             *of_scope

@@ -4,6 +4,7 @@ use super::diagnostics::severity_label;
 use super::geometry::{self, Bar, Columns};
 use super::label::{self, Labels, Place, StageLabel, Term, ThreadLabel};
 use super::ranking::{Folded, folded, ranked};
+use super::unlisted;
 use crate::figure::Figure;
 use crate::text::visible;
 use memscope_runtime::snapshot::{Snapshot, Variable};
@@ -29,6 +30,8 @@ pub struct Variables {
     pub cards: Vec<Card>,
     /// What has no card.
     pub folded: Option<Folded>,
+    /// What the recording counts and does not list.
+    pub unlisted: Option<Folded>,
     /// Stages to filter by.
     pub stages: Vec<StageLabel>,
 }
@@ -86,10 +89,16 @@ pub fn with_card(snapshot: &Snapshot) -> (Vec<usize>, Vec<usize>) {
 pub fn variables(snapshot: &Snapshot, labels: &Labels<'_>, most: usize) -> Variables {
     let rows = &snapshot.variables;
     let (held, rest) = with_card(snapshot);
+    let not_listed = &snapshot.folded.variables;
     Variables {
         provenance: label::provenance_in(snapshot.mode),
         shown: Figure::count(format!("min(len(/variables), {MOST_VARIABLES})"), held.len() as u64),
-        total: Figure::count("len(/variables)", rows.len() as u64),
+        total: unlisted::total("/variables", rows.len(), "variables/variables", not_listed.variables),
+        unlisted: unlisted::unlisted(
+            "variables/variables",
+            not_listed.variables,
+            Some(("variables/heap_bytes", not_listed.heap_bytes, not_listed.heap_bytes_error)),
+        ),
         folded: folded(rows, &rest, ("/variables", MOST_VARIABLES, "heap_bytes", "heap_bytes"), |row| {
             (row.heap_bytes, row.heap_bytes_error)
         }),
@@ -136,6 +145,18 @@ fn card(snapshot: &Snapshot, index: usize, labels: &Labels<'_>, largest: u64) ->
 pub fn drawn_history(row: &Variable) -> Vec<Option<u64>> {
     let skipped = row.history.len().saturating_sub(MOST_DRAWN);
     row.history.iter().skip(skipped).map(|instance| instance.heap_bytes).collect()
+}
+
+/// The latest moment that `row` knows of a variable of which nothing is left: a look at it, the end of its binding, a free of
+/// its blocks. `None`: it is in scope, or blocks of it live.
+pub fn last_ms(row: &Variable) -> Option<u64> {
+    let stages = &row.stages;
+    if stages.active + stages.shared + stages.allocated > 0 || row.heap_bytes.is_some_and(|bytes| bytes > 0) {
+        return None;
+    }
+    let ends = row.history.iter().filter_map(|instance| instance.ended_ms);
+    let frees = row.history.iter().flat_map(|instance| &instance.blocks).filter_map(|block| block.freed_ms);
+    ends.chain(frees).chain([row.last_observed_ms]).max()
 }
 
 /// The category of `row` as its card tells it.
