@@ -14,3 +14,4 @@ import "./sight.js";
 
 // What the page holds is drawn, and whoever waits for that may go on.
 document.documentElement.classList.remove("busy");
+document.dispatchEvent(new Event("memscope:drawn"));

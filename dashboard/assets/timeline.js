@@ -228,7 +228,7 @@ function timeline(chart) {
   controls.hidden = points.length < 3;
   if (!controls.hidden) {
     // When all panels are there to hear of it.
-    document.addEventListener("DOMContentLoaded", follow);
+    document.addEventListener("memscope:drawn", follow, { once: true });
     window.addEventListener("hashchange", follow);
     draw();
   }

@@ -29,7 +29,7 @@ fn a_slash_leads_to_it_and_what_is_typed_is_found_in_each_panel() {
     assert_eq!(browser.eval(focused), json!(["find", ""]));
     // Of the fifty one is called so.
     browser.call("Input.insertText", json!({ "text": "postings_07" }));
-    browser.until("document.querySelector('#variables-h .ratio').textContent === '(1/50)'");
+    browser.until("document.querySelector('#variables-h .ratio').textContent === '(1/7\u{202f}251)'");
     browser
         .until("document.getElementById('flame-found').textContent.startsWith('No scope has these words')");
     // Within a field a slash is a letter.
@@ -38,7 +38,7 @@ fn a_slash_leads_to_it_and_what_is_typed_is_found_in_each_panel() {
     // `main` is a scope, and in the scope of every variable.
     browser.eval("document.getElementById('find').select()");
     browser.call("Input.insertText", json!({ "text": "main" }));
-    browser.until("document.querySelector('#variables-h .ratio').textContent === '(50/50)'");
+    browser.until("document.querySelector('#variables-h .ratio').textContent === '(50/7\u{202f}251)'");
     browser.until("document.querySelector('#flame-found b') !== null");
     // What it leads to is at the top, below the head.
     browser.press("Enter", 13);
@@ -46,7 +46,7 @@ fn a_slash_leads_to_it_and_what_is_typed_is_found_in_each_panel() {
     browser.until(&format!("Math.abs({top} - 64) < 40"));
     browser.eval("document.getElementById('find').select()");
     browser.call("Input.insertText", json!({ "text": "nothing is called so" }));
-    browser.until("document.querySelector('#variables-h .ratio').textContent === '(0/50)'");
+    browser.until("document.querySelector('#variables-h .ratio').textContent === '(0/7\u{202f}251)'");
     browser.assert_quiet();
     // On a phone there is no room for it beside the panels' own.
     browser.resize(400, 800);
