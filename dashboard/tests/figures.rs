@@ -41,6 +41,25 @@ fn each_number_on_the_page_is_the_documents() {
     }
 }
 
+#[test]
+fn a_finding_names_its_lines_of_code() {
+    let snapshot = fixture::small();
+    let html = whole::whole(&snapshot);
+    let (_, finding) = html.split_once("<div id=\"finding-0\">").expect("the fixture has one");
+    let (finding, _) = finding.split_once("</article>").expect("it ends");
+    let scope =
+        snapshot.scopes.iter().find(|row| row.path == snapshot.findings[0].scope).expect("it is listed");
+    // Its evidence is of the second variable.
+    let variable = &snapshot.variables[1];
+    for (file, line) in [(&scope.file, scope.line), (&variable.file, variable.line)] {
+        let [file, line] = [file.clone().expect("known"), line.expect("known").to_string()];
+        let place = finding.split("<span class=\"place\">").skip(1).any(|place| {
+            place.starts_with(&format!("{file}:<span")) && place.contains(&format!("data-value=\"{line}\""))
+        });
+        assert!(place, "no {file}:{line} in {finding}");
+    }
+}
+
 /// What a list does not show of estimates is one: no sample counts for two rows, so that its error is the root of the sum of
 /// the squares of theirs.
 #[test]
