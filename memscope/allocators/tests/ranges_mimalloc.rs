@@ -1,10 +1,8 @@
 //! `sizes` and `lifetimes` where every block is recorded, over another allocator.
 
-#![cfg(feature = "live")]
-
-#[path = "ranges/mod.rs"]
+#[path = "../../tests/ranges/mod.rs"]
 mod ranges;
-#[path = "ranges/scenario.rs"]
+#[path = "../../tests/ranges/scenario.rs"]
 mod scenario;
 
 #[global_allocator]

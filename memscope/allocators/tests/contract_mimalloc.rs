@@ -1,5 +1,6 @@
 //! The hook's contract over mimalloc, which puts two blocks of 8 bytes into 16.
 
+#[path = "../../tests/contract/mod.rs"]
 mod contract;
 
 use contract::mock::{Counting, Mock};

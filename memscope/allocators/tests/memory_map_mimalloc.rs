@@ -1,8 +1,6 @@
 //! The map by address over another allocator, whose memory is no `[heap]`.
 
-#![cfg(feature = "live")]
-
-#[path = "memory_map/sums.rs"]
+#[path = "../../tests/memory_map/sums.rs"]
 mod sums;
 
 use sums::{assert_sums, wait_for_the_harness};

@@ -1,0 +1,1 @@
+//! Nothing: its tests run memscope over allocators of other crates.
