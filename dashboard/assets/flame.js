@@ -8,8 +8,8 @@ import { count, name } from "./figure.js";
 import { escaped, figureHtml } from "./hbs.js";
 import { countText } from "./units.js";
 import {
-  flameBoxes, metricName, rowName, rowNamed, scopeColour, scopeFigure, scopeName, scopePath, shareFigure, shareOfSum, sumFigure,
-  unlistedFigure,
+  flameBoxes, metricName, rowName, rowNamed, scopeColour, scopeFigure, scopePath, shareFigure, shareOfSum, sumFigure,
+  unlistedFigure, wholeName,
 } from "./scope_model.js";
 
 /** @typedef {import("./scope_model.js").Box} Box */
@@ -83,7 +83,7 @@ export const fact = (label, figures) => `<span class="fact"><span>${label}</span
  */
 function readoutHtml({ model, metric }, box) {
   const { row } = box;
-  const called = escaped(scopeName(model.data, row));
+  const called = escaped(wholeName(model.data, row));
   if (box.kind === "more") {
     const sum = sumFigure(model, metric, box.folded);
     return `<b>${countedHtml(model, box.folded)} more below ${called}</b><span class="facts">`
@@ -100,8 +100,8 @@ function readoutHtml({ model, metric }, box) {
   const key = model.data.keys[model.data.key[row]];
   return `<b>${called}</b> <span class="where">${key ? `<code>${escaped(key)}</code> ` : ""}${placeHtml(model, row)}</span><span class="facts">`
     + fact("inclusive", figureHtml(inclusive) + exactHtml(inclusive)) + fact("exclusive", figureHtml(exclusive) + exactHtml(exclusive))
-    + (parent === null ? "" : fact(`of ${escaped(scopeName(model.data, parent))}`, figureHtml(shareFigure(model, metric, row, parent)))
-      + fact(model.thread ? "of all of the thread" : "of all", figureHtml(shareFigure(model, metric, row, 0))))
+    + (!parent ? "" : fact(`of ${escaped(wholeName(model.data, parent))}`, figureHtml(shareFigure(model, metric, row, parent))))
+    + (parent === null ? "" : fact(model.thread ? "of all of the thread" : "of all", figureHtml(shareFigure(model, metric, row, 0))))
     + fact("calls", figureHtml(callsFigure(model, row))) + "</span>";
 }
 
@@ -202,7 +202,7 @@ export function flameGraph({ graph, readout, path }, state, acts, widthNow = gra
     if (box.kind === "more") element.dataset.folded = box.folded.map((row) => rowName(model, row)).join(" ");
     const px = box.width * width;
     element.classList.toggle("thin", px < THIN_PX);
-    const name = box.kind === "scope" ? scopeName(model.data, box.row) : box.kind === "more" ? "more" : "not listed";
+    const name = box.kind === "scope" ? wholeName(model.data, box.row) : box.kind === "more" ? "more" : "not listed";
     const hasRoom = px >= NAME_PX;
     const figure = px >= FIGURE_PX && box.kind === "scope" ? ` ${figureHtml(scopeFigure(model, state.metric, box.row, "inclusive"))}` : "";
     const label = hasRoom ? `<span class="label">${escaped(name)}${figure}</span>` : "";
@@ -219,7 +219,7 @@ export function flameGraph({ graph, readout, path }, state, acts, widthNow = gra
     const steps = scopePath(model, state.top);
     path.hidden = steps.length < 2;
     path.innerHTML = steps.map((row, step) => {
-      const name = escaped(scopeName(model.data, row));
+      const name = escaped(wholeName(model.data, row));
       const last = step === steps.length - 1;
       return last ? `<li aria-current="true">${name}</li>` : `<li><button type="button" data-scope="${rowName(model, row)}">${name}</button></li>`;
     }).join("");
@@ -260,7 +260,7 @@ export function flameGraph({ graph, readout, path }, state, acts, widthNow = gra
       ? state.told?.(box) ?? readoutHtml(state, box)
       : state.top === 0
         ? `Nothing to draw: no scope has any of “${label}”${whose}.`
-        : `Nothing to draw: ${escaped(scopeName(model.data, state.top))}, with all below, has none of “${label}”${whose}. Esc goes out.`;
+        : `Nothing to draw: ${escaped(wholeName(model.data, state.top))}, with all below, has none of “${label}”${whose}. Esc goes out.`;
   }
 
   /** @param {Event} event */
@@ -308,7 +308,8 @@ export function flameGraph({ graph, readout, path }, state, acts, widthNow = gra
 
   graph.addEventListener("click", (event) => {
     const box = boxAt(event);
-    if (!box) return;
+    // The second press of two would undo what the first one did.
+    if (!box || event.detail > 1) return;
     cursor = boxKey(box);
     if (box.kind === "scope") acts.activate(box.row);
     enter(box);

@@ -2,6 +2,7 @@
 // The inspector: a card's link names a variable (`#variable=INDEX`); the address alone decides what is open. It is made
 // when it is opened: of all that is known where the page holds that, of what the card tells elsewhere. A page that is fed
 // holds none and asks the program.
+import { sayDead, target, write } from "./address.js";
 import { card } from "./card.js";
 import { figureHtml } from "./hbs.js";
 import { island, rendered } from "./island.js";
@@ -53,6 +54,8 @@ function select(dialog, name, focus) {
     button.tabIndex = selected ? 0 : -1;
     if (selected && focus) button.focus();
   }
+  // The way back leads to the same tab.
+  if (focus) history.replaceState({ ...history.state, tab }, "");
 }
 
 /** @param {HTMLDialogElement} dialog */
@@ -93,7 +96,7 @@ function prepare(dialog) {
   });
   dialog.addEventListener("close", () => {
     // The address no longer names it, and the page does not jump.
-    if (location.hash === `#${dialog.id}`) history.replaceState(null, "", location.pathname + location.search);
+    if (target() === `#${dialog.id}`) write("");
     dialog.remove();
     if (scrollBack === null) return;
     window.scrollTo({ top: scrollBack, behavior: /** @type {any} */ ("instant") });
@@ -162,10 +165,10 @@ function withoutAnswer(index) {
 
 function follow() {
   // Who goes to a scope leaves for good.
-  if (location.hash.startsWith("#scope=")) scrollBack = null;
-  const asked = /^#variable=(\d+)$/.exec(location.hash);
+  if (target().startsWith("#scope=")) scrollBack = null;
+  const asked = /^#variable=(.*)$/.exec(target());
   const open = /** @type {HTMLDialogElement | null} */ (room.querySelector("dialog[open]"));
-  if (open && asked && open.id === location.hash.slice(1)) return;
+  if (open && asked && open.id === target().slice(1)) return;
   open?.close();
   if (!asked) return;
   const index = Number(asked[1]);
@@ -176,13 +179,13 @@ function follow() {
   }
   void ask(index, who).then((dialog) => {
     // Who went elsewhere meanwhile stays there.
-    if (location.hash === asked[0] && !room.querySelector("dialog[open]")) show(dialog ?? withoutAnswer(index), who);
+    if (target() === asked[0] && !room.querySelector("dialog[open]")) show(dialog ?? withoutAnswer(index), who);
   });
 }
 
 /** @param {HTMLDialogElement | null} dialog @param {string | null} who */
 function show(dialog, who) {
-  if (!dialog) return;
+  if (!dialog) return sayDead();
   opened = who;
   opener = document.activeElement;
   home = opener?.closest(".panel") ?? null;
@@ -192,7 +195,8 @@ function show(dialog, who) {
   prepare(dialog);
   dialog.showModal();
   dialog.scrollTop = 0;
-  select(dialog, "Overview", false);
+  const before = history.state?.tab;
+  select(dialog, dialog.querySelector(`.tab[data-tab="${before}"]`) ? before : "Overview", false);
   /** @type {HTMLElement | null} */ (dialog.querySelector("h2"))?.focus({ preventScroll: true });
 }
 
@@ -229,7 +233,7 @@ async function renew() {
   const now = index === undefined ? null : await ask(index, opened);
   // Only what has tabs becomes what has them.
   if (!now || !dialog.open || dialog.querySelectorAll(".tab").length !== now.querySelectorAll(".tab").length) return;
-  if (now.id !== dialog.id) history.replaceState(null, "", `#${now.id}`);
+  if (now.id !== dialog.id) write(`#${now.id}`);
   tell(dialog, now);
 }
 document.addEventListener("memscope:data", (event) => {

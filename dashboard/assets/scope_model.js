@@ -91,7 +91,7 @@ export function scopeModel(data) {
     children,
     depth,
     place,
-    searched: data.index.map((_, row) => `${scopeName(data, row)}\n${data.keys[data.key[row]]}\n${file(row)}`.toLowerCase()),
+    searched: data.index.map((_, row) => `${wholeName(data, row)}\n${scopeName(data, row)}\n${data.keys[data.key[row]]}\n${file(row)}`.toLowerCase()),
     module: data.key.map((key) => data.keys[key].replace(/(::)?[^:]*$/, "")),
     rowOf: new Map(data.index.map((index, row) => [index, row])),
     ordered: new Map(),
@@ -143,6 +143,12 @@ export function counted() {
 export function scopeName(data, row) {
   return data.names[data.name[row]] || "outside tracked functions";
 }
+
+/**
+ * The same where it is told with all below: the root's is everything.
+ * @param {ScopeData} data @param {number} row
+ */
+export const wholeName = (data, row) => (row === 0 && data.names[data.name[0]] === "" ? "whole program" : scopeName(data, row));
 
 /** @typedef {{ data: { index: number[] }, rowOf: Map<number, number>, turned?: Pick<Turned, "nameOf" | "named"> }} NamedRows */
 /**

@@ -6,6 +6,7 @@
 import { bytes } from "./figure.js";
 import { countedHtml, placeHtml } from "./flame.js";
 import { escaped, figureHtml } from "./hbs.js";
+import { island } from "./island.js";
 import { functionsOf } from "./scope_callers.js";
 import { isEstimated, scopeName } from "./scope_model.js";
 import { held, highest, momentFigure } from "./scope_range.js";
@@ -49,8 +50,24 @@ export function bandsOf(model, [first, last]) {
   const most = ({ values }) => values.slice(first, last + 1).reduce((a, b) => (a > b ? a : b), 0n);
   const ranked = functions.map((band) => ({ band, most: most(band) })).sort((a, b) => (a.most < b.most ? 1 : a.most > b.most ? -1 : 0));
   const own = ranked.slice(0, MOST_BANDS).filter(({ most }) => most > 0n).map(({ band }) => band);
+  // The only other one is no crowd.
+  if (ranked.length === own.length + 1) own.push(ranked[own.length].band);
   const rest = ranked.slice(own.length).flatMap(({ band }) => band.rows);
   return { bands: rest.length > 0 ? [...own, band(rest, true)] : own, functions, missing };
+}
+
+/**
+ * Numbers of the bands' colours: a scope that has one in the memory map by address has the same here, the others have what is left.
+ * @param {ScopeModel} model @param {Band[]} bands
+ */
+function coloursOf({ data }, bands) {
+  /** @type {number[]} */
+  const given = island.memory_map?.map?.scope_colours ?? [];
+  const colours = bands.map(({ rows, isOthers }) => (isOthers ? MOST_BANDS : given.findIndex((scope) => rows.some((row) => data.index[row] === scope))));
+  const left = Array.from({ length: MOST_BANDS }, (_, colour) => colour).filter((colour) => !colours.includes(colour));
+  // Those that no scope of the map has come first.
+  left.sort((a, b) => Number(a < given.length) - Number(b < given.length));
+  return colours.map((colour) => (colour < 0 ? left.shift() ?? MOST_BANDS : colour));
 }
 
 /**
@@ -103,14 +120,20 @@ export function stackedCurves(place, model) {
     const px = (/** @type {number} */ moment) => Math.round((x(moment) / 100) * WIDTH);
     const below = new Array(moments.length).fill(0n);
     const name = (/** @type {Band} */ band) => (band.isOthers ? "all others" : escaped(scopeName(model.data, band.rows[0])));
-    const colour = (/** @type {Band} */ band) => (band.isOthers ? MOST_BANDS : bands.indexOf(band));
+    const colours = coloursOf(model, bands);
+    const colour = (/** @type {Band} */ band) => colours[bands.indexOf(band)];
     const drawn = bands.map((band) => {
       const lower = within.map((moment) => `${px(moment)},${y(below[moment])}`).reverse();
       const thickest = highest((moment) => band.values[moment], span);
-      const [base, height] = [Number(below[thickest]) / Number(most), Number(band.values[thickest]) / Number(most)];
+      // Where its name has room, which lies between two moments where it is highest at an end.
+      const across = Math.min(88, Math.max(12, x(thickest)));
+      const later = Math.max(first + 1, within.find((moment) => x(moment) >= across) ?? last);
+      const part = (across - x(later - 1)) / (x(later) - x(later - 1) || 1);
+      const there = (/** @type {bigint[]} */ values) => (Number(values[later - 1]) * (1 - part) + Number(values[later]) * part) / Number(most);
+      const [base, height] = [there(below), there(band.values)];
       band.values.forEach((value, moment) => (below[moment] += value));
       const upper = within.map((moment) => `${px(moment)},${y(below[moment])}`);
-      const label = height < LABEL_SHARE ? "" : `<span class="band-label" style="left:${Math.min(88, Math.max(12, x(thickest))).toFixed(2)}%;bottom:${((base + height / 2) * (1 - AIR / HEIGHT) * 100).toFixed(2)}%">${name(band)}</span>`;
+      const label = height < LABEL_SHARE ? "" : `<span class="band-label" style="left:${across.toFixed(2)}%;bottom:${((base + height / 2) * (1 - AIR / HEIGHT) * 100).toFixed(2)}%">${name(band)}</span>`;
       const path = `<path class="c${colour(band)}" data-band="${band.isOthers ? "others" : model.data.index[band.rows[0]]}" d="M${[...upper, ...lower].join("L")}Z"/>`;
       return { path, label };
     });
@@ -120,7 +143,7 @@ export function stackedCurves(place, model) {
       + `<p class="axis"><span>${ends[0]}</span><span>${ends[1]}</span></p>`
       + `<div class="handles one"><input type="range" step="any" aria-label="Moment that the table tells"></div>`
       + `<p class="moment" aria-live="polite"></p>`
-      + `<div class="scroll"><table class="bands-table"><thead><tr><th scope="col">Function, as they lie</th><th scope="col">Then</th><th scope="col">Highest</th></tr></thead><tbody></tbody></table></div>`;
+      + `<div class="scroll"><table class="bands-table"><thead><tr><th scope="col">Function, as they lie</th><th scope="col">Then</th><th scope="col">Highest noted</th></tr></thead><tbody></tbody></table></div>`;
     const find = (/** @type {string} */ selector) => /** @type {HTMLElement} */ (place.querySelector(selector));
     const [plot, cursor, spoken, body] = [".plot", ".cursor", ".moment", "tbody"].map(find);
     const handle = /** @type {HTMLInputElement} */ (find("input"));

@@ -9,7 +9,7 @@ import { bytes } from "./figure.js";
 import { callsFigure, placeHtml } from "./flame.js";
 import {
   amount, childrenBy, childrenOf, isEstimated, isMeasured, metricName, rowName, rowNamed, scopeFigure, scopeName, scopePath, scopePointer,
-  shareFigure,
+  shareFigure, wholeName,
 } from "./scope_model.js";
 import { held, heldFigure, highest, momentFigure } from "./scope_range.js";
 
@@ -209,7 +209,7 @@ export function scopeTree(grid, state, acts) {
     const expanded = hasBelow ? ` aria-expanded="${open.has(row)}"` : "";
     const depth = model.depth[row];
     const start = rowStart(prefix, state, row, place, ` aria-level="${depth + 1}"${expanded} style="--row:${place};--indent:${Math.min(depth, DEEPEST_INDENT)}"`);
-    return `${start}><span role="gridcell" class="name"><i class="twisty" aria-hidden="true"></i><b>${escaped(scopeName(model.data, row))}</b> ${placeHtml(model, row)}</span>`
+    return `${start}><span role="gridcell" class="name"><i class="twisty" aria-hidden="true"></i><b>${escaped(wholeName(model.data, row))}</b> ${placeHtml(model, row)}</span>`
       + `<span role="gridcell" class="num calls">${figureHtml(callsFigure(model, row))}</span>`
       + (model.turned ? `<span role="gridcell" class="num">${figureHtml(shareFigure(model, state.metric, row, scopePath(model, row)[depth > 1 ? 1 : 0]))}</span>`
         : `<span role="gridcell" class="num">${figureHtml(scopeFigure(model, state.metric, row, "exclusive"))}${barHtml(state, state.metric, row, "exclusive")}</span>`)
@@ -280,7 +280,7 @@ export function columnsOf(model, span, { held, figure }) {
     html: (row) => figureHtml(figure(row, moment(row))),
   });
   const [first, last] = span.map((at) => column(at === span[0] ? "first" : "last", `At ${figureHtml(momentFigure(model, at))}`, () => at));
-  const columns = [first, last, column("most", "Highest", (row) => highest((moment) => held(row, moment), span))];
+  const columns = [first, last, column("most", "Highest noted", (row) => highest((moment) => held(row, moment), span))];
   // The ends of an estimate share samples: the error of their difference is not to be had from theirs.
   if (isEstimated(model)) return columns;
   /** @param {number} row */
@@ -372,17 +372,19 @@ export function scopeTable(grid, state, acts) {
     ];
   }
   let whole = wholeColumns();
+  /** @param {number} row of a range each is told alone */
+  const nameOf = (row) => (sorted.columns() === whole ? wholeName : scopeName)(model.data, row);
   const sorted = sortedColumns(grid, "Scope", whole, `inclusive ${state.metric.field}`, () => view.draw());
 
   function rows() {
     const found = state.found.size > 0 ? [...state.found] : model.data.index.map((_, row) => row);
-    return sorted.sort(found, (row) => scopeName(model.data, row));
+    return sorted.sort(found, nameOf);
   }
 
   /** @param {number} row @param {number} place */
   function rowHtml(row, place) {
     const cells = sorted.columns().map(({ html }) => `<span role="gridcell" class="num">${html(row)}</span>`);
-    return `${rowStart("table-", state, row, place, ` style="--row:${place}"`)}><span role="gridcell" class="name"><b>${escaped(scopeName(model.data, row))}</b> ${placeHtml(model, row)}</span>${cells.join("")}</div>`;
+    return `${rowStart("table-", state, row, place, ` style="--row:${place}"`)}><span role="gridcell" class="name"><b>${escaped(nameOf(row))}</b> ${placeHtml(model, row)}</span>${cells.join("")}</div>`;
   }
 
   const view = scopeGrid(grid, { prefix: "table-", rows, rowHtml, state, acts });

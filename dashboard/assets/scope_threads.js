@@ -105,7 +105,7 @@ function words({ data }, thread, field) {
     folded = ` <b>In ${scopes} ${not_told_apart.length === 1 ? "scope" : "scopes"} some threads are not told apart</b> (${figureHtml(count("sum(/scope_threads/*/pairs, thread = null)", pairs))}`
       + ` times, ${figureHtml(together)} together): unless it has a figure of its own there, this thread’s part is not measured, and in no sum.`;
   }
-  return `Only what ${calledHtml(thread)} allocated, whoever freed it, and its own calls. What stands below the tree is of all threads, and so are callers, functions and curves over time.${folded}${missing}`;
+  return `Only what ${calledHtml(thread)} allocated, whoever freed it, and its own calls. What stands below the tree is of all threads; callers, functions and curves over time are not available for one thread.${folded}${missing}`;
 }
 
 /**

@@ -1,6 +1,7 @@
 // @ts-check
 // The scopes from the bottom up: the flame graph and the tree of functions by what is theirs alone, below each its callers.
 // They are made when they are first asked for; figure and search are those of the panel.
+import { lead, sayDead, target } from "./address.js";
 import { escaped, figureHtml } from "./hbs.js";
 import { bytes, count } from "./figure.js";
 import { callsFigure, countedHtml, exactHtml, fact, flameGraph, placeHtml } from "./flame.js";
@@ -13,7 +14,7 @@ import { countText } from "./units.js";
 /** @typedef {ReturnType<typeof turnedOver>} TurnedModel */
 
 /** What the address says of this view: that it is shown, and which chain of callers takes the whole width. */
-const LINK = /^#callers(?:=(\d{1,9})-(\d{1,9}))?$/;
+const LINK = /^#callers(?:=(\d{1,9})-(\d{1,9}))?(?:&|$)/;
 /** @param {string} hash */
 export const isBottomUp = (hash) => LINK.test(hash);
 
@@ -75,10 +76,11 @@ function told(base, { model, metric }, { row, kind, folded }) {
 
 /**
  * @param {ScopeState} base what the panel shows from the top down
- * @param {{ width: () => number, shown: () => void, listed: () => void }} hooks of the graph beside which this one stands; the
- *   direction has changed; the tree is asked for
+ * @param {{ width: () => number, shown: () => void, listed: () => void, left: () => void, more: () => string }} hooks of the graph
+ *   beside which this one stands; the direction has changed; the tree is asked for; the reader went back to the other direction;
+ *   what else the address says
  */
-export function bottomUpView(base, { width, shown, listed }) {
+export function bottomUpView(base, { width, shown, listed, left, more }) {
   const ways = /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll("#scope-ways input")]);
   let isShown = false;
   /** @type {ReturnType<typeof made> | null} */
@@ -122,8 +124,7 @@ export function bottomUpView(base, { width, shown, listed }) {
    */
   function link(isLink) {
     const top = views?.state.top ?? 0;
-    const hash = top === 0 ? "#callers" : `#callers=${views && rowName(views.model, top)}`;
-    if (location.hash !== hash) history[isLink ? "replaceState" : "pushState"](null, "", hash);
+    lead(`${top === 0 ? "#callers" : `#callers=${views && rowName(views.model, top)}`}${more()}`, isLink);
   }
 
   function draw() {
@@ -154,12 +155,13 @@ export function bottomUpView(base, { width, shown, listed }) {
   for (const way of ways) way.addEventListener("change", () => {
     show(way.value === "bottom-up");
     if (isShown) link(false);
-    else if (isBottomUp(location.hash)) history.pushState(null, "", location.pathname + location.search);
+    else left();
   });
 
   return {
     isShown: () => isShown,
     show,
+    link,
     /** @param {boolean} isIt whether it can be chosen */
     allow: (isIt) => ways.forEach((way) => { way.disabled = !isIt && way.value === "bottom-up"; }),
     draw,
@@ -195,6 +197,8 @@ export function bottomUpView(base, { width, shown, listed }) {
         }
       }
       if (row !== state.top) acts.zoom(row, true);
+      else link(true);
+      if (named[1] !== undefined && row === 0) sayDead(hash);
       acts.activate(row);
       // Who comes from a row of this panel stays there.
       part("scopes").scrollIntoView({ block: "nearest" });
@@ -207,12 +211,12 @@ export function bottomUpView(base, { width, shown, listed }) {
     renew(found) {
       if (!views) return;
       const { model, state, flame, tree } = views;
-      const isLinked = location.hash === `#callers=${rowName(model, state.top)}`;
+      const isLinked = isBottomUp(target());
       const { places, nearest } = renewTurned(model, base.model);
       state.metric = base.metric;
       find(found);
       [state.top, state.active] = [nearest[state.top], nearest[state.active]];
-      if (isLinked) history.replaceState(null, "", state.top === 0 ? "#callers" : `#callers=${rowName(model, state.top)}`);
+      if (isLinked) link(true);
       flame.renew(places);
       tree.renew(places);
     },

@@ -1,7 +1,8 @@
 // @ts-check
 // The panel of scopes: one state (figure, zoom, search, where the reader is), shown as flame graph, tree and table.
 // Without this script, or without a tree to draw, the list that the page came with stands in its place.
-import { figureHtml } from "./hbs.js";
+import { keep, kept, lead, sayDead, scopesLink, target, write } from "./address.js";
+import { escaped, figureHtml } from "./hbs.js";
 import { island } from "./island.js";
 import { countedHtml, flameGraph } from "./flame.js";
 import { functionsOf } from "./scope_callers.js";
@@ -13,6 +14,7 @@ import { chooseAgain, onRange } from "./range.js";
 import { metricAt, momentFigure, spanOf } from "./scope_range.js";
 import {
   amount, isEstimated, isMeasured, metricName, metricOf, renewModel, scopeModel, scopePath, searchScopes, shareOfSum, sumFigure, topmost,
+  wholeName,
 } from "./scope_model.js";
 import { scopeTable, scopeTree } from "./scope_table.js";
 import { threadChoice } from "./scope_threads.js";
@@ -34,11 +36,16 @@ function showScopes(data) {
   /** @type {ScopeState} */
   const state = { model, metric: first, top: 0, active: 0, found: new Set() };
   /**
-   * What the address says of `row` on top, and of the thread; nothing of all.
+   * What the address says of `row` on top, of the thread and of the figure; nothing of what is so at first.
    * @param {number} row
    */
-  const linkTo = (row) => (row === 0 && !model.thread ? "" : `#scope=${data.index[row]}${model.thread ? `&thread=${model.thread.id}` : ""}`);
-  let shownLink = "";
+  function linkTo(row) {
+    const more = (model.thread ? `&thread=${model.thread.id}` : "") + figureLink();
+    return row === 0 && more === "" ? "" : `#scope=${data.index[row]}${more}`;
+  }
+  const figureLink = () => (chosenFigure() === first.field ? "" : `&figure=${chosenFigure()}`);
+  /** Whether the reader, or a link, went to a scope. */
+  let isAtScope = false;
   const acts = {
     /**
      * The reader is at `row`.
@@ -46,10 +53,12 @@ function showScopes(data) {
      */
     activate(row) {
       state.active = row;
+      isAtScope = true;
       flame.follow();
       tree.fill();
       table.fill();
       details();
+      placeDetails();
     },
     /**
      * `row` takes the whole width.
@@ -60,14 +69,14 @@ function showScopes(data) {
       if (bottomUp.isShown()) bottomUp.show(false);
       // Who is at a scope outside of it would be nowhere.
       if (!scopePath(model, state.active).includes(row)) state.active = row;
+      isAtScope ||= row !== 0;
       flame.draw();
       details();
+      placeDetails();
       table.fill();
       tree.show(false);
-      shownLink = linkTo(row);
-      if (location.hash !== shownLink) {
-        history[isLink ? "replaceState" : "pushState"](null, "", shownLink || location.pathname + location.search);
-      }
+      sayFound([...state.found]);
+      lead(linkTo(row), isLink);
     },
     /**
      * The tree shows all below `row`.
@@ -94,11 +103,14 @@ function showScopes(data) {
       choose(chosen);
     },
     listed: () => choose("tree"),
+    left: () => lead(linkTo(state.top), false),
+    more: figureLink,
   });
 
   /** All that the page knows of the scope that the reader is at, which it holds for the largest. */
   let borrowed = /** @type {{ home: HTMLElement, body: Element } | null} */ (null);
   function details() {
+    if (!isAtScope) return;
     // A list that was rendered anew, on a page that is fed, may have left what was borrowed.
     if (borrowed && !borrowed.home.isConnected) {
       borrowed.body.remove();
@@ -139,12 +151,13 @@ function showScopes(data) {
     }
   }
   allowChoices();
+  const chosenFigure = () => /** @type {HTMLInputElement} */ (figures.querySelector(":checked")).value;
   /** What "live" is in a range: live at its end. */
   let then = /** @type {import("./scope_model.js").Metric | null} */ (null);
   /** The figure by which the graph from the top down is drawn. */
   let drawn = /** @type {import("./scope_model.js").Metric | null} */ (null);
   function redraw() {
-    const { value } = /** @type {HTMLInputElement} */ (figures.querySelector(":checked"));
+    const value = chosenFigure();
     state.metric = (value === "live_bytes" && then) || metricOf(model, value);
     functions.refigure();
     if (bottomUp.isShown()) bottomUp.draw();
@@ -153,14 +166,17 @@ function showScopes(data) {
     found();
     threads.say(value);
   }
-  figures.addEventListener("change", redraw);
+  figures.addEventListener("change", () => {
+    redraw();
+    if (bottomUp.isShown()) bottomUp.link(true);
+    else lead(linkTo(state.top), true);
+  });
   const threads = threadChoice(
     { choice: part("flame-thread-choice"), select: /** @type {HTMLSelectElement} */ (part("flame-thread")), note: part("flame-thread-note") },
     model,
     () => {
-      shownLink = linkTo(state.top);
-      history.replaceState(null, "", shownLink || location.pathname + location.search);
       changeThread();
+      lead(linkTo(state.top), true);
     },
   );
   function changeThread() {
@@ -213,7 +229,21 @@ function showScopes(data) {
       const [sum, share] = [sumFigure(model, state.metric, once, as), shareOfSum(model, state.metric, once, 0, as)];
       sentence.innerHTML = `<b>${countedHtml(model, things)} ${isAlone ? "function" : "scope"}${things.length === 1 ? "" : "s"}</b>, ${figureHtml(sum)}`
         + `${isAlone ? " in them alone" : ""}, ${figureHtml(share)} of all${isAlone ? "" : " (not counted twice)"}`;
+      const below = isAlone ? rows : rows.filter(isBelowTop);
+      if (below.length === rows.length) return;
+      sentence.innerHTML += `; ${below.length === 0 ? "none" : countedHtml(model, below)} of them below ${escaped(wholeName(data, state.top))} <button type="button">zoom out</button>`;
     }
+  }
+  part("flame-found").addEventListener("click", (event) => {
+    if (!/** @type {Element} */ (event.target).closest("button")) return;
+    acts.zoom(0);
+    part("flame").focus();
+  });
+  /** @param {number} row whether the graph holds it */
+  function isBelowTop(row) {
+    // A row's parent stands before it.
+    while (row > state.top) row = model.parent[row] ?? 0;
+    return row === state.top;
   }
 
   function found() {
@@ -252,8 +282,12 @@ function showScopes(data) {
     if (name === "table") table.open();
     if (name === "functions") functions.open();
     if (name === "stack") stack.open();
-    // What is known of one scope stands below what shows scopes one by one.
-    part("scope-details").hidden = part("scope-details-h").hidden = name !== "table" && (name !== "tree" || bottomUp.isShown());
+    placeDetails();
+  }
+  /** What is known of one scope stands below what shows scopes one by one, when the reader is at one. */
+  function placeDetails() {
+    const isThere = isAtScope && (chosen === "table" || (chosen === "tree" && !bottomUp.isShown()));
+    part("scope-details").hidden = part("scope-details-h").hidden = !isThere;
     sayWhose();
   }
   for (const tab of tabs) {
@@ -267,24 +301,42 @@ function showScopes(data) {
     });
   }
 
-  /** A link to a scope (`#scope=INDEX`), of a thread (`&thread=ID`), zooms to it and shows its row. */
-  function follow() {
-    const isCallers = isBottomUp(location.hash);
-    const named = /^#scope=(\d+)(?:&thread=(\d+))?$/.exec(location.hash);
-    const row = named ? model.rowOf.get(Number(named[1])) : location.hash === "" ? 0 : undefined;
-    if (row === undefined && !isCallers) return;
+  /**
+   * A link to a scope (`#scope=INDEX`), of a thread (`&thread=ID`), by a figure (`&figure=FIELD`), zooms to it and shows its row.
+   * @param {Event} [event] what led to it
+   */
+  function follow(event) {
+    const link = scopesLink();
+    const isCallers = isBottomUp(link);
+    const named = /^#scope=(\d+)(?:&thread=(\d+))?(?:&figure=\w+)?$/.exec(link);
+    const row = named ? model.rowOf.get(Number(named[1])) : link === "" ? 0 : undefined;
+    if (row === undefined && !isCallers) {
+      if (/^#(scope=|callers)/.test(link)) sayDead();
+      return;
+    }
+    const figure = /&figure=(\w+)$/.exec(link)?.[1] ?? first.field;
+    const radio = /** @type {HTMLInputElement | null} */ (figures.querySelector(`[value="${figure}"]:enabled`));
+    if (radio && !radio.checked) {
+      radio.checked = true;
+      redraw();
+    }
     const thread = named?.[2] === undefined ? null : Number(named[2]);
     if (thread !== (model.thread?.id ?? null)) {
       threads.take(thread);
       changeThread();
     }
-    if (bottomUp.follow(location.hash) || row === undefined) return;
+    if (bottomUp.follow(link) || row === undefined) return;
     if (bottomUp.isShown()) bottomUp.show(false);
     if (named || state.top !== 0) {
       state.active = row;
       acts.zoom(row, true);
+    } else {
+      keep("scopes", "");
     }
-    if (named) part("scopes").scrollIntoView();
+    if (!named || link !== target()) return;
+    part("scopes").scrollIntoView();
+    // The link may have stood in what is gone now.
+    if (event) part("flame").focus({ preventScroll: true });
   }
   window.addEventListener("hashchange", follow);
   choose("tree");
@@ -297,7 +349,7 @@ function showScopes(data) {
   /** A page that is fed has other figures now; the reader stays at the same scope. */
   function renew() {
     const { places, nearest } = renewModel(model);
-    const isLinked = shownLink !== "" && location.hash === shownLink;
+    const isLinked = !bottomUp.isShown() && target() !== "" && target() === kept("scopes");
     threads.renew();
     // The thread that was chosen may be told of no more.
     allowViews();
@@ -305,8 +357,8 @@ function showScopes(data) {
     state.metric = metricOf(model, state.metric.field);
     [state.top, state.active] = [nearest[state.top], nearest[state.active]];
     state.found = new Set(searchScopes(model, search.value));
-    shownLink = linkTo(state.top);
-    if (isLinked) history.replaceState(null, "", shownLink || location.pathname + location.search);
+    if (!bottomUp.isShown()) keep("scopes", linkTo(state.top));
+    if (isLinked) write(linkTo(state.top));
     allowChoices();
     flame.renew(places);
     tree.renew(places);

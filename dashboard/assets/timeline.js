@@ -1,6 +1,7 @@
 // @ts-check
 // The timeline: what it holds at a moment, and the range of time that is chosen on it, by dragging over the curve or by
 // the two handles below it.
+import { rangeNamed, sayDead, writeRange } from "./address.js";
 import { bytes, ms } from "./figure.js";
 import { figureHtml } from "./hbs.js";
 import { island, render } from "./island.js";
@@ -13,7 +14,7 @@ import { choose } from "./range.js";
  */
 
 /** What the address says of a range: its first and its last millisecond. */
-const LINK = /^#range=(\d{1,15})-(\d{1,15})$/;
+const LINK = /^(\d{1,15})-(\d{1,15})$/;
 /** The address follows when the handles rest: a browser takes few changes of it in a second. */
 const LINK_MS = 300;
 
@@ -163,14 +164,14 @@ function timeline(chart) {
   }
 
   let due = 0;
-  /** The address names the range, unless it names something else. */
-  function writeLink() {
-    const { hash, pathname, search } = location;
-    if (hash === "" || LINK.test(hash)) history.replaceState(null, "", asked ? `#range=${asked.join("-")}` : pathname + search);
-  }
+  const writeLink = () => writeRange(asked?.join("-") ?? "");
   function follow() {
-    const named = LINK.exec(location.hash);
-    if (named) ask(Number(named[1]), Number(named[2]));
+    const named = rangeNamed();
+    const ends = LINK.exec(named ?? "");
+    if (ends) ask(Number(ends[1]), Number(ends[2]));
+    else if (named !== undefined) sayDead();
+    // A link led elsewhere, and the range is the same.
+    else if (asked) writeLink();
   }
 
   /** @type {number | null} the millisecond at which the reader began to drag */

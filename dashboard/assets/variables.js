@@ -1,6 +1,7 @@
 // @ts-check
 // The variable cards: ten thousand of them, of which those in sight are elements; search, filters, order, the count
 // (shown/total), keys, and links to a filter (`#variables?stage=active&q=index`).
+import { keep, target, write } from "./address.js";
 import { card } from "./card.js";
 import { island, render } from "./island.js";
 import { onRange } from "./range.js";
@@ -321,7 +322,8 @@ function passing() {
 /** What the address says of the filters: `#variables?…`. */
 const LINK = "#variables?";
 function readLink() {
-  const asked = new URLSearchParams(location.hash.slice(LINK.length));
+  const asked = new URLSearchParams(target().slice(LINK.length));
+  keep("variables", target());
   field("search").value = asked.get("q") ?? "";
   for (const name of [...FILTERS, "sort"]) {
     const value = asked.get(name) ?? "";
@@ -337,8 +339,9 @@ function writeLink() {
     const { value } = field(name);
     if (value !== "") told.set(name, value);
   }
-  const link = String(told) !== "" ? `${LINK}${told}` : location.pathname + location.search;
-  if (String(told) !== "" || location.hash.startsWith(LINK)) history.replaceState(null, "", link);
+  const link = String(told) === "" ? "" : `${LINK}${told}`;
+  keep("variables", link);
+  if (link !== "" || target().startsWith(LINK)) write(link);
 }
 
 if (room && list) {

@@ -70,7 +70,12 @@ fn where_no_variable_holds_any_the_scopes_do() {
     );
     assert_eq!(
         said(&answers.at_peak),
-        [("/scopes/2/exclusive/live_at_peak_bytes", "4.0 KiB", "25.0 %", Some("#scope=2"))]
+        [(
+            "/scopes/2/exclusive/live_at_peak_bytes",
+            "4.0 KiB",
+            "25.0 %",
+            Some("#scope=2&figure=live_at_peak_bytes")
+        )]
     );
 }
 
@@ -92,7 +97,8 @@ fn scopes_of_one_path_are_not_taken_for_each_other() {
     snapshot.variables[0].scope.clone_from(&path);
     snapshot.findings[0].scope.clone_from(&path);
     let links: Vec<Option<String>> = of(&snapshot).at_peak.into_iter().map(|line| line.link).collect();
-    assert_eq!(links, [Some("#scope=2".into()), Some("#scope=3".into()), None]);
+    let link = |scope: usize| Some(format!("#scope={scope}&figure=live_at_peak_bytes"));
+    assert_eq!(links, [link(2), link(3), None]);
     let labels = Labels::new(&snapshot);
     assert_eq!((labels.scope_index(&path), labels.scope_link(&path)), (None, None));
     let finding = |snapshot: &Snapshot| {

@@ -139,8 +139,10 @@ fn an_address_opens_its_variable() {
     browser.until("document.querySelector('dialog[open] h2')?.textContent === 'postings_07'");
     browser.press("Escape", 27);
     browser.until("document.querySelector('dialog[open]') === null");
-    // No such variable: the page stays as it is.
+    // No such variable: the page stays as it is, and says so.
     browser.open(&file, "#variable=5000", PHONE, "dark");
+    let said = browser.eval("document.getElementById('dead-link').textContent");
+    assert_eq!(said, "This page holds no variable 5000.");
     assert_eq!(browser.eval("document.querySelector('dialog[open]')"), Value::Null);
     browser.assert_quiet();
 }
@@ -266,6 +268,19 @@ fn a_link_to_a_scope_opens_its_row() {
     browser.click("dialog[open] a[href='#scope=3']");
     browser.until(&is_open(3));
     assert_eq!(browser.eval("document.querySelector('dialog[open]')"), Value::Null);
+    // The way back leads to the tab that was shown. Its finding does not lead where the reader is.
+    browser.eval("location.hash = '#variable=1'");
+    browser.until("document.querySelector('dialog[open]') !== null");
+    browser.click("dialog[open] [role=tab]:nth-child(4)");
+    let to_itself =
+        |within: &str| format!("document.querySelectorAll(`{within} .finding [href='#variable=1']`).length");
+    assert_eq!(browser.eval(&to_itself("dialog[open]")), 0);
+    assert_ne!(browser.eval(&to_itself("#diagnostics")), 0);
+    browser.click("dialog[open] .finding a[href='#scope=2']");
+    browser.until(&is_open(2));
+    browser.eval("history.back()");
+    browser.until("document.querySelector('dialog[open]') !== null");
+    assert_eq!(visible_panels(&mut browser), ["Optimization"]);
     // As an address, too.
     browser.open(&file, "#scope=5", PHONE, "light");
     browser.until(&is_open(5));

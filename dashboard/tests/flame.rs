@@ -211,7 +211,7 @@ fn a_click_zooms_and_there_are_ways_out() {
     assert!(readout.contains("inclusive 900 B") && readout.contains("exclusive 300 B"), "{readout}");
     let steps =
         browser.eval("[...document.querySelectorAll('#flame-path li')].map((step) => step.textContent)");
-    assert_eq!(steps, json!(["outside tracked functions", "main", "parse"]));
+    assert_eq!(steps, json!(["whole program", "main", "parse"]));
     // A step of the way back, the key, the browser's own way back.
     browser.click("#flame-path li:nth-child(2) button");
     assert_eq!(at_and_top(&mut browser, &snapshot).1, "main");
@@ -413,9 +413,78 @@ fn a_link_to_a_scope_zooms_to_it_and_opens_its_row() {
          return Boolean(box) && box.top >= grid.top && box.bottom <= grid.bottom + 1 && row.classList.contains('at'); }})()"
     );
     browser.until(&in_sight);
-    // No such scope: the page stays as it is.
+    // No such scope: the page stays as it is, and says so.
     browser.open(&file, "#scope=5000", DESK, "light");
     assert_eq!(browser.eval("document.getElementById('flame').dataset.top"), "0");
+    assert_eq!(text(&mut browser, "#dead-link"), "This page holds no scope 5000.");
+    browser.assert_quiet();
+}
+
+fn hash(browser: &mut Browser) -> String {
+    browser.eval("location.hash").as_str().unwrap().to_owned()
+}
+
+#[test]
+fn the_address_names_scope_and_figure_and_the_way_back_leads_to_both() {
+    let Some(mut browser) = Browser::start() else { return };
+    let snapshot = seven();
+    let (_folder, file) = page_of(&snapshot);
+    let flame = |browser: &mut Browser| {
+        browser.eval("(({ flame, top }) => [flame, top])(document.getElementById('flame').dataset)")
+    };
+    browser.open(&file, "", DESK, "light");
+    // What is known of a scope is told when the reader is at one.
+    let details = "document.getElementById('scope-details').checkVisibility()";
+    assert_eq!(browser.eval(details), false);
+    browser.open(&file, "#scope=1&figure=live_at_peak_bytes", DESK, "light");
+    assert_eq!(flame(&mut browser), json!(["live_at_peak_bytes", "1"]));
+    assert_eq!(browser.eval(details), true);
+    // Above main is the whole program, of which it has the same part as of all.
+    let readout = text(&mut browser, "#flame-readout");
+    assert!(readout.contains("of all") && !readout.contains("of whole program"), "{readout}");
+    choose_figure(&mut browser, "allocations");
+    assert_eq!(hash(&mut browser), "#scope=1&figure=allocations");
+    // By a link to a panel, which says nothing of scopes, and back to it.
+    browser.eval("location.hash = '#types'");
+    browser.settle();
+    assert_eq!(flame(&mut browser), json!(["allocations", "1"]));
+    browser.eval("document.querySelector('#flame [data-scope=\"2\"]').click()");
+    assert_eq!(hash(&mut browser), "#scope=2&figure=allocations");
+    // The second press of two.
+    browser.eval("document.querySelector('#flame [data-scope=\"2\"]').dispatchEvent(new MouseEvent('click', { bubbles: true, detail: 2 }))");
+    assert_eq!(flame(&mut browser), json!(["allocations", "2"]));
+    browser.eval("history.back()");
+    browser.until("document.getElementById('flame').dataset.top === '1'");
+    assert_eq!((hash(&mut browser), flame(&mut browser)), ("#types".into(), json!(["allocations", "1"])));
+    choose_figure(&mut browser, "live_bytes");
+    browser.eval("location.hash = '#scope=5'");
+    browser.until(
+        "document.getElementById('flame').dataset.top === '5' && document.activeElement.id === 'flame'",
+    );
+    // What is found elsewhere is pale here: read is below main.
+    search(&mut browser, "read");
+    let found = text(&mut browser, "#flame-found");
+    assert!(
+        found.starts_with("1 scope, ") && found.ends_with("; none of them below serve zoom out"),
+        "{found}"
+    );
+    assert_bound(&mut browser, &serde_json::to_value(&snapshot).unwrap());
+    browser.click("#flame-found button");
+    assert!(!text(&mut browser, "#flame-found").contains("zoom out"));
+    assert_eq!((hash(&mut browser), flame(&mut browser)), (String::new(), json!(["live_bytes", "0"])));
+    for (link, words) in [
+        ("#scope=99", "This page holds no scope 99."),
+        ("#scope=-1", "This page holds no scope -1."),
+        ("#variable=999999", "This page holds no variable 999999."),
+        ("#callers=xyz", "This page holds no callers xyz."),
+        ("#callers=99-0", "This page holds no callers 99-0."),
+        ("#range=abc", "This page holds no range abc."),
+        ("#scope=1", ""),
+    ] {
+        browser.eval(&format!("location.hash = {link:?}"));
+        browser.settle();
+        assert_eq!(text(&mut browser, "#dead-link"), words, "{link}");
+    }
     browser.assert_quiet();
 }
 

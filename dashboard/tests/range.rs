@@ -279,7 +279,7 @@ fn every_panel_speaks_of_the_range_or_says_that_it_does_not() {
     // The last moments up to 1 s and to 3 s.
     assert_eq!(note_of(&mut browser, "scopes"), "live from 500 ms to 2.5 s; else whole recording");
     let head = texts(&mut browser, "#scope-table .head-row [role=columnheader]");
-    assert_eq!(head, ["Scope", "Change", "At 500 ms", "At 2.5 s", "Highest"]);
+    assert_eq!(head, ["Scope", "Change", "At 500 ms", "At 2.5 s", "Highest noted"]);
     // 5,000 − 0 = 4.9 KiB; 3,000 − 2,000 = 1000 B, of 2.0 and 2.9 KiB, and 9,000 = 8.8 KiB between; 1,024 − 4,096 = −3 KiB.
     let rows: Vec<Vec<String>> = (1..=4)
         .map(|row| texts(&mut browser, &format!("#scope-table .rows > :nth-child({row}) :is(b, .num)")))
@@ -394,7 +394,7 @@ fn estimates_of_scopes_in_a_range_have_no_change() {
     let note = note_of(&mut browser, "scopes");
     assert!(note.ends_with(", estimates without errors; else whole recording"), "{note}");
     let head = texts(&mut browser, "#scope-table .head-row [role=columnheader]");
-    assert_eq!((head.len(), &*head[3]), (4, "Highest"));
+    assert_eq!((head.len(), &*head[3]), (4, "Highest noted"));
     assert_bound(&mut browser, &document);
     browser.assert_quiet();
 }
@@ -424,11 +424,11 @@ fn a_link_names_the_range() {
     assert_eq!(note_of(&mut browser, "scopes"), "live from 500 ms to 2.5 s; else whole recording");
     browser.eval("document.querySelector('.range button').click()");
     browser.until("location.hash === ''");
-    // What the address names already, it goes on naming.
+    // What the address names already, it goes on naming, with the range behind it.
     browser.open(&file, "#scope=1", (1280, 900), "light");
     drag(&mut browser, 0.34, 0.99);
     browser.eval("new Promise((done) => setTimeout(done, 400))");
-    assert_eq!(browser.eval("location.hash"), "#scope=1");
+    assert_eq!(browser.eval("location.hash"), "#scope=1&range=1000-3000");
     browser.assert_quiet();
 }
 

@@ -117,7 +117,9 @@ fn one_threads_part_is_drawn_listed_and_summed() {
     choose(&mut browser, "1");
     // 100 in main, 200 in parse, 100 in read: parse has 300 with all below.
     assert_eq!(values(&mut browser), json!({ "0": 400, "1": 400, "2": 300, "4": 100 }));
-    // What is told of a scope below the tree is not of one thread, and the panel says so.
+    // What is told of a scope below the tree is not of one thread, and the panel says so. It is told when the reader is at one.
+    assert_eq!(texts(&mut browser, "#scope-details, #scope-details-of"), [""; 0]);
+    browser.eval("document.getElementById('flame-0').click()");
     assert_eq!(texts(&mut browser, "#scope-details-of"), ["Of the scope, by all threads together:"]);
     let note = texts(&mut browser, "#flame-thread-note").concat();
     assert!(note.starts_with("Only what main (#1) allocated, whoever freed it"), "{note}");
@@ -200,12 +202,23 @@ fn a_range_does_not_follow_one_thread() {
     browser.open(&file, "#range=600-2000", DESK, "light");
     let flame = "document.getElementById('flame').dataset.flame";
     assert_eq!(browser.eval(flame), "trend/1");
+    // The address goes on to name the range, and the way back leads to all of it.
+    browser.eval("document.querySelector('#flame [data-scope=\"1\"]').click()");
+    assert_eq!(browser.eval("location.hash"), "#scope=1&range=600-2000");
+    browser.eval("history.back()");
+    browser.until("document.getElementById('flame').dataset.top === '0'");
+    browser.eval("location.hash = '#variable=0'");
+    browser.until("document.querySelector('dialog[open]') !== null");
+    assert_eq!(browser.eval("location.hash"), "#variable=0&range=600-2000");
+    browser.press("Escape", 27);
+    browser.until("location.hash === '#range=600-2000'");
     // From the bottom up all threads are told together: who chooses one leaves it.
     browser.eval("document.querySelector('#scope-ways [value=bottom-up]').click()");
     assert_eq!(browser.eval("document.getElementById('bottom-up').checkVisibility()"), true);
     choose(&mut browser, "2");
     assert_eq!(browser.eval("document.getElementById('bottom-up').checkVisibility()"), false);
     assert_eq!(browser.eval("document.querySelector('#scope-ways [value=bottom-up]').disabled"), true);
+    assert_eq!(browser.eval("location.hash"), "#scope=0&thread=2&range=600-2000");
     assert_eq!(browser.eval(flame), "live_bytes");
     let note = "whole recording: what one thread held at a moment is not recorded";
     assert_eq!(texts(&mut browser, "#scopes h2 .range-note"), [note]);

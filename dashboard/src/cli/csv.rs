@@ -176,7 +176,13 @@ impl Table<'_> {
         self.header(columns);
         for row in rows {
             let row = serde_json::to_value(row).map_err(Failure::new)?;
-            self.row(columns.iter().map(|column| cell(row.pointer(&format!("/{column}")))));
+            self.row(columns.iter().map(|column| match row.pointer(&format!("/{column}")) {
+                // A scope's own row has what is below it, too.
+                Some(Value::Array(names)) if *column == "path" && names.is_empty() => {
+                    label::scope_and_below(&[])
+                }
+                value => cell(value),
+            }));
         }
         Ok(folded)
     }

@@ -42,7 +42,7 @@ pub struct Line {
     pub type_name: Option<String>,
     /// Where its bytes come from, if not from where the panel's figures do.
     pub provenance: Option<label::Term>,
-    /// Where its row or inspector is: `#variable=3`; `None`: the page has none.
+    /// Where its row or inspector is: `#variable=3`, `#scope=5&figure=live_at_peak_bytes`; `None`: the page has none.
     pub link: Option<String>,
     /// Its bytes.
     pub bytes: Figure,
@@ -110,7 +110,9 @@ pub fn answers(snapshot: &Snapshot, labels: &Labels<'_>) -> Option<Answers> {
                 let value = value.filter(|&bytes| bytes > 0)?;
                 let bytes =
                     Figure::estimated_bytes(&format!("/scopes/{index}/exclusive/{field}"), value, error);
-                let link = labels.has_row(index).then(|| format!("#scope={index}"));
+                // The graph's own figure at first is that of what lives.
+                let figure = if field == "live_bytes" { String::new() } else { format!("&figure={field}") };
+                let link = labels.has_row(index).then(|| format!("#scope={index}{figure}"));
                 Some(line(label::scope(&row.path), link, bytes, value, whole))
             })
             .collect()

@@ -99,10 +99,15 @@ pub fn diagnostics(snapshot: &Snapshot, labels: &Labels<'_>) -> Diagnostics {
     }
 }
 
-/// The findings about the variable at `index`.
+/// The findings about the variable at `index`, for its inspector, to which they do not lead once more.
 pub fn findings_about(snapshot: &Snapshot, labels: &Labels<'_>, index: usize) -> Vec<FindingView> {
     let numbers = labels.findings_about(index);
-    numbers.iter().map(|&number| finding_view(labels, &snapshot.findings[number], number)).collect()
+    let mut views: Vec<FindingView> =
+        numbers.iter().map(|&number| finding_view(labels, &snapshot.findings[number], number)).collect();
+    for view in &mut views {
+        view.variable_index = view.variable_index.filter(|&variable| variable != index);
+    }
+    views
 }
 
 /// Indices of variables by name and scope.

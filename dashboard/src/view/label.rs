@@ -181,6 +181,11 @@ pub fn scope(path: &[String]) -> String {
     visible(&path.join(" › "))
 }
 
+/// The same where a scope is told with all below it: the root's is everything.
+pub fn scope_and_below(path: &[String]) -> String {
+    if path.is_empty() { "whole program".into() } else { scope(path) }
+}
+
 /// `file` and `line`, which stand beside each other at `row` in the document.
 pub fn place(row: &str, file: Option<&str>, line: Option<u32>) -> Option<Place> {
     let line = line.map(|line| Figure::name(format!("{row}/line"), u64::from(line)));

@@ -69,8 +69,8 @@ pub struct MoreOfScope {
     pub key: String,
     /// Where the function stands.
     pub place: Option<Place>,
-    /// How often it was entered while it was already on the path.
-    pub recursive_calls: Figure,
+    /// How often it was entered while it was already on the path; `None`: it is the root, which is not called.
+    pub recursive_calls: Option<Figure>,
     /// What it allocated itself.
     pub exclusive: MemoryRow,
     /// That and all below it.
@@ -186,8 +186,8 @@ fn scope_row(snapshot: &Snapshot, labels: &Labels<'_>, index: usize, whole: u64)
     let live = |memory: &ScopeMemory, part: &str| memory_row(memory, &format!("{at}/{part}")).live;
     ScopeRow {
         index,
-        name: row.path.last().map_or_else(|| label::scope(&row.path), |name| visible(name)),
-        path: label::scope(&row.path),
+        name: row.path.last().map_or_else(|| label::scope_and_below(&row.path), |name| visible(name)),
+        path: label::scope_and_below(&row.path),
         indent: row.path.len().saturating_sub(1).min(DEEPEST_INDENT),
         calls: Figure::count(format!("{at}/calls"), row.calls),
         exclusive: live(&row.exclusive, "exclusive"),
@@ -207,10 +207,11 @@ fn more(snapshot: &Snapshot, labels: &Labels<'_>, index: usize) -> MoreOfScope {
     let row = &snapshot.scopes[index];
     let at = format!("/scopes/{index}");
     MoreOfScope {
-        path: label::scope(&row.path),
+        path: label::scope_and_below(&row.path),
         key: visible(&row.key.join(" › ")),
         place: label::place(&at, row.file.as_deref(), row.line),
-        recursive_calls: Figure::count(format!("{at}/recursive_calls"), row.recursive_calls),
+        recursive_calls: (!row.path.is_empty())
+            .then(|| Figure::count(format!("{at}/recursive_calls"), row.recursive_calls)),
         exclusive: memory_row(&row.exclusive, &format!("{at}/exclusive")),
         inclusive: memory_row(&row.inclusive, &format!("{at}/inclusive")),
         is_sampled: row.exclusive.samples.or(row.inclusive.samples).is_some(),

@@ -260,7 +260,11 @@ pub fn stacked(plot: &Element, document: &Value) -> Result<(), String> {
         .collect();
     // Of two as high the one that comes first in the document; `chains` gives them so.
     bands.sort_by(|(_, a), (_, b)| highest(b).total_cmp(&highest(a)));
-    let own = bands.iter().take(7).filter(|(_, values)| highest(values) > 0.0).count();
+    let mut own = bands.iter().take(7).filter(|(_, values)| highest(values) > 0.0).count();
+    // One alone has its name.
+    if bands.len() == own + 1 {
+        own += 1;
+    }
     let others: Vec<usize> = bands.split_off(own).into_iter().flat_map(|(scopes, _)| scopes).collect();
     let mut named: Vec<String> = bands.iter().map(|(scopes, _)| scopes[0].to_string()).collect();
     if !others.is_empty() {
@@ -286,15 +290,21 @@ pub fn stacked(plot: &Element, document: &Value) -> Result<(), String> {
         let mut corners: Vec<f64> = (0..totals.len()).flat_map(|at| [x(at), y(below[at])]).collect();
         corners.extend(lower);
         agree("a band", &lengths(path.attribute("d").expect("corners")), &corners, 2.0)?;
-        // Its name stands where it is highest, if there is room.
+        // Its name stands where it is highest; near an end of the drawing as near as there is room, on what is drawn there.
         let thickest =
             (0..values.len()).fold(0, |best, at| if values[at] > values[best] { at } else { best });
-        let height = values[thickest] / highest(&totals);
+        let across = ((ms[first + thickest] - ms[first]) / (ms[last] - ms[first]) * 100.0).clamp(12.0, 88.0);
+        let at = ms[first] + across / 100.0 * (ms[last] - ms[first]);
+        let later = (1..values.len()).find(|&later| ms[first + later] >= at).expect("it is within");
+        let [before_ms, later_ms] = [ms[first + later - 1], ms[first + later]];
+        let there = |curve: &[f64]| {
+            let risen = (at - before_ms) / (later_ms - before_ms) * (curve[later] - curve[later - 1]);
+            (curve[later - 1] + risen) / highest(&totals)
+        };
+        let height = there(values);
         if height >= 0.13 {
             let label = labels.next().ok_or("a band without its name")?;
-            let across =
-                ((ms[first + thickest] - ms[first]) / (ms[last] - ms[first]) * 100.0).clamp(12.0, 88.0);
-            let up = (before[thickest] / highest(&totals) + height / 2.0) * 95.0;
+            let up = (there(&before) + height / 2.0) * 95.0;
             agree(
                 "a band's name",
                 &lengths(label.attribute("style").expect("a place")),
