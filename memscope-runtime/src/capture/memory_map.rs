@@ -96,6 +96,9 @@ pub(super) struct Gathering {
     /// The cell at hand, and its sum.
     at_hand: u64,
     sum: Sum,
+    /// Account and row of the blocks met last, and their bytes in it: neighbours mostly have the same.
+    owner: (u32, u32),
+    owned: u64,
     /// By address >> shift.
     cells: HashMap<u64, Sum>,
     runs: Vec<Piece>,
@@ -115,6 +118,8 @@ impl Gathering {
             young_since_ms: now_ms - now_ms / 10,
             at_hand: 0,
             sum: Sum::NOTHING,
+            owner: (0, NO_ROW),
+            owned: 0,
             cells: HashMap::new(),
             runs: Vec::new(),
             of_accounts: Shares::new(MOST_SHARES),
@@ -161,9 +166,19 @@ impl Gathering {
             self.at_hand = number;
         }
         self.sum.add(&sum_of(&piece, self.young_since_ms));
-        let bytes = piece.end - piece.start;
-        self.of_accounts.add(piece.account, bytes);
-        self.of_rows.add(piece.row, bytes);
+        if (piece.account, piece.row) != self.owner {
+            self.count_owned();
+            self.owner = (piece.account, piece.row);
+        }
+        self.owned += piece.end - piece.start;
+    }
+
+    fn count_owned(&mut self) {
+        let bytes = std::mem::take(&mut self.owned);
+        if bytes > 0 {
+            self.of_accounts.add(self.owner.0, bytes);
+            self.of_rows.add(self.owner.1, bytes);
+        }
     }
 
     /// Books the cell at hand.
@@ -171,6 +186,7 @@ impl Gathering {
         if self.sum.live_bytes == 0 {
             return;
         }
+        self.count_owned();
         self.sum.is_told &= self.of_accounts.book(self.at_hand);
         self.sum.has_told_rows &= self.of_rows.book(self.at_hand);
         self.cells.entry(self.at_hand).or_insert(Sum::NOTHING).add(&self.sum);
