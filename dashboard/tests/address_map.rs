@@ -146,10 +146,10 @@ fn a_cell_of_many_small_blocks_tells_their_variable() {
     choose(&mut browser, "variable");
     let name = snapshot.variables[3].name.clone();
     for (cell, says) in [
-        (2, format!("begin here: 120, of which 0 young; most owned by {name} (3.00 KiB)")),
-        (3, "most owned by no tracked variable (2.00 KiB)".into()),
+        (2, format!("begin here: 120, of which 0 young; most owned by {name} (3.0 KiB)")),
+        (3, "most owned by no tracked variable (2.0 KiB)".into()),
         (4, "variables not told apart".into()),
-        (5, "most owned by a variable that the page does not list (1.00 KiB)".into()),
+        (5, "most owned by a variable that the page does not list (1.0 KiB)".into()),
     ] {
         point_at(&mut browser, &format!("[data-cell='{cell}']"));
         let told = readout(&mut browser);
@@ -172,7 +172,11 @@ fn it_fits_in_each_size_and_colour() {
             for colour in ["occupancy", "thread", "variable", "age"] {
                 choose(&mut browser, colour);
                 point_at(&mut browser, "[data-region='1'] [data-cell]");
-                browser.eval("document.getElementById('memory-map').scrollIntoView()");
+                // Twice, for what is above comes into sight meanwhile, and has another height then.
+                for _ in 0..2 {
+                    browser.eval("document.getElementById('memory-map').scrollIntoView()");
+                    browser.eval("new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))");
+                }
                 browser.screenshot(&format!("map-{colour}-{width}-{scheme}"), false);
                 let scrolled = browser.eval("document.documentElement.scrollWidth").as_u64().unwrap();
                 assert!(scrolled <= u64::from(size.0), "{scrolled}");
@@ -204,7 +208,7 @@ fn the_largest_map_is_coloured_within_a_tenth_of_a_second() {
     let _folder = open(&mut browser, &full(), (1280, 900), "light");
     let mut quickest = COLOURS.map(|_| f64::INFINITY);
     // From the last on, so that each is a change.
-    for place in (0..COLOURS.len()).rev().cycle().take(6 * COLOURS.len()) {
+    for place in (0..COLOURS.len()).rev().cycle().take(10 * COLOURS.len()) {
         let colour = COLOURS[place];
         let took = browser.eval(&format!(
             "(() => {{ const start = performance.now(); \
@@ -215,7 +219,7 @@ fn the_largest_map_is_coloured_within_a_tenth_of_a_second() {
         println!("{colour}: {took:.0} ms");
         quickest[place] = quickest[place].min(took);
     }
-    // On a busy machine one of six was not interrupted.
+    // On a busy machine one of ten was not interrupted.
     for (colour, quickest) in COLOURS.into_iter().zip(quickest) {
         assert!(quickest < 100.0, "{colour}: {quickest} ms");
     }
