@@ -9,11 +9,10 @@
 
 mod shares;
 
-use self::shares::{Shares, most};
+use self::shares::{ByNumber, Shares, most};
 use super::mappings::{Mapping, mappings_around};
 use crate::pages;
 use crate::snapshot::{Cell, MemoryMap, Region};
-use std::collections::HashMap;
 use std::ops::Range;
 
 /// Cells beside runs, …
@@ -100,7 +99,7 @@ pub(super) struct Gathering {
     owner: (u32, u32),
     owned: u64,
     /// By address >> shift.
-    cells: HashMap<u64, Sum>,
+    cells: ByNumber<u64, Sum>,
     runs: Vec<Piece>,
     of_accounts: Shares,
     of_rows: Shares,
@@ -120,7 +119,7 @@ impl Gathering {
             sum: Sum::NOTHING,
             owner: (0, NO_ROW),
             owned: 0,
-            cells: HashMap::new(),
+            cells: ByNumber::default(),
             runs: Vec::new(),
             of_accounts: Shares::new(MOST_SHARES),
             of_rows: Shares::new(MOST_SHARES),

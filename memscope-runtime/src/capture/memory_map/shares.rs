@@ -2,7 +2,33 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::iter::Peekable;
+
+/// By numbers of cells, which nobody chooses to be slow to look up.
+pub(super) type ByNumber<K, V> = HashMap<K, V, BuildHasherDefault<Mixed>>;
+
+/// Some numbers, mixed: a table takes its highest and its lowest bits.
+#[derive(Default)]
+pub(super) struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&byte| self.write_u64(byte.into()));
+    }
+
+    fn write_u32(&mut self, number: u32) {
+        self.write_u64(number.into());
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0.rotate_left(5) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15); // 2^64 by the golden ratio
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 32
+    }
+}
 
 /// Bytes by cell and owner, of which there are as many as are told apart.
 pub(super) struct Shares {
@@ -11,12 +37,12 @@ pub(super) struct Shares {
     bytes_of: Vec<u64>,
     owners: Vec<u32>,
     /// Bytes by (cell, owner).
-    shares: HashMap<(u64, u32), u64>,
+    shares: ByNumber<(u64, u32), u64>,
 }
 
 impl Shares {
     pub(super) fn new(most: usize) -> Shares {
-        Shares { most, bytes_of: Vec::new(), owners: Vec::new(), shares: HashMap::new() }
+        Shares { most, bytes_of: Vec::new(), owners: Vec::new(), shares: ByNumber::default() }
     }
 
     /// Adds bytes, at least one, to the cell at hand.
