@@ -15,10 +15,11 @@ import { countText } from "./units.js";
  * @property {number} start @property {number} bytes @property {number} live @property {number} blocks @property {number} young
  * @property {number} scope @property {number} ofScope @property {number} thread @property {number} ofThread -1: not told
  * @property {number} oldest @property {number} newest
+ * @property {number} variable -1: no tracked one @property {number} ofVariable -1: not told
  */
 /** @typedef {{ start: number, end: number, slots: number, cell: Cell | null, from: string }} Stretch `from`: its first address */
 
-const NUMBERS = 11;
+const NUMBERS = 13;
 /** Slots that a long cell, and a long hole, are drawn as at most. */
 const MOST_SLOTS = { cell: 24, hole: 12 };
 /** Blocks told of under a cell. */
@@ -46,13 +47,13 @@ function stretches(place) {
   };
   const numbers = cells[place];
   for (let at = 0; at < numbers.length; at += NUMBERS) {
-    const [hole, size, live, blocks, young, scope, notScope, thread, notThread, oldest, later] = numbers.slice(at, at + NUMBERS);
+    const [hole, size, live, blocks, young, scope, notScope, thread, notThread, oldest, later, variable, notVariable] = numbers.slice(at, at + NUMBERS);
     add(end + hole, null);
     const index = first + at / NUMBERS;
     from = `/memory_map/cells/${index}/start`;
-    const [ofScope, ofThread] = [notScope, notThread].map((others) => (others < 0 ? -1 : live - others));
+    const [ofScope, ofThread, ofVariable] = [notScope, notThread, notVariable].map((others) => (others < 0 ? -1 : live - others));
     add(end + (size || unit), {
-      index, start: end, bytes: size || unit, live, blocks, young, scope, ofScope, thread, ofThread, oldest, newest: oldest + later,
+      index, start: end, bytes: size || unit, live, blocks, young, scope, ofScope, thread, ofThread, oldest, newest: oldest + later, variable, ofVariable,
     });
     from = `/memory_map/cells/${index}/start + /memory_map/cells/${index}/bytes`;
   }
@@ -62,10 +63,11 @@ function stretches(place) {
 
 /** @param {Cell} cell @param {string} by what is coloured @returns {string} its class */
 function colour(cell, by) {
-  const { thread_colours, scope_colours, elapsed_ms } = island.memory_map.map;
+  const { thread_colours, scope_colours, variable_colours, elapsed_ms } = island.memory_map.map;
   const rank = (/** @type {number} */ at) => `c${at < 0 ? 7 : at}`;
   if (by === "thread") return rank(thread_colours.indexOf(cell.thread));
   if (by === "scope") return rank(scope_colours.indexOf(cell.scope));
+  if (by === "variable") return cell.variable < 0 && cell.ofVariable >= 0 ? "lo" : rank(variable_colours.indexOf(cell.variable));
   if (by === "age") return `l${fifth(cell.newest, elapsed_ms || 1)}`;
   if (by === "young") return cell.young === 0 ? "lo" : `l${fifth(cell.young, cell.blocks)}`;
   return `l${fifth(cell.live, cell.bytes)}`;
@@ -102,6 +104,14 @@ function scopeHtml(index) {
   return `<a href="#scope=${index}">${escaped(path || scopeName(data, row))}</a>`;
 }
 
+/** @param {number} index into the document's variables */
+function variableHtml(index) {
+  if (index < 0) return "no tracked variable";
+  const { index: all, name, texts } = island.variables;
+  const at = all.indexOf(index);
+  return at < 0 ? "a variable that the page does not list" : `<a href="#variable=${index}">${escaped(texts[name[at]])}</a>`;
+}
+
 /** @type {any[] | null} */
 let blocks = null;
 
@@ -130,9 +140,10 @@ function cellHtml(cell) {
   const thread = cell.ofThread < 0 ? "threads not told apart"
     : `most by thread ${figureHtml(name(`${at}/thread`, cell.thread))} ${escaped(island.memory_map.map.thread_names[cell.thread] ?? "")} (${of("thread_bytes", cell.ofThread)})`;
   const scope = cell.ofScope < 0 ? "scopes not told apart" : `most in ${scopeHtml(cell.scope)} (${of("scope_bytes", cell.ofScope)})`;
+  const variable = cell.ofVariable < 0 ? "variables not told apart" : `most owned by ${variableHtml(cell.variable)} (${of("variable_bytes", cell.ofVariable)})`;
   const moment = (/** @type {string} */ field, /** @type {number} */ value) => figureHtml(ms(`${at}/${field}`, value));
   return `: ${of("live_bytes", cell.live)} live of ${of("bytes", cell.bytes)} (${figureHtml(share(`${at}/live_bytes`, cell.live, `${at}/bytes`, cell.bytes))}); `
-    + `blocks that begin here: ${figureHtml(count(`${at}/blocks`, cell.blocks))}${young}; ${thread}; ${scope}; `
+    + `blocks that begin here: ${figureHtml(count(`${at}/blocks`, cell.blocks))}${young}; ${variable}; ${scope}; ${thread}; `
     + `oldest block at ${moment("oldest_ms", cell.oldest)}, newest at ${moment("newest_ms", cell.newest)}${range ? `; from the range: ${OF_RANGE[ofRange(cell)]}` : ""}</p>${blocksHtml(cell)}`;
 }
 

@@ -98,6 +98,8 @@ fn with_most_cells(snapshot: Snapshot) -> Snapshot {
                 thread_bytes: part,
                 oldest_ms: 80_000_000 + n,
                 newest_ms: 86_000_000 + 2 * n,
+                variable: Some(n as u32 * 2),
+                variable_bytes: part,
                 ..template.clone()
             }
         })

@@ -266,6 +266,9 @@ fn sort_variables(snapshot: &mut Snapshot) -> Vec<u32> {
     for block in &mut snapshot.blocks.largest {
         block.variable = block.variable.map(|old| place[old as usize]);
     }
+    for cell in &mut snapshot.memory_map.cells {
+        cell.variable = cell.variable.map(|old| place[old as usize]);
+    }
     let mut rows: Vec<_> = std::mem::take(&mut snapshot.variables).into_iter().map(Some).collect();
     snapshot.variables = order.into_iter().filter_map(|old| rows[old].take()).collect();
     snapshot.types = snapshot::types(&snapshot.variables);

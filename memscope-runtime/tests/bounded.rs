@@ -117,10 +117,14 @@ fn a_map_of_more_cells_than_a_file_holds_is_left_out_as_a_whole_and_counted() {
             usize::from(folded > 0)
         );
     }
-    // A cell of a scope that is not listed names none.
+    // A cell of a scope that is not listed names none, and neither does one of a variable.
     let mut all = huge::huge();
     all.memory_map = snapshot.memory_map.clone();
     all.memory_map.cells.truncate(40);
+    for (n, cell) in all.memory_map.cells.iter_mut().enumerate() {
+        // Every fourth is of no tracked variable.
+        (cell.variable, cell.variable_bytes) = ((n % 4 > 0).then_some(n as u32 * 2_499), Some(1));
+    }
     all.memory_map.cells.iter_mut().enumerate().for_each(|(n, cell)| cell.scope = Some(n as u32 * 499));
     let listed = bounded(&all);
     let path = |of: &Snapshot, index: u32| of.scopes[index as usize].path.clone();
@@ -134,6 +138,21 @@ fn a_map_of_more_cells_than_a_file_holds_is_left_out_as_a_whole_and_counted() {
     });
     let named = named.count();
     assert!(named > 0 && named < 40, "{named}");
+    let mut named = 0;
+    for (now, before) in listed.memory_map.cells.iter().zip(&all.memory_map.cells) {
+        match (now.variable, before.variable) {
+            (Some(now), Some(before)) => {
+                assert_eq!(listed.variables[now as usize].name, all.variables[before as usize].name);
+                named += 1;
+            }
+            (None, of) => {
+                assert_eq!(now.variable_bytes.is_some(), of.is_none(), "nobody's, or not told whose")
+            }
+            (Some(_), None) => panic!("it was nobody's"),
+        }
+    }
+    // 30 are of a variable.
+    assert!(named > 0 && named < 30, "{named}");
 }
 
 fn number(row: &Variable) -> usize {

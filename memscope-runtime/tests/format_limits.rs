@@ -299,7 +299,7 @@ fn longest() -> Snapshot {
     let template = snapshot.threads[0].clone();
     snapshot.threads =
         (0..2_000).map(|id| Thread { id, name: Some(text(id as usize)), ..template.clone() }).collect();
-    // The longest that a recorder writes: 65 bytes, for scopes and threads have at most 22 bits.
+    // The longest that a recorder writes: 79 bytes, for scopes, variables and threads have at most 22 bits.
     let cell = Cell {
         region: 4_095,
         start: u64::MAX >> 8,
@@ -313,6 +313,8 @@ fn longest() -> Snapshot {
         thread_bytes: Some(u64::MAX >> 15),
         oldest_ms: u64::MAX >> 29,
         newest_ms: u64::MAX >> 29,
+        variable: Some(1 << 21),
+        variable_bytes: Some(u64::MAX >> 15),
     };
     let region = Region {
         start: u64::MAX >> 8,

@@ -23,6 +23,16 @@ fn map_small() -> Vec<Box<[u8; 100]>> {
     (0..20_000).map(|_| Box::new([1; 100])).collect()
 }
 
+/// The bytes between two addresses of cells that say that `name` owns most of them.
+fn bytes_owned(snapshot: &Snapshot, start: u64, end: u64, name: &str) -> u64 {
+    let cells =
+        snapshot.memory_map.cells.iter().filter(|cell| start <= cell.start && cell.start + cell.bytes <= end);
+    let owned = cells.filter(|cell| {
+        cell.variable.is_some_and(|variable| snapshot.variables[variable as usize].name == name)
+    });
+    owned.map(|cell| cell.variable_bytes.expect("a variable has bytes")).sum()
+}
+
 /// The bytes between two addresses that a scope of this name allocated most of, and all that live there.
 fn bytes_of(snapshot: &Snapshot, start: u64, end: u64, name: &str) -> (u64, u64) {
     let cells =
@@ -39,7 +49,8 @@ fn bytes_of(snapshot: &Snapshot, start: u64, end: u64, name: &str) -> (u64, u64)
 fn cells_hold_every_live_block_where_it_lies() {
     wait_for_the_harness();
     assert_sums(&memscope::snapshot());
-    let (large, small) = (map_large(), map_small());
+    let large = map_large();
+    memscope::track_var!(let small: Vec<Box<[u8; 100]>> = map_small());
     let snapshot = memscope::snapshot();
     assert_sums(&snapshot);
     // The large block fills its cells but the first and the last alone.
@@ -58,6 +69,11 @@ fn cells_hold_every_live_block_where_it_lies() {
     let (low, high) = addresses.fold((u64::MAX, 0), |(low, high), at| (low.min(at), high.max(at + 100)));
     // 20,000 blocks of 100 bytes.
     assert!(bytes_of(&snapshot, low - low % cell_bytes, high + cell_bytes, "map_small").0 > 1_900_000);
+    // None of them is among the largest blocks, and their cells know that `small` owns them; nobody owns the large one.
+    assert!(bytes_owned(&snapshot, low - low % cell_bytes, high + cell_bytes, "small") > 1_900_000);
+    let of_large = |cell: &&memscope::model::Cell| start <= cell.start && cell.start + cell.bytes <= end;
+    let inside = snapshot.memory_map.cells.iter().find(of_large).expect("it is one cell");
+    assert_eq!((inside.variable, inside.variable_bytes), (None, Some(inside.live_bytes)));
     #[cfg(target_env = "gnu")]
     assert!(snapshot.memory_map.regions.iter().any(|region| region.name.as_deref() == Some("[heap]")));
     // Every other block freed: as many cells, half as full; the large one is gone.

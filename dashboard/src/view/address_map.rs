@@ -1,5 +1,6 @@
 //! The map by address: the regions that hold live blocks, and for the page's script the cells in them.
 
+use super::geometry::{Bar, bar};
 use super::label::{self, Labels, ThreadLabel};
 use super::ranking::{Folded, ranked};
 use crate::figure::Figure;
@@ -11,7 +12,7 @@ use std::collections::BTreeMap;
 
 /// Regions drawn at most: those with most live bytes.
 pub const MOST_REGIONS: usize = 12;
-/// Threads, and scopes, with a colour of their own; the others share one.
+/// Threads, scopes, and variables with a colour of their own; the others share one.
 pub const COLOURS: usize = 7;
 /// What a float of the page's script holds exactly.
 const MOST_EXACT: u64 = 1 << 53;
@@ -31,6 +32,8 @@ pub struct AddressMap {
     pub threads: Vec<ThreadColour>,
     /// Scopes that have a colour.
     pub scopes: Vec<ScopeColour>,
+    /// Variables that have one: those with most live bytes.
+    pub variables: Vec<VariableSize>,
     /// What is drawn.
     #[serde(skip)]
     pub drawn: Drawn,
@@ -77,19 +80,39 @@ pub struct ScopeColour {
     pub name: String,
 }
 
-/// What `memory_map.js` draws.
+/// A variable, by its size.
+#[derive(Clone, Debug, Serialize)]
+pub struct VariableSize {
+    /// Number of the colour.
+    pub colour: usize,
+    /// Index of the variable.
+    pub index: usize,
+    /// Its name.
+    pub name: String,
+    /// Whether it has an inspector.
+    pub is_opened: bool,
+    /// Bytes alive.
+    pub bytes: Figure,
+    /// Their share of the largest variable's.
+    pub bar: Bar,
+}
+
+/// What `address_map.js` draws.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Drawn {
     /// Of each region its index, first address, length, length of a cell and the index of its first cell.
     pub regions: Vec<[u64; 5]>,
-    /// The cells of each, eleven numbers a cell: bytes between it and the one before; its length, 0 where it is a cell's;
+    /// The cells of each, thirteen numbers a cell: bytes between it and the one before; its length, 0 where it is a cell's;
     /// live bytes; blocks; young blocks; scope, live bytes of others; thread, live bytes of others (−1: not told); when the
-    /// oldest block was allocated, and how much later the newest.
+    /// oldest block was allocated, and how much later the newest; variable (−1: no tracked one), live bytes of others (−1: not
+    /// told).
     pub cells: Vec<Vec<i64>>,
     /// Threads by their colours, …
     pub thread_colours: Vec<u32>,
-    /// … and scopes.
+    /// … and scopes, …
     pub scope_colours: Vec<u32>,
+    /// … and variables.
+    pub variable_colours: Vec<u32>,
     /// Names of threads by their ids.
     pub thread_names: BTreeMap<u32, String>,
     /// How long the recording is.
@@ -134,6 +157,7 @@ fn is_sound(map: &MemoryMap) -> bool {
             && cell.live_bytes.max(cell.blocks).max(cell.newest_ms) < MOST_EXACT
             && part(cell.scope_bytes)
             && part(cell.thread_bytes)
+            && part(cell.variable_bytes)
             && cell.young_blocks <= cell.blocks
             && cell.oldest_ms <= cell.newest_ms
     };
@@ -163,6 +187,7 @@ fn drawn_map(snapshot: &Snapshot, labels: &Labels<'_>) -> AddressMap {
     let scopes = by_bytes(&map.cells, |cell| cell.scope.zip(cell.scope_bytes));
     let first_of = |thread: u32| map.cells.iter().position(|cell| cell.thread == Some(thread)).unwrap_or(0);
     let name_of = |scope: u32| snapshot.scopes.get(scope as usize).map(|row| label::scope(&row.path));
+    let variables = variables(snapshot, labels);
     let sum_of = |index: usize| format!("sum(/memory_map/cells/*/live_bytes, region = {index})");
     let drawn_sum = || shown.iter().map(|&index| sum_of(index)).collect::<Vec<_>>().join(" - ");
     let all = map.cells.iter().map(|cell| cell.live_bytes).sum::<u64>();
@@ -211,9 +236,32 @@ fn drawn_map(snapshot: &Snapshot, labels: &Labels<'_>) -> AddressMap {
                 .collect(),
             thread_colours: threads,
             scope_colours: scopes,
+            variable_colours: variables.iter().map(|variable| variable.index as u32).collect(),
             elapsed_ms: snapshot.program.elapsed_ms,
         },
+        variables,
     }
+}
+
+/// The variables with most live bytes, as many as have a colour.
+fn variables(snapshot: &Snapshot, labels: &Labels<'_>) -> Vec<VariableSize> {
+    let rows = &snapshot.variables;
+    let (largest, _) = ranked(rows, COLOURS, |row| row.heap_bytes);
+    let most = largest.first().and_then(|&index| rows[index].heap_bytes).unwrap_or(0);
+    let sizes = largest.into_iter().filter_map(|index| {
+        let row = &rows[index];
+        let bytes = row.heap_bytes.filter(|&bytes| bytes > 0)?;
+        let from = format!("/variables/{index}/heap_bytes");
+        Some(VariableSize {
+            colour: 0,
+            index,
+            name: visible(&row.name),
+            is_opened: labels.has_inspector(index),
+            bar: bar(&from, bytes, "max(/variables/*/heap_bytes)", most),
+            bytes: Figure::estimated_bytes(&from, bytes, row.heap_bytes_error),
+        })
+    });
+    sizes.enumerate().map(|(colour, size)| VariableSize { colour, ..size }).collect()
 }
 
 fn row(index: usize, region: &Region, live_from: String, live: u64) -> RegionRow {
@@ -246,7 +294,7 @@ fn by_bytes(cells: &[Cell], of: impl Fn(&Cell) -> Option<(u32, u64)>) -> Vec<u32
 /// The numbers of [`Drawn::cells`]; all are below 2^53.
 fn packed(region: &Region, cells: &[Cell]) -> Vec<i64> {
     let mut end = region.start;
-    let mut numbers = Vec::with_capacity(11 * cells.len());
+    let mut numbers = Vec::with_capacity(13 * cells.len());
     for cell in cells {
         let others = |bytes: Option<u64>| bytes.map_or(-1, |bytes| (cell.live_bytes - bytes) as i64);
         let who = |one: Option<u32>| one.map_or(-1, i64::from);
@@ -262,6 +310,8 @@ fn packed(region: &Region, cells: &[Cell]) -> Vec<i64> {
             others(cell.thread_bytes),
             cell.oldest_ms as i64,
             (cell.newest_ms - cell.oldest_ms) as i64,
+            who(cell.variable),
+            others(cell.variable_bytes),
         ]);
         end = cell.start + cell.bytes;
     }

@@ -57,8 +57,8 @@ pub fn cells(element: &Element, root: &Element, document: &Value) -> Result<(), 
     }
 }
 
-/// The class of a cell: the place of its thread or scope among those with most bytes in cells that are mostly theirs, or how
-/// many fifths it is full, old, or young.
+/// The class of a cell: the place of its thread or scope among those with most bytes in cells that are mostly theirs, that of
+/// its variable among all, or how many fifths it is full, old, or young.
 fn colour(cell: &Value, by: &str, document: &Value) -> Result<String, String> {
     let of = |field: &str| cell[field].as_u64();
     let ranked = |field: &str| {
@@ -78,7 +78,19 @@ fn colour(cell: &Value, by: &str, document: &Value) -> Result<String, String> {
         let fifths = (part.unwrap_or(0) * 5).div_ceil(whole.unwrap_or(0).max(1)).clamp(1, 5);
         format!("l{}", &"abcde"[fifths as usize - 1..fifths as usize])
     };
+    // Those with most live bytes of all, if they have any.
+    let variable = || {
+        let rows = document["variables"].as_array().expect("a list").iter().enumerate();
+        let mut sizes: Vec<_> =
+            rows.map(|(index, row)| (std::cmp::Reverse(row["heap_bytes"].as_u64()), index as u64)).collect();
+        sizes.sort_unstable();
+        let owner = of("variable");
+        let place = sizes.iter().position(|&(bytes, index)| Some(index) == owner && bytes.0 > Some(0));
+        format!("c{}", place.unwrap_or(7).min(7))
+    };
     match by {
+        "variable" if of("variable").is_none() && of("variable_bytes").is_some() => Ok("lo".into()),
+        "variable" => Ok(variable()),
         "thread" | "scope" => Ok(ranked(by)),
         "age" => Ok(fifth(of("newest_ms"), document["program"]["elapsed_ms"].as_u64())),
         "young" if of("young_blocks") == Some(0) => Ok("lo".into()),

@@ -55,7 +55,7 @@ pub(super) fn walk(scope_of_node: &HashMap<u32, u32>, row_order: &[u32], now_ms:
         }
         ranges.add(found.bytes, found.record.stamp());
         let ms = clock::Stamp(found.record.stamp()).to_ms();
-        gathering.add(found.address, found.bytes, account, ms);
+        gathering.add(found.address, found.bytes, account, row, ms);
         let mut fold = |bytes: usize| {
             folded.folded_blocks += 1;
             folded.folded_bytes += bytes as u64;
@@ -90,9 +90,10 @@ pub(super) fn walk(scope_of_node: &HashMap<u32, u32>, row_order: &[u32], now_ms:
         })
         .collect();
     rows.sort_by_key(|block| block.address);
-    let memory_map = gathering.end(|account| {
+    let scope_and_thread = |account| {
         let account = Account::get(account)?;
         Some((scope_of_node.get(&account.node()).copied(), account.thread()))
-    });
+    };
+    let memory_map = gathering.end(scope_and_thread, row_order);
     Walked { blocks: Blocks { largest: rows, ..folded }, unowned_bytes, memory_map, ranges }
 }

@@ -7,11 +7,12 @@
 //! A walk meets the blocks of a tier by ascending address. So all that is counted of a block goes to the cell at hand, which
 //! is booked when the walk leaves it, and a block costs no look-up.
 
+mod shares;
+
+use self::shares::{ByNumber, Shares, most};
 use super::mappings::{Mapping, mappings_around};
 use crate::pages;
 use crate::snapshot::{Cell, MemoryMap, Region};
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::ops::Range;
 
 /// Cells beside runs, …
@@ -20,8 +21,11 @@ const MOST_CELLS: usize = 3_072;
 const MOST_RUNS: usize = 1_024;
 /// Cells that the inside of a block fills before it is a run.
 const RUN_CELLS: u64 = 16;
-/// (cell, account) pairs that are told apart: 64 accounts in each cell, some 8 MiB where a program has as many.
+/// (cell, account) pairs that are told apart, and (cell, row) pairs: 64 in each cell, some 8 MiB of each where a program has as
+/// many.
 const MOST_SHARES: usize = 64 * (MOST_CELLS + MOST_RUNS);
+/// Stands for the row of a block that no tracked variable was seen to own.
+const NO_ROW: u32 = 0;
 /// Where the system does not say what is mapped, cells this near each other are one region.
 const NEAR_BYTES: u64 = 1 << 20;
 /// No cell is longer.
@@ -40,6 +44,8 @@ struct Sum {
     high: u64,
     /// Whether all accounts are told apart.
     is_told: bool,
+    /// Whether all rows are.
+    has_told_rows: bool,
 }
 
 impl Sum {
@@ -52,6 +58,7 @@ impl Sum {
         low: u64::MAX,
         high: 0,
         is_told: true,
+        has_told_rows: true,
     };
 
     fn add(&mut self, other: &Sum) {
@@ -63,6 +70,7 @@ impl Sum {
         self.low = self.low.min(other.low);
         self.high = self.high.max(other.high);
         self.is_told &= other.is_told;
+        self.has_told_rows &= other.has_told_rows;
     }
 }
 
@@ -72,18 +80,11 @@ struct Piece {
     start: u64,
     end: u64,
     account: u32,
+    /// [`NO_ROW`], or one more than the number of the variable's row.
+    row: u32,
     ms: u64,
     /// Whether the block begins with it.
     is_first: bool,
-}
-
-/// The cell at hand.
-struct AtHand {
-    number: u64,
-    sum: Sum,
-    /// Its bytes by account, and the accounts that have any.
-    bytes_of: Vec<u64>,
-    accounts: Vec<u32>,
 }
 
 /// What is gathered in a walk.
@@ -91,12 +92,17 @@ pub(super) struct Gathering {
     /// Cells have `1 << shift` bytes.
     shift: u32,
     young_since_ms: u64,
-    at_hand: AtHand,
+    /// The cell at hand, and its sum.
+    at_hand: u64,
+    sum: Sum,
+    /// Account and row of the blocks met last, and their bytes in it: neighbours mostly have the same.
+    owner: (u32, u32),
+    owned: u64,
     /// By address >> shift.
-    cells: HashMap<u64, Sum>,
+    cells: ByNumber<u64, Sum>,
     runs: Vec<Piece>,
-    /// Bytes by (cell, account).
-    shares: HashMap<(u64, u32), u64>,
+    of_accounts: Shares,
+    of_rows: Shares,
 }
 
 impl Gathering {
@@ -109,17 +115,23 @@ impl Gathering {
         Gathering {
             shift: page_bytes.ilog2(),
             young_since_ms: now_ms - now_ms / 10,
-            at_hand: AtHand { number: 0, sum: Sum::NOTHING, bytes_of: Vec::new(), accounts: Vec::new() },
-            cells: HashMap::new(),
+            at_hand: 0,
+            sum: Sum::NOTHING,
+            owner: (0, NO_ROW),
+            owned: 0,
+            cells: ByNumber::default(),
             runs: Vec::new(),
-            shares: HashMap::new(),
+            of_accounts: Shares::new(MOST_SHARES),
+            of_rows: Shares::new(MOST_SHARES),
         }
     }
 
-    /// Adds a block.
-    pub(super) fn add(&mut self, address: usize, bytes: usize, account: u32, ms: u64) {
+    /// Adds a block. `row`: the number of the row of the variable that owns it.
+    pub(super) fn add(&mut self, address: usize, bytes: usize, account: u32, row: Option<usize>, ms: u64) {
         let start = address as u64;
-        self.spread(Piece { start, end: start.saturating_add(bytes as u64), account, ms, is_first: true });
+        let end = start.saturating_add(bytes as u64);
+        let row = row.map_or(NO_ROW, |number| number as u32 + 1);
+        self.spread(Piece { start, end, account, row, ms, is_first: true });
         while (self.cells.len() > MOST_CELLS || self.runs.len() > MOST_RUNS) && self.shift < MOST_SHIFT {
             self.coarsen();
         }
@@ -148,39 +160,36 @@ impl Gathering {
             return;
         }
         let number = piece.start >> self.shift;
-        if number != self.at_hand.number {
+        if number != self.at_hand {
             self.book();
-            self.at_hand.number = number;
+            self.at_hand = number;
         }
-        let AtHand { sum, bytes_of, accounts, .. } = &mut self.at_hand;
-        sum.add(&sum_of(&piece, self.young_since_ms));
-        let account = piece.account as usize;
-        if bytes_of.len() <= account {
-            bytes_of.resize(account + 1, 0);
+        self.sum.add(&sum_of(&piece, self.young_since_ms));
+        if (piece.account, piece.row) != self.owner {
+            self.count_owned();
+            self.owner = (piece.account, piece.row);
         }
-        if bytes_of[account] == 0 {
-            accounts.push(piece.account);
+        self.owned += piece.end - piece.start;
+    }
+
+    fn count_owned(&mut self) {
+        let bytes = std::mem::take(&mut self.owned);
+        if bytes > 0 {
+            self.of_accounts.add(self.owner.0, bytes);
+            self.of_rows.add(self.owner.1, bytes);
         }
-        bytes_of[account] += piece.end - piece.start;
     }
 
     /// Books the cell at hand.
     fn book(&mut self) {
-        let AtHand { number, sum, bytes_of, accounts } = &mut self.at_hand;
-        if sum.live_bytes == 0 {
+        if self.sum.live_bytes == 0 {
             return;
         }
-        for account in accounts.drain(..) {
-            let bytes = std::mem::take(&mut bytes_of[account as usize]);
-            let has_room = self.shares.len() < MOST_SHARES;
-            match self.shares.entry((*number, account)) {
-                Entry::Occupied(mut share) => *share.get_mut() += bytes,
-                Entry::Vacant(place) if has_room => *place.insert(0) += bytes,
-                Entry::Vacant(_) => sum.is_told = false,
-            }
-        }
-        self.cells.entry(*number).or_insert(Sum::NOTHING).add(sum);
-        *sum = Sum::NOTHING;
+        self.count_owned();
+        self.sum.is_told &= self.of_accounts.book(self.at_hand);
+        self.sum.has_told_rows &= self.of_rows.book(self.at_hand);
+        self.cells.entry(self.at_hand).or_insert(Sum::NOTHING).add(&self.sum);
+        self.sum = Sum::NOTHING;
     }
 
     /// Makes cells twice as large.
@@ -190,28 +199,29 @@ impl Gathering {
         for (number, sum) in std::mem::take(&mut self.cells) {
             self.cells.entry(number >> 1).or_insert(Sum::NOTHING).add(&sum);
         }
-        for ((number, account), bytes) in std::mem::take(&mut self.shares) {
-            *self.shares.entry((number >> 1, account)).or_insert(0) += bytes;
-        }
+        self.of_accounts.coarsen();
+        self.of_rows.coarsen();
         for run in std::mem::take(&mut self.runs) {
             self.spread(run);
         }
         self.book();
     }
 
-    /// The map. `of` gives the scope, if it is listed, and the thread of an account.
-    pub(super) fn end(self, of: impl Fn(u32) -> Option<(Option<u32>, u32)>) -> MemoryMap {
-        self.end_with(of, mappings_around)
+    /// The map. `of` gives the scope, if it is listed, and the thread of an account; `row_order` the index of each row's
+    /// variable.
+    pub(super) fn end(self, of: impl Fn(u32) -> Option<(Option<u32>, u32)>, row_order: &[u32]) -> MemoryMap {
+        self.end_with(of, row_order, mappings_around)
     }
 
     fn end_with(
         mut self,
         of: impl Fn(u32) -> Option<(Option<u32>, u32)>,
+        row_order: &[u32],
         mappings_around: impl Fn(&[u64]) -> Vec<Mapping>,
     ) -> MemoryMap {
         self.book();
         let cell_bytes = 1 << self.shift;
-        let rows = self.rows(of);
+        let rows = self.rows(of, row_order);
         let bytes_at = |row: &Row| [row.sum.low, row.sum.high - 1];
         let mut addresses: Vec<u64> = rows.iter().flat_map(bytes_at).collect();
         addresses.sort_unstable();
@@ -231,6 +241,7 @@ impl Gathering {
             // More than fits was not live at one moment: some of it was freed during the walk, and it is not known whose.
             let fits = row.sum.live_bytes <= bytes;
             let (scope, thread) = (row.scope.filter(|_| fits), row.thread.filter(|_| fits));
+            let variable = row.variable.filter(|_| fits);
             map.cells.push(Cell {
                 region: region as u32,
                 start,
@@ -244,34 +255,44 @@ impl Gathering {
                 thread_bytes: thread.map(|(_, bytes)| bytes),
                 oldest_ms: row.sum.oldest_ms,
                 newest_ms: row.sum.newest_ms,
+                variable: variable.and_then(|(variable, _)| variable),
+                variable_bytes: variable.map(|(_, bytes)| bytes),
             });
         }
         map
     }
 
     /// Cells and runs by address.
-    fn rows(self, of: impl Fn(u32) -> Option<(Option<u32>, u32)>) -> Vec<Row> {
-        let Gathering { shift, young_since_ms, cells, runs, shares, .. } = self;
-        let mut shares: Vec<((u64, u32), u64)> = shares.into_iter().collect();
-        shares.sort_unstable();
+    fn rows(self, of: impl Fn(u32) -> Option<(Option<u32>, u32)>, row_order: &[u32]) -> Vec<Row> {
+        let Gathering { shift, young_since_ms, cells, runs, of_accounts, of_rows, .. } = self;
+        // Of a row that began after the variables were read the variable is not known.
+        let variable_of = |row: u32| match row.checked_sub(1) {
+            None => Some(None),
+            Some(number) => row_order.get(number as usize).copied().map(Some),
+        };
         let mut cells: Vec<(u64, Sum)> = cells.into_iter().collect();
         cells.sort_unstable_by_key(|&(number, _)| number);
-        let mut shares = shares.into_iter().peekable();
+        let (mut of_accounts, mut of_rows) = (of_accounts.by_cell(), of_rows.by_cell());
         let mut rows = Vec::with_capacity(cells.len() + runs.len());
-        let (mut by_scope, mut by_thread) = (Vec::new(), Vec::new());
+        let (mut by_scope, mut by_thread, mut by_variable) = (Vec::new(), Vec::new(), Vec::new());
         for (number, sum) in cells {
-            while let Some(((_, account), bytes)) = shares.next_if(|&((of, _), _)| of == number) {
+            while let Some(((_, account), bytes)) = of_accounts.next_if(|&((of, _), _)| of == number) {
                 let (scope, thread) = of(account).unzip();
                 by_scope.push((scope.flatten(), bytes));
                 by_thread.push((thread, bytes));
             }
+            while let Some(((_, row), bytes)) = of_rows.next_if(|&((of, _), _)| of == number) {
+                by_variable.push((variable_of(row), bytes));
+            }
             let (scope, thread) = (most(&mut by_scope), most(&mut by_thread));
+            let variable = most(&mut by_variable).filter(|_| sum.has_told_rows);
             let place = number << shift..end_of_cell(number, shift);
             rows.push(Row {
                 place,
                 sum,
                 scope: scope.filter(|_| sum.is_told),
                 thread: thread.and_then(|(thread, bytes)| Some((thread?, bytes))).filter(|_| sum.is_told),
+                variable: variable.and_then(|(variable, bytes)| Some((variable?, bytes))),
             });
         }
         rows.extend(runs.iter().map(|run| {
@@ -282,6 +303,7 @@ impl Gathering {
                 sum: sum_of(run, young_since_ms),
                 scope: Some((scope.flatten(), bytes)),
                 thread: thread.map(|thread| (thread, bytes)),
+                variable: variable_of(run.row).map(|variable| (variable, bytes)),
             }
         }));
         rows.sort_by_key(|row| row.place.start);
@@ -297,6 +319,7 @@ struct Row {
     sum: Sum,
     scope: Option<(Option<u32>, u64)>,
     thread: Option<(u32, u64)>,
+    variable: Option<(Option<u32>, u64)>,
 }
 
 impl Row {
@@ -306,7 +329,7 @@ impl Row {
         if is_within {
             self.place.end = self.place.end.max(next.place.end);
             self.sum.add(&next.sum);
-            (self.scope, self.thread) = (None, None);
+            (self.scope, self.thread, self.variable) = (None, None, None);
         }
         is_within
     }
@@ -327,22 +350,8 @@ fn sum_of(piece: &Piece, young_since_ms: u64) -> Sum {
         newest_ms: piece.ms,
         low: piece.start,
         high: piece.end,
-        is_told: true,
+        ..Sum::NOTHING
     }
-}
-
-/// Who has most bytes, and how many, the first of those with as many; empties `shares`.
-fn most<T: Ord + Copy>(shares: &mut Vec<(T, u64)>) -> Option<(T, u64)> {
-    shares.sort_unstable();
-    let mut most: Option<(T, u64)> = None;
-    for same in shares.chunk_by(|a, b| a.0 == b.0) {
-        let bytes = same.iter().map(|&(_, bytes)| bytes).sum();
-        if most.is_none_or(|(_, other)| bytes > other) {
-            most = Some((same[0].0, bytes));
-        }
-    }
-    shares.clear();
-    most
 }
 
 /// Number of the mapping that holds `address`.

@@ -56,8 +56,8 @@ pub(super) const HANDED_OUT: Share = share(4_096, 768);
 pub(super) const SITES: Share = share(6_144, 1_664);
 /// A row for each cell at most, of 65 bytes on average.
 pub(super) const MAP_REGIONS: Share = share(4_096, 256);
-/// Whatever a recorder writes fits: its numbers take at most 67 bytes with what [`measure`] adds.
-pub(super) const MAP_CELLS: Share = share(4_096, 320);
+/// Whatever a recorder writes fits: its numbers take at most 82 bytes with what [`measure`] adds.
+pub(super) const MAP_CELLS: Share = share(4_096, 336);
 
 /// Twice what a recorder tells apart, for each scope may have a row of what it does not. An estimate's row takes 41 bytes on
 /// average.

@@ -389,6 +389,10 @@ pub(super) fn move_references<'a>(out: &mut Snapshot, places: &dyn Fn(&str) -> O
     }
     for cell in &mut out.memory_map.cells {
         cell.scope = cell.scope.and_then(|index| moved("scopes", index));
+        let Some(owner) = cell.variable else { continue };
+        cell.variable = moved("variables", owner);
+        // Without its figure, which would say that no tracked variable owns these bytes.
+        cell.variable_bytes = cell.variable_bytes.filter(|_| cell.variable.is_some());
     }
     for row in &mut out.variables {
         row.shared_with = row.shared_with.iter().filter_map(|&index| moved("variables", index)).collect();

@@ -69,4 +69,12 @@ pub struct Cell {
     pub oldest_ms: u64,
     /// When the newest block with bytes in it was allocated.
     pub newest_ms: u64,
+    /// Index into `variables` of the variable that owns most of `live_bytes`, the first of those with as much; `None`: most of
+    /// them no tracked variable was seen to own (`variable_bytes` says how many), or it is not told.
+    #[serde(default)]
+    pub variable: Option<u32>,
+    /// What of `live_bytes` that variable owns, or no tracked one; `None`: not told, for so many variables share the cells that
+    /// they were not told apart, or the recording does not list it, or is from before it was told.
+    #[serde(default)]
+    pub variable_bytes: Option<u64>,
 }

@@ -21,6 +21,8 @@ pub fn assert_sums(snapshot: &Snapshot) {
         assert!(region.start <= cell.start && cell.start + cell.bytes <= region.start + region.bytes);
         assert!(0 < cell.live_bytes && cell.live_bytes <= cell.bytes, "{cell:?}");
         assert!(cell.scope_bytes <= Some(cell.live_bytes) && cell.thread_bytes <= Some(cell.live_bytes));
+        assert!(cell.variable_bytes <= Some(cell.live_bytes));
+        assert!(cell.variable.is_none_or(|variable| (variable as usize) < snapshot.variables.len()));
         assert!(cell.oldest_ms <= cell.newest_ms && cell.newest_ms <= snapshot.program.elapsed_ms);
         assert!(cell.young_blocks <= cell.blocks);
         assert!(region.mappings > 0, "the system says what is mapped: {region:?}");

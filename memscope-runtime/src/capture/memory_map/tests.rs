@@ -10,6 +10,14 @@ fn mixed(number: u64) -> u64 {
 /// (address, bytes, account, ms)
 type Block = (u64, u64, u32, u64);
 
+/// Where the variable of each row stands, in reverse order; …
+const ROW_ORDER: [u32; 6] = [5, 4, 3, 2, 1, 0];
+
+/// … the row of an account's blocks: account `n` has row `n % 8 - 1`, that is none, one of these, or one that began later.
+fn row_of(account: u32) -> Option<usize> {
+    (account as usize % 8).checked_sub(1)
+}
+
 /// Account `n` is of scope `n / 4` and thread `n % 4`.
 fn of(account: u32) -> Option<(Option<u32>, u32)> {
     Some((Some(account / 4), account % 4))
@@ -19,9 +27,9 @@ fn of(account: u32) -> Option<(Option<u32>, u32)> {
 fn map_of(blocks: &[Block], mappings: &[Mapping]) -> MemoryMap {
     let mut gathering = Gathering::with_page(1_000, 16);
     for &(address, bytes, account, ms) in blocks {
-        gathering.add(address as usize, bytes as usize, account, ms);
+        gathering.add(address as usize, bytes as usize, account, row_of(account), ms);
     }
-    gathering.end_with(of, |_| mappings.to_vec())
+    gathering.end_with(of, &ROW_ORDER, |_| mappings.to_vec())
 }
 
 fn anonymous(start: u64, end: u64) -> Mapping {
@@ -47,6 +55,12 @@ fn assert_says(map: &MemoryMap, blocks: &[Block]) {
             });
             sums.max().map(|(bytes, std::cmp::Reverse(one))| (one, bytes))
         };
+        // By the variable, none before all others, but those that are not known before none.
+        let variable = most(|account| match row_of(account) {
+            None => 1,
+            Some(row) => ROW_ORDER.get(row).map_or(0, |index| index + 2),
+        });
+        let variable = variable.filter(|&(key, _)| key > 0);
         let expected = Cell {
             live_bytes: within.iter().map(|block| inside(block)).sum(),
             blocks: begun(0),
@@ -57,6 +71,8 @@ fn assert_says(map: &MemoryMap, blocks: &[Block]) {
             thread_bytes: most(|account| account % 4).map(|(_, bytes)| bytes),
             oldest_ms: within.iter().map(|block| block.3).min().unwrap(),
             newest_ms: within.iter().map(|block| block.3).max().unwrap(),
+            variable: variable.and_then(|(key, _)| key.checked_sub(2)),
+            variable_bytes: variable.map(|(_, bytes)| bytes),
             ..cell.clone()
         };
         assert_eq!(*cell, expected);
@@ -112,12 +128,15 @@ fn a_place_that_was_given_out_again_during_the_walk_holds_no_more_than_fits_of_n
     // A block in place of a large one; 12 bytes in place of 8 in a cell of 16.
     let blocks = [(0x2000, 32 * 16, 4, 10), (0x2010, 8, 9, 950), (0x3000, 8, 1, 10), (0x3004, 12, 2, 20)];
     let map = map_of(&blocks, &[]);
-    let said: Vec<_> = map
-        .cells
-        .iter()
-        .map(|cell| (cell.start, cell.bytes, cell.live_bytes, cell.blocks, cell.scope, cell.thread_bytes))
-        .collect();
-    assert_eq!(said, [(0x2000, 512, 512, 2, None, None), (0x3000, 16, 16, 2, None, None)]);
+    let said: Vec<_> =
+        map.cells.iter().map(|cell| (cell.start, cell.bytes, cell.live_bytes, cell.blocks)).collect();
+    assert_eq!(said, [(0x2000, 512, 512, 2), (0x3000, 16, 16, 2)]);
+    for cell in &map.cells {
+        assert_eq!(
+            (cell.scope, cell.thread_bytes, cell.variable, cell.variable_bytes),
+            (None, None, None, None)
+        );
+    }
 }
 
 #[test]
@@ -179,12 +198,18 @@ fn who_is_not_told_apart_is_not_named() {
     // More pairs of cell and account than are kept: 70 accounts in each of 4,096 cells, though cells become coarser.
     let accounts = 2 * MOST_SHARES as u64 / 16;
     for number in 0..accounts * 16 {
-        gathering.add((0x10_0000 + number * 64) as usize, 64, (number % accounts) as u32, 5);
+        // The same of variables, each of which has the blocks of one account.
+        let account = number % accounts;
+        gathering.add((0x10_0000 + number * 64) as usize, 64, account as u32, Some(account as usize), 5);
     }
-    let map = gathering.end_with(of, |_| Vec::new());
-    let [told, untold] =
-        [true, false].map(|told| map.cells.iter().filter(|cell| cell.scope_bytes.is_some() == told).count());
-    assert!(told > 0 && untold > 0, "{told} {untold}");
+    let row_order: Vec<u32> = (0..accounts as u32).collect();
+    let map = gathering.end_with(of, &row_order, |_| Vec::new());
+    for figure in [|cell: &Cell| cell.scope_bytes, |cell: &Cell| cell.variable_bytes] {
+        let [told, untold] =
+            [true, false].map(|told| map.cells.iter().filter(|cell| figure(cell).is_some() == told).count());
+        assert!(told > 0 && untold > 0, "{told} {untold}");
+    }
     assert!(map.cells.iter().all(|cell| cell.thread.is_some() == cell.thread_bytes.is_some()));
+    assert!(map.cells.iter().all(|cell| cell.variable.is_some() == cell.variable_bytes.is_some()));
     assert_eq!(map.cells.iter().map(|cell| cell.live_bytes).sum::<u64>(), accounts * 16 * 64);
 }
