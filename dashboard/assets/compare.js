@@ -1,5 +1,7 @@
 // @ts-check
-// Search, filter by class and order of the rows of a comparison; the page is complete without it.
+// Search, filter by class and order of the rows of a comparison; the page is complete without it. The address says what was
+// chosen last (`#variables?search=index&class=new`), and a slash leads to the search of what is in sight.
+const CHOICES = ["search", "class", "order"];
 for (const panel of document.querySelectorAll("section.compare")) {
   const list = panel.querySelector("tbody");
   const form = panel.querySelector("form");
@@ -57,10 +59,47 @@ for (const panel of document.querySelectorAll("section.compare")) {
     list.append(...order.map((position) => rows[position]));
   };
 
+  const link = `#${panel.id}?`;
+  const writeLink = () => {
+    const told = new URLSearchParams(CHOICES.flatMap((name) => (field(name).value === "" ? [] : [[name, field(name).value]])));
+    if (String(told) !== "") history.replaceState(null, "", link + told);
+    else if (location.hash.startsWith(link)) history.replaceState(null, "", location.pathname + location.search);
+  };
+  const follow = () => {
+    if (!location.hash.startsWith(link)) return;
+    const asked = new URLSearchParams(location.hash.slice(link.length));
+    for (const name of CHOICES) {
+      const one = field(name);
+      one.value = asked.get(name) ?? "";
+      if (one instanceof HTMLSelectElement && one.selectedIndex < 0) one.value = "";
+    }
+    filter();
+    sort();
+    panel.scrollIntoView({ behavior: /** @type {any} */ ("instant") });
+  };
+  window.addEventListener("hashchange", follow);
+
   form.hidden = false;
   form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("input", (event) => (event.target === field("order") ? sort() : filter()));
+  form.addEventListener("input", (event) => {
+    if (event.target === field("order")) sort();
+    else filter();
+    writeLink();
+  });
   // A reload may keep what was typed.
   filter();
   sort();
+  follow();
 }
+
+document.addEventListener("keydown", (event) => {
+  const isTyping = event.target instanceof HTMLElement && event.target.matches("input, select, textarea");
+  if (event.key !== "/" || event.ctrlKey || event.altKey || event.metaKey || isTyping) return;
+  const searches = [...document.querySelectorAll("form:not([hidden]) [name=search]")];
+  const inSight = searches.find((one) => (one.closest("section")?.getBoundingClientRect().bottom ?? 0) > innerHeight / 3);
+  const search = /** @type {HTMLInputElement | undefined} */ (inSight ?? searches.at(-1));
+  if (!search) return;
+  event.preventDefault();
+  search.focus();
+  search.select();
+});

@@ -341,9 +341,10 @@ export function sortedColumns(grid, title, columns, sortedBy, draw) {
     },
     /**
      * Shows other columns. The caller draws.
-     * @param {TableColumn[]} now
+     * @param {TableColumn[]} now @param {string} [by] what they are sorted by, if by something else than before
      */
-    use(now) {
+    use(now, by = sortedBy) {
+      sortedBy = by;
       const before = columns.map(({ id, title }) => id + title).join();
       columns = now;
       if (!columns.some(({ id }) => id === sortedBy) && sortedBy !== "name") [sortedBy, descending] = [columns[0].id, true];
@@ -358,25 +359,35 @@ export function sortedColumns(grid, title, columns, sortedBy, draw) {
  */
 export function scopeTable(grid, state, acts) {
   const { model } = state;
+  /** The figure whose columns stand first. */
+  let { field } = state.metric;
   /** @returns {TableColumn[]} */
   function wholeColumns() {
-    const measured = model.metrics.filter(isMeasured).flatMap((metric) => /** @type {const} */ (["exclusive", "inclusive"]).map((part) => ({
+    const isFirst = (/** @type {Metric} */ metric) => Number(metric.field === field);
+    const metrics = model.metrics.filter(isMeasured).sort((a, b) => isFirst(b) - isFirst(a));
+    const measured = metrics.flatMap((metric) => /** @type {const} */ (["exclusive", "inclusive"]).map((part) => ({
       id: `${part} ${metric.field}`,
       title: `${metricName(metric).label} <small>${part}</small>`,
       key: (/** @type {number} */ row) => amount(model, metric, row, part),
       html: (/** @type {number} */ row) => figureHtml(scopeFigure(model, metric, row, part)),
     })));
     return [
+      ...measured.slice(0, 2),
       { id: "calls", title: "Calls", key: (row) => Number(callsFigure(model, row).value), html: (row) => figureHtml(callsFigure(model, row)) },
-      ...measured,
+      ...measured.slice(2),
     ];
   }
   let whole = wholeColumns();
   /** @param {number} row of a range each is told alone */
   const nameOf = (row) => (sorted.columns() === whole ? wholeName : scopeName)(model.data, row);
-  const sorted = sortedColumns(grid, "Scope", whole, `inclusive ${state.metric.field}`, () => view.draw());
+  const sorted = sortedColumns(grid, "Scope", whole, `inclusive ${field}`, () => view.draw());
 
   function rows() {
+    if (sorted.columns() === whole && field !== state.metric.field) {
+      ({ field } = state.metric);
+      whole = wholeColumns();
+      sorted.use(whole, `inclusive ${field}`);
+    }
     const found = state.found.size > 0 ? [...state.found] : model.data.index.map((_, row) => row);
     return sorted.sort(found, nameOf);
   }

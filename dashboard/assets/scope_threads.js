@@ -77,12 +77,11 @@ function summed({ data }, alone, add) {
 }
 
 /** @param {OfThread} thread */
-const called = ({ id, name }) => (name ? `${name} (#${id})` : `thread #${id}`);
+const called = ({ id, name }) => (name ? `${id} ${name}` : String(id));
 
 /** @param {OfThread} thread */
 function calledHtml(thread) {
-  const number = `#${figureHtml(name(originOf(thread), thread.id))}`;
-  return thread.name ? `<b>${escaped(thread.name)}</b> (${number})` : `<b>thread ${number}</b>`;
+  return `thread ${figureHtml(name(originOf(thread), thread.id))}${thread.name ? ` <b>${escaped(thread.name)}</b>` : ""}`;
 }
 
 /** @param {OfThread} thread */
@@ -103,7 +102,7 @@ function words({ data }, thread, field) {
     const make = METRIC_NAMES[field]?.unit === "blocks" ? count : bytes;
     const together = make(`sum(/scope_threads/*/${field}, thread = null)`, sums[rest], errors[rest], `hypot(/scope_threads/*/${field}_error, thread = null)`);
     folded = ` <b>In ${scopes} ${not_told_apart.length === 1 ? "scope" : "scopes"} some threads are not told apart</b> (${figureHtml(count("sum(/scope_threads/*/pairs, thread = null)", pairs))}`
-      + ` times, ${figureHtml(together)} together): unless it has a figure of its own there, this thread’s part is not measured, and in no sum.`;
+      + ` times, ${figureHtml(together)} together): unless it has a figure of its own there, this thread's part is not measured, and in no sum.`;
   }
   return `Only what ${calledHtml(thread)} allocated, whoever freed it, and its own calls. What stands below the tree is of all threads; callers, functions and curves over time are not available for one thread.${folded}${missing}`;
 }

@@ -234,6 +234,21 @@ fn the_first_line_says_what_limits_the_figures() {
     assert!(!whole::body(&snapshot).contains("data-from=\"/totals/live_bytes\""));
 }
 
+/// A column in which each row says 1 says nothing.
+#[test]
+fn what_a_row_of_threads_stands_for_is_told_where_it_is_more_than_one() {
+    let mut snapshot = fixture::small();
+    let says = |snapshot: &Snapshot| {
+        let html = whole::body(snapshot);
+        (html.contains("Stands for"), html.contains("data-from=\"/threads/1/threads\""))
+    };
+    assert_eq!(says(&snapshot), (true, true));
+    snapshot.threads.iter_mut().for_each(|row| row.threads = 1);
+    assert_eq!(says(&snapshot), (false, false));
+    snapshot.threads[0].threads = 2;
+    assert_eq!(says(&snapshot), (true, true));
+}
+
 /// Growing is a finding or none: never a 0 that nobody counted.
 #[test]
 fn growing_is_what_was_found() {

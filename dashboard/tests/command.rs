@@ -267,7 +267,21 @@ fn sessions_have_a_trend_as_text_json_and_page() {
     assert!(memscope(&[&arguments[..], &["-o", path(&page)]].concat()).status.success());
     assert_eq!(fs::read_to_string(&page).unwrap(), memscope_dashboard::render_trend(&all).unwrap());
     let one = String::from_utf8(memscope(&["trend", files[0]]).stdout).unwrap();
-    assert!(one.contains("! Slopes are not computed") && one.contains("not computed"), "{one}");
+    // Said once: no cell of a table says so again, and the one session is not its own first and last.
+    assert_eq!(one.matches("not computed").count(), 1, "{one}");
+    assert!(
+        one.contains("! Slopes are not computed: they take three sessions") && !one.contains(" first "),
+        "{one}"
+    );
+    let twice = String::from_utf8(memscope(&["trend", files[0], files[0]]).stdout).unwrap();
+    assert!(twice.lines().next().unwrap().ends_with("; not all are different recordings"), "{twice}");
+    let itself = String::from_utf8(memscope(&["compare", files[0], files[0]]).stdout).unwrap();
+    // The small fixture's length.
+    assert_eq!(
+        itself.lines().next(),
+        Some("demo: one recording, compared with itself, of 2.5 s"),
+        "{itself}"
+    );
     // None at all is clap's to refuse.
     assert_eq!(memscope(&["trend"]).status.code(), Some(2));
 }

@@ -7,6 +7,7 @@ mod several;
 use fixture::{names, variable};
 use memscope_dashboard::compare::{Caveat, Class, Row, compare};
 use memscope_dashboard::trend::trend;
+use memscope_dashboard::view::compare::page;
 use memscope_runtime::snapshot::{Folded, Mode, Sampling, Snapshot, Variable};
 use several::sessions;
 
@@ -123,6 +124,11 @@ fn what_follows_live_bytes_decides_where_these_are_as_they_were() {
         (Class::Grown, Some(1), Some(501))
     );
     assert_eq!((rows[1].class, rows[1].differences[3].difference), (Class::Unchanged, Some(63)));
+    // It is named as one says it: what is a moment has no "in".
+    then.scopes[2].exclusive.live_at_peak_bytes = Some(1 << 40);
+    let page = page(&base, &then, &compare(&base, &then));
+    let said = |panel: usize| page.panels[panel].rows[0].by.as_deref();
+    assert_eq!([said(0), said(1)], [Some("in peak"), Some("at the peak")]);
 }
 
 #[test]

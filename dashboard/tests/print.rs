@@ -88,6 +88,10 @@ fn it_prints_light_and_without_anything_to_press() {
             let closed = "[...document.querySelectorAll('details:not([open]):not(.key-to-provenance, .why details) > summary')] \
                           .map((one) => getComputedStyle(one, '::after').content).filter((said) => !said.includes('closed'))";
             assert_eq!(browser.eval(closed), json!([]));
+            // Nothing is cut of what is said first.
+            let cut = "[...document.querySelectorAll('.held .row > *, .held .row > * > a')].filter((one) => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX !== 'visible') \
+                       .map((one) => one.outerHTML)";
+            assert_eq!(browser.eval(cut), json!([]));
             browser.screenshot(&format!("print-{name}-{scheme}"), true);
             browser.assert_fits();
             browser.assert_quiet();

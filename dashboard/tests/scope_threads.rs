@@ -111,7 +111,7 @@ fn one_threads_part_is_drawn_listed_and_summed() {
     browser.open(&file, "", DESK, "light");
     assert_eq!(texts(&mut browser, "#flame-thread option").len(), 0, "a select's options are no text");
     let offered = browser.eval("[...document.getElementById('flame-thread').options].map((one) => one.text)");
-    assert_eq!(offered, json!(["all threads", "main (#1)", "worker (#2)"]));
+    assert_eq!(offered, json!(["all threads", "1 main", "2 worker"]));
     assert_eq!(values(&mut browser)["0"], 4_000);
 
     choose(&mut browser, "1");
@@ -122,7 +122,7 @@ fn one_threads_part_is_drawn_listed_and_summed() {
     browser.eval("document.getElementById('flame-0').click()");
     assert_eq!(texts(&mut browser, "#scope-details-of"), ["Of the scope, by all threads together:"]);
     let note = texts(&mut browser, "#flame-thread-note").concat();
-    assert!(note.starts_with("Only what main (#1) allocated, whoever freed it"), "{note}");
+    assert!(note.starts_with("Only what thread 1 main allocated, whoever freed it"), "{note}");
     let folded = "In 1 scope some threads are not told apart (2 times, 600 B together)";
     assert!(note.contains(folded), "{note}");
     assert_eq!(browser.eval("location.hash"), "#scope=0&thread=1");
@@ -248,7 +248,7 @@ fn estimates_have_their_errors_and_names_stay_text() {
         assert_bound(&mut browser, &document);
     }
     let note = texts(&mut browser, "#flame-thread-note").concat();
-    assert!(note.starts_with("Only what </script><b>&amp; é (#2)"), "{note}");
+    assert!(note.starts_with("Only what thread 2 </script><b>&amp; é"), "{note}");
     // Three threads, 5 × 20,000 ± 1,205 bytes.
     assert!(note.contains("(3 times, 97.7 KiB ± 1.2 KiB together)"), "{note}");
     browser.assert_quiet();

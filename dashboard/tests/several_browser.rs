@@ -58,6 +58,8 @@ fn they_are_quiet_and_fit_in_each_size_and_colour() {
         ("trend-live", trend_of(&sessions(12, &exact))),
         ("trend-sampled", trend_of(&sessions(7, &fixture::sampled(50)))),
         ("trend-two", trend_of(&sessions(2, &exact))),
+        ("trend-one", trend_of(&sessions(1, &exact))),
+        ("compare-itself", render_compare(&exact, &exact).unwrap()),
         ("compare-hostile", render_compare(&fixture::small(), &breakout::hostile()).unwrap()),
         ("trend-hostile", trend_of(&vec![breakout::hostile(); 3])),
     ];
@@ -72,6 +74,12 @@ fn they_are_quiet_and_fit_in_each_size_and_colour() {
                 assert_eq!(ground, expected);
                 browser.screenshot(&format!("{name}-{width}-{scheme}"), true);
                 assert_eq!(browser.eval("document.querySelectorAll('img, [onerror], [onfocus]').length"), 0);
+                // Without slopes there is no table of them and no formula.
+                let has_slopes = !["trend-one", "trend-two"].contains(&name);
+                if name.starts_with("trend") {
+                    let said = "[document.querySelector('.slopes') !== null, document.body.textContent.includes('Σ')]";
+                    assert_eq!(browser.eval(said), serde_json::json!([has_slopes, has_slopes]), "{name}");
+                }
                 browser.assert_quiet();
             }
         }
@@ -116,6 +124,21 @@ fn rows_are_searched_filtered_and_ordered() {
     assert_eq!(browser.eval("document.querySelector('#variables tbody .name').textContent"), "arena");
     choose(&mut browser, "order", "executions");
     assert_bound(&mut browser, &document);
+    // The address says so, and leads there again.
+    choose(&mut browser, "class", "new");
+    assert_eq!(browser.eval("location.hash"), "#variables?class=new&order=executions");
+    browser.eval("location.hash = '#variables?search=arena&class=new'");
+    browser.until("document.querySelector('#variables [name=search]').value === 'arena'");
+    // Of the three new ones; fifty of the first recording and the three are the rows that there are.
+    browser.until("document.querySelector('#variables .ratio').textContent === '(1/53)'");
+    browser.eval("document.activeElement.blur()");
+    let slash = serde_json::json!({ "type": "keyDown", "key": "/", "code": "Slash", "windowsVirtualKeyCode": 191, "text": "/" });
+    browser.call("Input.dispatchKeyEvent", slash);
+    assert_eq!(
+        browser.eval("document.activeElement === document.querySelector('#variables [name=search]')"),
+        true
+    );
+    choose(&mut browser, "search", "");
     // A count that is not that of the rows is found.
     choose(&mut browser, "class", "gone");
     browser.eval("document.querySelector('#variables .shown span').textContent = '9'");

@@ -73,7 +73,7 @@ fn rows_of(panel: &Panel) -> String {
         let name =
             [Some(&row.name), row.type_name.as_ref()].into_iter().flatten().cloned().collect::<Vec<_>>();
         let mut cells = vec![
-            row.by.map_or_else(|| row.class.name.to_owned(), |by| format!("{} in {by}", row.class.name)),
+            row.by.as_ref().map_or_else(|| row.class.name.into(), |by| format!("{} {by}", row.class.name)),
             name.join(": "),
             row.scope.clone().unwrap_or_default(),
         ];

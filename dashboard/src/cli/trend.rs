@@ -38,19 +38,28 @@ fn text(page: &Page) -> String {
         out.push_str(&format!("! {caveat}\n"));
     }
     if !page.has_slopes {
-        out.push_str("! Slopes are not computed: they take three sessions.\n");
+        out.push_str("! Slopes are not computed: they take three sessions, and turns six.\n");
     }
-    out.push_str(&format!("\nTotals ({})\n{}\n", page.provenance.name, rows(&page.totals)));
+    out.push_str(&format!("\nTotals ({})\n{}\n", page.provenance.name, rows(&page.totals, page.has_slopes)));
     for panel in page.panels.iter().filter(|panel| !panel.rows.is_empty()) {
         let shown = &panel.rows[..panel.rows.len().min(MOST_ROWS)];
-        let heading = format!("{} by slope ({}/{})", panel.heading, shown.len(), panel.total);
-        out.push_str(&format!("\n{heading}\n{}\n", rows(shown)));
+        let by = if page.has_slopes { " by slope" } else { "" };
+        let heading = format!("{}{by} ({}/{})", panel.heading, shown.len(), panel.total);
+        out.push_str(&format!("\n{heading}\n{}\n", rows(shown, page.has_slopes)));
     }
     out
 }
 
-fn rows(all: &[Multiple]) -> String {
-    let mut table = table(&["", "where", "first", "last", "each session", "each hour", "turns"], None);
+/// With columns of slopes where there are any, and with a first session where that is not the last.
+fn rows(all: &[Multiple], has_slopes: bool) -> String {
+    let has_first = all.iter().any(|row| row.first.is_some());
+    let mut head = vec!["", "where"];
+    head.extend(has_first.then_some("first"));
+    head.push(if has_first { "last" } else { "this session" });
+    if has_slopes {
+        head.extend(["each session", "each hour", "turns"]);
+    }
+    let mut table = table(&head, None);
     let slope = |figure: &Option<Figure>| {
         figure.as_ref().map_or_else(|| "not computed".to_owned(), Figure::to_string)
     };
@@ -60,16 +69,14 @@ fn rows(all: &[Multiple]) -> String {
             .turn
             .as_ref()
             .map_or_else(String::new, |turn| format!("{}: {} → {}", turn.at, turn.before, turn.after));
-        table.add_row([
-            row.name.clone(),
-            row.scope.clone().unwrap_or_default(),
-            row.first.to_string(),
-            row.last.to_string(),
-            format!("{}{within}", slope(&row.per_session)),
-            slope(&row.per_hour),
-            turn,
-        ]);
+        let mut cells = vec![row.name.clone(), row.scope.clone().unwrap_or_default()];
+        cells.extend(row.first.as_ref().map(Figure::to_string));
+        cells.push(row.last.to_string());
+        if has_slopes {
+            cells.extend([format!("{}{within}", slope(&row.per_session)), slope(&row.per_hour), turn]);
+        }
+        table.add_row(cells);
     }
-    text_columns(&mut table, &[1, 6]);
+    text_columns(&mut table, if has_slopes { &[1, 6] } else { &[1] });
     table.to_string()
 }

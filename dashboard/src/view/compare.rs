@@ -74,6 +74,8 @@ pub struct Panel {
     pub rows: Vec<RowView>,
     /// Rows that are listed.
     pub listed: Figure,
+    /// Rows that there are.
+    pub total: Figure,
 }
 
 /// How many rows are of a class.
@@ -94,8 +96,8 @@ pub struct ClassCount {
 pub struct RowView {
     /// What became of it.
     pub class: Term,
-    /// The figure that made it grown or shrunk, where that is not live bytes.
-    pub by: Option<&'static str>,
+    /// Where it is grown or shrunk, where that is not in live bytes: "in total", "at the peak".
+    pub by: Option<String>,
     /// What it is called.
     pub name: String,
     /// The variable's type.
@@ -236,6 +238,7 @@ fn panel(
         classes: counts.collect(),
         rows: views.collect(),
         listed: listed_figure(id, rows, most, listed.len()),
+        total: Figure::count(format!("keys({id})"), rows.len() as u64),
         columns: columns.clone(),
     }
 }
@@ -296,7 +299,10 @@ fn row_view(
     });
     RowView {
         class: class(row.class),
-        by: row.by.filter(|&by| by > 0).map(|by| columns[by]),
+        by: row.by.filter(|&by| by > 0).map(|by| match columns[by] {
+            moment if moment.starts_with("at ") => moment.to_owned(),
+            label => format!("in {label}"),
+        }),
         name,
         type_name: is_variable
             .then(|| row.type_name.as_deref().map_or_else(|| "type not known".into(), visible)),

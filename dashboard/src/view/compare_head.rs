@@ -75,6 +75,11 @@ pub fn first_line(base: &Snapshot, then: &Snapshot) -> Vec<Part> {
     let length = |at: usize, snapshot: &Snapshot| {
         Some(Figure::ms(format!("/recordings/{at}/program/elapsed_ms"), snapshot.program.elapsed_ms))
     };
+    if base == then {
+        // Of one that was given twice there is nothing to compare.
+        let words = format!("{}: one recording, compared with itself, of ", title(&[base, then]));
+        return vec![Part { words, figure: length(0, base) }];
+    }
     let what = if is_same_process(base, then) { "two moments of one process" } else { "two recordings" };
     let head = format!("{}: {what} compared, a baseline of ", title(&[base, then]));
     vec![

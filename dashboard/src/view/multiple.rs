@@ -29,8 +29,8 @@ pub struct Multiple {
     pub scope: Option<String>,
     /// Its curve; `None`: no session measured it.
     pub curve: Option<Curve>,
-    /// In the first session.
-    pub first: Figure,
+    /// In the first session; `None`: that is the last, too.
+    pub first: Option<Figure>,
     /// In the last session.
     pub last: Figure,
     /// In each session; `None`: not computed.
@@ -138,7 +138,7 @@ pub fn multiple(list: Option<&str>, series: &Series, trend: &Trend, recordings: 
         type_name,
         scope,
         curve: curve(series, drawn_from),
-        first: figure(list, series, 0, trend, recordings),
+        first: (last > 0).then(|| figure(list, series, 0, trend, recordings)),
         last: figure(list, series, last, trend, recordings),
         sense: match slope {
             None => "unknown",

@@ -19,6 +19,8 @@ pub struct Threads {
     pub provenance: label::Term,
     /// How many threads there are.
     pub total: Figure,
+    /// Whether some row stands for several threads, one after another.
+    pub has_several: bool,
     /// The threads, by number, which the partial `thread_rows` lists; none: they stand in the page's data ([`packed`]).
     pub rows: Vec<ThreadRow>,
     /// What is not shown.
@@ -37,8 +39,8 @@ pub struct ThreadRow {
     pub index: usize,
     /// memscope's number for it.
     pub id: Figure,
-    /// How many threads, one after another, the row stands for.
-    pub threads: Figure,
+    /// How many threads, one after another, the row stands for; `None`: each row of the recording is one.
+    pub threads: Option<Figure>,
     /// The operating system's name for it; `None`: unknown.
     pub name: Option<String>,
     /// Whether it has ended.
@@ -64,6 +66,7 @@ pub fn threads(snapshot: &Snapshot, labels: &Labels<'_>) -> Threads {
     let rows = &snapshot.threads;
     let (mut shown, rest) = ranked(rows, MOST_THREADS, |row| row.live_bytes);
     shown.sort_unstable();
+    let has_several = rows.iter().any(|row| row.threads != 1);
     let row = |index: usize| {
         let row = &rows[index];
         let at = |field: &str| format!("/threads/{index}/{field}");
@@ -72,7 +75,7 @@ pub fn threads(snapshot: &Snapshot, labels: &Labels<'_>) -> Threads {
         ThreadRow {
             index,
             id: Figure::name(at("id"), u64::from(row.id)),
-            threads: Figure::count(at("threads"), u64::from(row.threads)),
+            threads: has_several.then(|| Figure::count(at("threads"), u64::from(row.threads))),
             name: row.name.as_deref().map(visible),
             ended: row.ended,
             allocations: count("allocations", row.allocations, row.allocations_error),
@@ -91,6 +94,7 @@ pub fn threads(snapshot: &Snapshot, labels: &Labels<'_>) -> Threads {
     Threads {
         provenance: label::provenance_in(snapshot.mode),
         total: Figure::count("len(/threads)", rows.len() as u64),
+        has_several,
         rows: shown.into_iter().map(row).collect(),
         folded: folded(rows, &rest, ("/threads", MOST_THREADS, "live_bytes", "live_bytes"), |row| {
             (Some(row.live_bytes), row.live_bytes_error)

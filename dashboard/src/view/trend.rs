@@ -134,6 +134,10 @@ fn first_line(recordings: &[&Snapshot], trend: &Trend) -> Vec<Part> {
         let figure = Figure::count(format!("len(/recordings) - {MOST_SESSIONS}"), trend.left_out as u64);
         parts.push(Part { words: format!("{words}; older ones are left out: "), figure: Some(figure) });
     }
+    // In time order they stand beside each other.
+    if recordings.windows(2).any(|pair| pair[0] == pair[1]) {
+        parts.push(Part { words: "; not all are different recordings".into(), figure: None });
+    }
     parts
 }
 

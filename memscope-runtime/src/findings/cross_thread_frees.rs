@@ -115,7 +115,7 @@ fn by_pair(snapshot: &Snapshot) -> Vec<Finding> {
 
 fn threads_text(snapshot: &Snapshot, pair: &ForeignFrees) -> String {
     let thread = |id: u32| match snapshot.threads.iter().find(|thread| thread.id == id) {
-        Some(crate::snapshot::Thread { name: Some(name), .. }) => format!("thread {id} (`{name}`)"),
+        Some(crate::snapshot::Thread { name: Some(name), .. }) => format!("thread {id} `{name}`"),
         _ => format!("thread {id}"),
     };
     format!("{} to {}", thread(pair.allocated_by), thread(pair.freed_by))
@@ -156,7 +156,7 @@ mod tests {
             found.message,
             format!(
                 "Of the blocks that serve allocates, 10\u{202f}000 of 20\u{202f}000 that were freed (50 %) were freed by other threads. In \
-                 the whole process most go from thread 1 (`main`) to thread 2 (`worker`). {ADVICE}"
+                 the whole process most go from thread 1 `main` to thread 2 `worker`. {ADVICE}"
             )
         );
         assert_eq!((found.severity, &found.scope), (Severity::Note, &names(&["serve"])));
@@ -204,7 +204,7 @@ mod tests {
         assert_eq!(
             found.message,
             format!(
-                "10\u{202f}000 of the process's 50\u{202f}000 frees (20 %) are of blocks that went from thread 1 (`main`) to thread 2; no \
+                "10\u{202f}000 of the process's 50\u{202f}000 frees (20 %) are of blocks that went from thread 1 `main` to thread 2; no \
                  scope makes most of them. {ADVICE}"
             )
         );
