@@ -52,7 +52,7 @@ pub(crate) fn largest() -> Snapshot {
     all.blocks.largest = huge::blocks().take(LISTED_BLOCKS).collect();
     all.totals.allocations = all.totals.deallocations + huge::LIVE_BLOCKS;
     all.blocks.folded_blocks = huge::LIVE_BLOCKS - LISTED_BLOCKS as u64;
-    by_thread(all)
+    all
 }
 
 /// As many pairs of scope and thread as a file lists: what a scope holds is all of one of sixteen threads.
