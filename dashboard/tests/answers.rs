@@ -5,9 +5,9 @@ mod fixture;
 mod whole;
 
 use memscope_dashboard::view::answers::{Answers, Line, answers};
-use memscope_dashboard::view::diagnostics::diagnostics;
+use memscope_dashboard::view::diagnostics::{Group, diagnostics};
 use memscope_dashboard::view::label::Labels;
-use memscope_runtime::snapshot::{Mode, Snapshot};
+use memscope_runtime::snapshot::{Finding, Mode, Severity, Snapshot};
 
 fn of(snapshot: &Snapshot) -> Answers {
     answers(snapshot, &Labels::new(snapshot)).unwrap()
@@ -142,6 +142,26 @@ fn the_worst_findings_are_named_and_the_others_counted() {
     assert!(!answers.findings[0].kind.contains('_'));
     snapshot.findings.clear();
     assert!(of(&snapshot).findings.is_empty() && of(&snapshot).more_findings.is_none());
+}
+
+/// Also where a file lists them in another order than memscope does.
+#[test]
+fn findings_stand_by_severity_the_worst_first() {
+    use Severity::{Error, Note, Warning};
+    let mut snapshot = six();
+    let severities = [Note, Warning, Note, Error, Warning, Error];
+    let finding = snapshot.findings[0].clone();
+    let of_severity = |severity| Finding { severity, ..finding.clone() };
+    snapshot.findings = severities.map(of_severity).to_vec();
+    // Of one severity in the document's order.
+    let short: Vec<_> = of(&snapshot).findings.iter().map(|short| (short.severity, short.number)).collect();
+    assert_eq!(short, [("error", 3), ("error", 5), ("warning", 1), ("warning", 4)]);
+    let groups = diagnostics(&snapshot, &Labels::new(&snapshot)).groups;
+    let numbers = |group: &Group| group.findings.iter().map(|one| one.number).collect::<Vec<_>>();
+    let groups: Vec<_> =
+        groups.iter().map(|group| (group.name, &*group.count.text, numbers(group))).collect();
+    let expected = [("Errors", "2", vec![3, 5]), ("Warnings", "2", vec![1, 4]), ("Notes", "2", vec![0, 2])];
+    assert_eq!(groups, expected);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod whole;
 use memscope_dashboard::view::island::island;
 use memscope_dashboard::view::label::Labels;
 use memscope_runtime::snapshot::{Fragmentation, Mode, Snapshot};
+use reader::markup::parse;
 use reader::origin;
 use serde_json::{Value, json};
 
@@ -283,4 +284,49 @@ fn what_nobody_looked_for_is_not_said_to_be_none() {
     snapshot.variables[0].blocks = Some(11);
     snapshot.mode = Mode::Declared;
     assert_eq!(says(&snapshot), (false, false));
+}
+
+/// Where a rate or a share stands, what it is called and defined as, where it comes from, and what it says.
+#[test]
+fn rates_and_efficiency_stand_beside_their_definitions() {
+    let mut snapshot = fixture::exact(&fixture::small());
+    snapshot.program.elapsed_ms = 2_000;
+    let totals = &mut snapshot.totals;
+    (totals.allocations, totals.allocated_bytes, totals.deallocated_bytes) = (50, 8_192, 4_096);
+    (totals.live_bytes, totals.peak_bytes) = (6_144, 8_192);
+    let root = parse(&whole::whole(&snapshot));
+    let overview = root.by_id("overview").unwrap();
+    let said = |label: &str| {
+        let row = overview.find(|one| {
+            ["div", "dd"].contains(&&*one.name)
+                && one.elements().any(|term| term.name == "dt" && term.text().starts_with(label))
+        });
+        let row = row.unwrap_or_else(|| panic!("the overview has no {label}"));
+        let figure = row.find(|one| one.attribute("data-from").is_some()).unwrap();
+        let definition = row.find(|one| one.name == "small" || one.has_class("sub")).map(|one| one.text());
+        (figure.attribute("data-from").unwrap().to_owned(), figure.text(), definition.unwrap_or_default())
+    };
+    // In two seconds: 50 allocations, 6,144 bytes that are alive, 4,096 freed; 6,144 of 8,192 are three quarters.
+    for (label, from, text, definition) in [
+        ("Allocation rate, mean", "/totals/allocations * 1000 / /program/elapsed_ms", "25/s", ""),
+        (
+            "Growth rate, mean",
+            "/totals/live_bytes * 1000 / /program/elapsed_ms",
+            "3.0 KiB/s",
+            "live at export ÷ the recording’s length",
+        ),
+        (
+            "Churn rate, mean",
+            "/totals/deallocated_bytes * 1000 / /program/elapsed_ms",
+            "2.0 KiB/s",
+            "bytes freed ÷ its length: they came and went",
+        ),
+        ("Memory efficiency", "/totals/live_bytes / /totals/peak_bytes", "75.0 %", "live ÷ peak"),
+    ] {
+        assert_eq!(said(label), (from.into(), text.into(), definition.into()), "{label}");
+    }
+    // Beside what was allocated, how much of it in a second: 8,192 bytes in two.
+    let allocated = "/totals/allocated_bytes * 1000 / /program/elapsed_ms";
+    let mean = overview.find(|one| one.attribute("data-from") == Some(allocated)).unwrap();
+    assert_eq!(mean.text(), "4.0 KiB/s");
 }

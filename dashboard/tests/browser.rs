@@ -126,6 +126,14 @@ fn the_inspector_opens_switches_and_closes() {
     assert_eq!(visible_panels(&mut browser), ["Overview"]);
     let heap = browser.eval("document.querySelector('dialog[open] dd [data-from]').dataset.value");
     assert_eq!(heap, "5000");
+    // The finding's evidence is at `/variables/1`: its message and its saving of 5,000 bytes are on that variable's last tab,
+    // and on no other's.
+    let findings = "[...document.querySelectorAll('dialog[open] [data-tab=Optimization] .finding')].filter((one) => one.checkVisibility()) \
+                    .map((one) => [one.querySelector('.message').textContent, one.querySelector('.saving').textContent, \
+                    one.querySelector('.saving [data-from]').dataset.from])";
+    browser.click("dialog[open] [role=tab]:nth-child(4)");
+    let message = "large_one outlives build_index; return it or drop it.";
+    assert_eq!(browser.eval(findings), json!([[message, "saves 4.9 KiB", "/findings/0/saving_bytes"]]));
     browser.click("dialog[open] .close");
     browser.until("document.querySelector('dialog[open]') === null");
     browser.assert_quiet();

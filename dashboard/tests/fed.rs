@@ -7,12 +7,15 @@ mod devtools;
 #[path = "browser/feeder.rs"]
 mod feeder;
 mod fixture;
+#[path = "browser/tab_key.rs"]
+mod tab_key;
 
 use devtools::Browser;
 use feeder::{feed, open};
 use memscope_dashboard::live;
 use memscope_runtime::snapshot::{Snapshot, TimelinePoint};
 use serde_json::{Value, json};
+use tab_key::{round_while, watch};
 
 /// The first two variables are of these types, and all others of none.
 fn of_types(types: [&str; 2], bytes: [u64; 2]) -> Snapshot {
@@ -55,6 +58,68 @@ fn the_type_that_was_chosen_stays() {
     // No variable is of it any more: that is what the filter says, and it does not become another.
     feed(&mut browser, live::panels_of_variables(&of_types(["Box<str>", "Box<str>"], [2_000, 1_000])));
     assert_eq!(browser.eval(chosen), json!(["Vec<u8>", expected[1], ""]));
+    assert_eq!(browser.thrown(), 0);
+}
+
+/// The tab key comes round while figures, and which variable is the largest, change with every step.
+#[test]
+fn keys_filters_and_links_work_while_the_page_is_fed() {
+    let Some(mut browser) = Browser::start() else { return };
+    let types = ["Vec<u8>", "String"];
+    let _folder = open(&mut browser, &of_types(types, [2_000, 1_000]), "");
+    let mut bytes = 2_000;
+    let mut feed_more = |browser: &mut Browser| {
+        bytes += 1_000;
+        let now = of_types(types, [bytes, 4_500]);
+        for panels in
+            [live::panels_of_variables(&now), live::panels_of_books(&now), live::panels_of_blocks(&now)]
+        {
+            feed(browser, panels);
+        }
+        bytes
+    };
+    watch(&mut browser);
+    let mut steps = 0;
+    let walked = round_while(&mut browser, |browser| {
+        steps += 1;
+        // Each piece of news is three panels' worth; a walk has some hundred steps.
+        if steps % 8 == 0 {
+            feed_more(browser);
+        }
+    });
+    assert_eq!(walked["count"], 0, "{walked:#}");
+    assert!(steps > 16, "{steps}");
+    for control in ["live-pause", "find", "variables-search", "flame"] {
+        assert_eq!(browser.eval(&format!("keys.has('{control}')")), true, "{control}");
+    }
+    // A filter lets through what it says, whatever came before and comes after.
+    let shown = "[document.querySelector('#variables-h .ratio').textContent, document.querySelector('#cards .name').textContent]";
+    browser.eval(
+        "{ const search = document.getElementById('variables-search'); search.value = 'postings_01'; \
+         search.dispatchEvent(new Event('input', { bubbles: true })); }",
+    );
+    for _ in 0..2 {
+        assert_eq!(browser.eval(shown), json!(["(1/4)", "postings_01"]));
+        assert_eq!(browser.eval("location.hash"), "#variables?q=postings_01");
+        feed_more(&mut browser);
+    }
+    browser.eval("location.hash = '#variables?type=Vec%3Cu8%3E'");
+    browser.until(&format!("({shown}).join() === '(1/4),postings_00'"));
+    feed_more(&mut browser);
+    assert_eq!(browser.eval(shown), json!(["(1/4)", "postings_00"]));
+    // A link to a variable opens it, one to a finding leads to it, and there the reader stays.
+    browser.eval("location.hash = '#variable=0'");
+    browser.until("document.querySelector('dialog[open] h2')?.textContent === 'postings_00'");
+    feed_more(&mut browser);
+    assert_eq!(browser.eval("document.querySelector('dialog[open] h2').textContent"), "postings_00");
+    browser.press("Escape", 27);
+    browser.until("document.querySelector('dialog') === null");
+    browser.eval("location.hash = '#finding-0'");
+    browser.until("document.activeElement.id === 'finding-0'");
+    let now = feed_more(&mut browser);
+    assert_eq!(browser.eval("document.activeElement.id"), "finding-0");
+    let largest = "document.querySelector('#answers [data-from=\"/variables/0/heap_bytes\"]').dataset.value";
+    assert_eq!(browser.eval(largest), now.to_string());
     assert_eq!(browser.thrown(), 0);
 }
 

@@ -6,16 +6,16 @@
 #[path = "browser/devtools.rs"]
 mod devtools;
 mod fixture;
+#[path = "browser/paper.rs"]
+mod paper;
 
 use devtools::Browser;
 use memscope_dashboard::render;
 use memscope_runtime::snapshot::Snapshot;
-use serde_json::{Value, json};
+use paper::{assert_light_and_still, print, visible};
+use serde_json::json;
 use std::fs;
 use tempfile::TempDir;
-
-/// A4 at 96 pixels to the inch, less the margins of 12 mm.
-const PAPER: (u32, u32) = (703, 1_017);
 
 fn open(browser: &mut Browser, snapshot: &Snapshot, scheme: &str) -> TempDir {
     let folder = TempDir::new().unwrap();
@@ -30,23 +30,6 @@ fn open(browser: &mut Browser, snapshot: &Snapshot, scheme: &str) -> TempDir {
          more: [...document.querySelectorAll('[data-more]')].map((one) => `${one.id} ${one.dataset.more}`) }; })",
     );
     folder
-}
-
-/// Prints to `name`.pdf among the test's temporary files; how many pages it has.
-fn print(browser: &mut Browser, name: &str) -> usize {
-    let params = json!({ "preferCSSPageSize": true, "paperWidth": 8.27, "paperHeight": 11.69 });
-    let pdf = browser.pdf(name, params);
-    // The objects of a PDF stand in plain text, and each page is one of the type Page; their tree is of the type Pages.
-    let text = String::from_utf8_lossy(&pdf);
-    text.matches("/Type /Page").count() - text.matches("/Type /Pages").count()
-}
-
-/// What of the printed page is visible, is `selector`, and should not be there.
-fn visible(browser: &mut Browser, selector: &str) -> Value {
-    browser.eval(&format!(
-        "[...document.querySelectorAll({selector:?})].filter((one) => one.checkVisibility() && one.getBoundingClientRect().height > 0) \
-         .map((one) => one.outerHTML.slice(0, 90))"
-    ))
 }
 
 #[test]
@@ -67,22 +50,7 @@ fn it_prints_light_and_without_anything_to_press() {
                 "{name}, {scheme}: {pages} pages"
             );
             browser.eval("document.querySelector('dialog[open]').close()");
-            browser.emulate_paper(scheme);
-            browser.resize(PAPER.0, PAPER.1);
-            browser.settle();
-            let pressed = "button, input, select, .handles, nav, .skip, dialog, .readout, .flame-readout, .tabs, .cursor";
-            assert_eq!(visible(&mut browser, pressed), json!([]));
-            let ground = "[document.documentElement, document.body, document.querySelector('.panel')] \
-                          .map((one) => getComputedStyle(one).backgroundColor).join()";
-            assert_eq!(browser.eval(ground), "rgba(0, 0, 0, 0),rgb(255, 255, 255),rgb(255, 255, 255)");
-            assert_eq!(browser.eval("getComputedStyle(document.body).color"), "rgb(27, 29, 34)");
-            // Name and recording on top, then every panel.
-            assert_ne!(visible(&mut browser, "#first-line"), json!([]));
-            assert_ne!(visible(&mut browser, "h1"), json!([]));
-            let missing = "[...document.querySelectorAll('.panel')].filter((panel) => { const heading = panel.querySelector('h2'); \
-                           return !heading.checkVisibility() || heading.getBoundingClientRect().height === 0 || panel.scrollHeight < 40; }) \
-                           .map((panel) => panel.id)";
-            assert_eq!(browser.eval(missing), json!([]));
+            assert_light_and_still(&mut browser, scheme);
             // What says how a figure is known is open on paper, and what is closed says so.
             assert_ne!(visible(&mut browser, ".key-to-provenance dd"), json!([]));
             let closed = "[...document.querySelectorAll('details:not([open]):not(.key-to-provenance, .why details) > summary')] \
@@ -93,7 +61,6 @@ fn it_prints_light_and_without_anything_to_press() {
                        .map((one) => one.outerHTML)";
             assert_eq!(browser.eval(cut), json!([]));
             browser.screenshot(&format!("print-{name}-{scheme}"), true);
-            browser.assert_fits();
             browser.assert_quiet();
         }
     }

@@ -10,6 +10,7 @@ mod devtools;
 
 use devtools::Browser;
 use memscope::{alerts, track, track_var};
+use memscope_runtime::format;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::sleep;
 use std::time::Duration;
@@ -143,6 +144,29 @@ fn a_page_follows_its_program_and_keeps_what_a_person_did() {
     drop(kept);
 }
 
+/// "Export now" is a link: what it leads to is saved, a recording that reads, of the moment when it was asked for.
+#[test]
+fn export_now_saves_a_recording() {
+    let _alone = alone();
+    let Some(mut browser) = Browser::start() else { return };
+    let server = memscope::serve("127.0.0.1:0").expect("a free port");
+    let kept = keep(50_000_000);
+    browser.open_url(server.url(), "", DESK, "light");
+    browser.until(&is(STATE, "live"));
+    let folder = tempfile::TempDir::new().expect("a folder");
+    browser.save_to(folder.path());
+    browser.click("#live a[href='export.memscope']");
+    let recording = format::read_file(&browser.saved()).expect("a recording");
+    let row = recording.variables.iter().find(|row| row.name == "kept").expect("it is kept");
+    assert_eq!(row.heap_bytes, Some(50_000_000));
+    browser.click("#live a[href='export.html']");
+    let page = std::fs::read_to_string(browser.saved()).expect("a page");
+    assert!(page.starts_with("<!DOCTYPE html>") && !page.contains("id=\"live\""));
+    // The page goes on.
+    assert_eq!(browser.eval(STATE), "live");
+    drop(kept);
+}
+
 /// The flame graph, the tree and the table are drawn of what is fed, and the reader stays where he is.
 #[test]
 fn scopes_are_drawn_and_follow_the_program() {
@@ -219,7 +243,7 @@ fn scopes_are_drawn_and_follow_the_program() {
     drop((kept, afresh));
 }
 
-/// axe-core's rules on a page that is fed, at a desk's and a phone's width, light and dark.
+/// axe-core's rules on a page that is fed, from a phone's width to a large desk's, light and dark.
 #[test]
 fn no_rule_of_accessibility_is_broken_while_it_is_fed() {
     let _alone = alone();
@@ -228,8 +252,15 @@ fn no_rule_of_accessibility_is_broken_while_it_is_fed() {
     let kept = keep(1_000_000);
     let alerts = alerts::when().live_bytes_above(1_000).to(|_| ()).start();
     let mut faults: Vec<(String, Vec<String>)> = Vec::new();
-    for (size, width) in [(DESK, "1280"), (PHONE, "400")] {
-        for scheme in ["light", "dark"] {
+    // The page is of one column, of several, and in between.
+    for (size, schemes) in [
+        (DESK, &["light", "dark"][..]),
+        (PHONE, &["light", "dark"]),
+        ((768, 1_000), &["dark"]),
+        ((2_560, 1_400), &["light"]),
+    ] {
+        let width = size.0;
+        for &scheme in schemes {
             browser.open_url(server.url(), "", size, scheme);
             browser.until(&is(STATE, "live"));
             browser.until("document.querySelector('#live-alerts li') !== null");

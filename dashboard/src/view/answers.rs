@@ -8,7 +8,7 @@ use super::label::{self, Labels};
 use super::ranking::ranked;
 use crate::figure::Figure;
 use crate::text::visible;
-use memscope_runtime::snapshot::{Mode, Scope, Snapshot};
+use memscope_runtime::snapshot::{Finding, Mode, Scope, Snapshot};
 use serde::Serialize;
 
 /// Lines of each answer.
@@ -120,19 +120,21 @@ pub fn answers(snapshot: &Snapshot, labels: &Labels<'_>) -> Option<Answers> {
     let of_live = |row: &Scope| (Some(row.exclusive.live_bytes), row.exclusive.live_bytes_error);
     let of_peak = |row: &Scope| (row.exclusive.live_at_peak_bytes, row.exclusive.live_at_peak_bytes_error);
     let all = &snapshot.findings;
+    let mut worst: Vec<(usize, &Finding)> = all.iter().enumerate().collect();
+    worst.sort_by_key(|(_, finding)| finding.severity);
     Some(Answers {
         provenance: label::provenance_in(snapshot.mode),
         of_variables: !variables.is_empty(),
         live: if variables.is_empty() { scopes(of_live, "live_bytes", live) } else { variables },
         is_peak_measured: snapshot.scopes.iter().any(|row| of_peak(row).0.is_some()),
         at_peak: scopes(of_peak, "live_at_peak_bytes", ("/totals/peak_bytes", totals.peak_bytes)),
-        findings: all.iter().enumerate().take(MOST).map(short).collect(),
+        findings: worst.into_iter().take(MOST).map(short).collect(),
         more_findings: (all.len() > MOST)
             .then(|| Figure::count(format!("len(/findings) - {MOST}"), (all.len() - MOST) as u64)),
     })
 }
 
-fn short((number, finding): (usize, &memscope_runtime::snapshot::Finding)) -> Short {
+fn short((number, finding): (usize, &Finding)) -> Short {
     Short {
         severity: severity_label(finding.severity).0,
         kind: visible(&finding.kind).replace('_', " "),

@@ -65,6 +65,7 @@ pub struct Browser {
     events: Vec<Value>,
     url: String,
     size: (u32, u32),
+    saves_to: PathBuf,
 }
 
 impl Drop for Browser {
@@ -126,6 +127,7 @@ impl Browser {
             events: Vec::new(),
             url: String::new(),
             size: (0, 0),
+            saves_to: PathBuf::new(),
         })
     }
 
@@ -186,6 +188,34 @@ impl Browser {
         self.until(DRAWN);
     }
 
+    /// What the page downloads is saved in `folder`.
+    pub fn save_to(&mut self, folder: &Path) {
+        let params = json!({ "behavior": "allow", "downloadPath": folder, "eventsEnabled": true });
+        self.call("Browser.setDownloadBehavior", params);
+        self.saves_to = folder.to_owned();
+    }
+
+    /// Waits for the next download to be saved, and gives its file.
+    pub fn saved(&mut self) -> PathBuf {
+        let start = Instant::now();
+        loop {
+            let is_done = |event: &Value| {
+                event["method"] == "Browser.downloadProgress" && event["params"]["state"] == "completed"
+            };
+            if let Some(place) = self.events.iter().position(is_done) {
+                let id = self.events.remove(place)["params"]["guid"].clone();
+                let begun = self.events.iter().find(|event| {
+                    event["method"] == "Browser.downloadWillBegin" && event["params"]["guid"] == id
+                });
+                let name = begun.expect("it began")["params"]["suggestedFilename"].clone();
+                return self.saves_to.join(name.as_str().expect("a name"));
+            }
+            assert!(start.elapsed() < PATIENCE, "nothing was saved");
+            let event = self.receive();
+            self.events.push(event);
+        }
+    }
+
     /// Makes the window this large.
     pub fn resize(&mut self, width: u32, height: u32) {
         // No phone's viewport: that one widens itself to what does not fit, and would hide it.
@@ -233,7 +263,9 @@ impl Browser {
             "(() => { const { classList } = document.documentElement; const rests = classList.contains('resting'); \
              classList.remove('resting'); const wide = [document.documentElement, ...document.querySelectorAll('.panel, dialog[open]')] \
              .filter((element) => element.scrollWidth > element.clientWidth) \
-             .map((element) => `${element.id || element.tagName}: ${element.scrollWidth} in ${element.clientWidth}`); \
+             .map((element) => { const edge = (one) => one.getBoundingClientRect().right; \
+             const past = [...element.querySelectorAll('*')].filter((one) => one.checkVisibility() && edge(one) > edge(element)).at(-1); \
+             return `${element.id || element.tagName}: ${element.scrollWidth} in ${element.clientWidth}, by ${past?.outerHTML.slice(0, 120)}`; }); \
              classList.toggle('resting', rests); return wide.join('; '); })()",
         );
         assert_eq!(wide, "", "wider than its room in a window of {}", self.size.0);

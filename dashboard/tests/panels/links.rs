@@ -4,6 +4,7 @@
 use crate::data;
 use crate::devtools::Browser;
 use crate::recordings::{self, Page};
+use crate::tab_key::enter;
 use serde_json::{Value, json};
 
 fn open(browser: &mut Browser, page: &Page, fragment: &str) {
@@ -70,6 +71,35 @@ fn filters(browser: &mut Browser, page: &Page) {
     choose(browser, "search", &json!(""));
 }
 
+/// What the page's head says to look at are the worst findings, and each leads to its own.
+fn findings(browser: &mut Browser, page: &Page) {
+    let all = "[...document.querySelectorAll('#diagnostics .finding')].map((one) => [one.parentElement.id, \
+               ['error', 'warning', 'note'].indexOf(one.querySelector('.severity').textContent)])";
+    let all: Vec<(String, i64)> = serde_json::from_value(browser.eval(all)).unwrap();
+    assert!(
+        !all.is_empty() && all.is_sorted_by_key(|(_, rank)| *rank) && all[0].1 >= 0,
+        "{}: {all:?}",
+        page.name
+    );
+    let links =
+        "[...document.querySelectorAll('#answers a[href^=\"#finding-\"]')].map((link) => link.hash.slice(1))";
+    let links: Vec<String> = serde_json::from_value(browser.eval(links)).unwrap();
+    let worst: Vec<&String> = all.iter().map(|(id, _)| id).take(4).collect();
+    assert_eq!(links.iter().collect::<Vec<_>>(), worst, "{}", page.name);
+    for link in &links {
+        // By its key: Chromium may still be busy scrolling to the one before, from under a pointer.
+        browser.settle();
+        browser.eval(&format!("document.querySelector(\"#answers a[href='#{link}']\").focus()"));
+        enter(browser);
+        // The tab key goes on from there, and it begins below the bar.
+        browser.until(&format!(
+            "(() => {{ const {{ id, firstElementChild: finding }} = document.activeElement; if (id !== {link:?}) return false; \
+             const top = finding.getBoundingClientRect().top; \
+             return top >= document.querySelector('.head').getBoundingClientRect().bottom && top < innerHeight - 100; }})()"
+        ));
+    }
+}
+
 fn follow(page: &Page) {
     let Some(mut browser) = Browser::start() else { return };
     open(&mut browser, page, "");
@@ -91,6 +121,7 @@ fn follow(page: &Page) {
              return top >= 0 && (top < 150 || scrollTop + clientHeight >= scrollHeight - 2) && top < clientHeight; }})()"
         ));
     }
+    findings(&mut browser, page);
     // The first and the last variable that the page holds, and the last that it holds all of.
     let data = data(&mut browser);
     let [variables, inspectors] = ["variables", "inspectors"].map(|of| data[of]["index"].as_array().unwrap());

@@ -20,8 +20,12 @@ mod keys;
 mod links;
 mod long_names;
 mod look;
+#[path = "../browser/motion.rs"]
+mod motion;
 mod pace;
 mod recordings;
+#[path = "../browser/tab_key.rs"]
+mod tab_key;
 
 use devtools::Browser;
 use serde_json::Value;

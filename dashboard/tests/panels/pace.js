@@ -13,7 +13,7 @@
   const set = (id, value) => {
     const field = document.getElementById(id);
     field.value = value;
-    field.dispatchEvent(new Event("input", { bubbles: true }));
+    for (const kind of ["input", "change"]) field.dispatchEvent(new Event(kind, { bubbles: true }));
   };
   const key = (element, name) => {
     element.focus();
@@ -47,7 +47,16 @@
   const whole = globalThis.variableInFull;
 
   /** @type {[string, () => void | Promise<unknown>][]} */
-  const acts = [["", () => go("variables")]];
+  const acts = [];
+  // One panel answers in the frame of the key, the next one in the frame after it.
+  for (const words of ["b", "handle_1", "buffer_99", ""]) {
+    acts.push([`find “${words}”`, () => { set("find", words); return frame(); }]);
+  }
+  acts.push(["", () => go("answers")], ["finding: follow its link", () => address(() => need(one("#answers a[href^='#finding-']"), "finding").click())]);
+  acts.push(["", () => go("diagnostics")], ["inspector: open a finding's variable", () => address(() => need(one("#diagnostics a[href^='#variable=']"), "finding's variable").click())]);
+  acts.push(["inspector: close a finding's variable", () => one("dialog[open] .close").click()]);
+  acts.push(["", () => go("sites")], ...["open", "close"].map((what) => [`sites: ${what} a list`, () => need(one("#sites summary"), "list of sites").click()]));
+  acts.push(["", () => go("variables")]);
   for (const words of ["b", "buffer_99", "item4 part_1", ""]) {
     acts.push([`variables: search for “${words}”`, () => set("variables-search", words)]);
   }
@@ -83,6 +92,13 @@
     ["timeline: begin of the range again", () => key(all("#timeline [type=range]")[0], "ArrowRight")],
     ["timeline: end of the range", () => key(all("#timeline [type=range]")[1], "ArrowLeft")],
     ["timeline: no range", () => one("#timeline .range button").click()],
+    // A pointer that no hand holds cannot be captured.
+    ["", () => { one(".plot").setPointerCapture = () => {}; }],
+    ["timeline: drag a range", () => { point(one(".plot"), "pointerdown", 0.3); point(one(".plot"), "pointermove", 0.5); }],
+    ...[0.7, 0.95].map((share) => [`timeline: drag it to ${share}`, () => point(one(".plot"), "pointermove", share)]),
+    ["timeline: let it go", () => point(one(".plot"), "pointerup", 0.95)],
+    ["timeline: no dragged range", () => one("#timeline .range button").click()],
+    ...["the other way", "back"].map((way) => [`timeline: resident memory ${way}`, () => need(one(".resident-key input"), "resident memory").click()]),
     ["", () => go("memory-map")],
     ...["ArrowRight", "ArrowRight", "ArrowLeft"].map((name, step) => [`memory map: step ${step + 1}`, () =>
       key(need(all("#memory-map [tabindex='0']").find((element) => element.getAttribute("role") !== "region"), "place to walk from"), name)]),
@@ -94,6 +110,8 @@
     ["flame graph: zoom", () => key(one("#flame"), "Enter")],
     ["flame graph: out", () => key(one("#flame"), "Escape")],
     ...["h", "handle_1", "part_29", ""].map((words) => [`flame graph: search for “${words}”`, () => set("flame-search", words)]),
+    ["thread: choose one", () => set("flame-thread", option("flame-thread"))],
+    ["thread: all again", () => set("flame-thread", document.getElementById("flame-thread").options[0].value)],
     ["", () => go("scope-tree")],
     ["tree: open a row", () => need(one("#scope-tree [aria-expanded=false] .twisty"), "closed row").click()],
     ["tree: close it", () => need(one("#scope-tree [aria-expanded=true] .twisty"), "open row").click()],

@@ -3,7 +3,7 @@
 use crate::{breakout, fixture, forest, huge};
 use memscope_dashboard::render;
 use memscope_runtime::format::read_file;
-use memscope_runtime::snapshot::Snapshot;
+use memscope_runtime::snapshot::{Scope, ScopeThread, Snapshot};
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,9 @@ use tempfile::TempDir;
 
 /// Live blocks of the largest recording that a page is given; a file lists those with the most bytes.
 const LISTED_BLOCKS: usize = 2_000;
+
+/// Pairs of scope and thread of a file.
+const PAIRS: usize = 4_096;
 
 /// The most that any page takes, …
 const MOST_BYTES: usize = 3_000_000;
@@ -54,6 +57,26 @@ pub(crate) fn largest() -> Snapshot {
     all
 }
 
+/// As many pairs of scope and thread as a file lists: what a scope holds is all of one of sixteen threads.
+fn by_thread(mut all: Snapshot) -> Snapshot {
+    let template = all.scope_threads[0];
+    let threads: Vec<u32> = all.threads.iter().map(|thread| thread.id).take(16).collect();
+    let pair = |(number, (scope, thread)): (usize, (&Scope, &u32))| ScopeThread {
+        scope: number as u32,
+        thread: Some(*thread),
+        pairs: 1,
+        calls: scope.calls,
+        allocations: scope.exclusive.allocations,
+        allocated_bytes: scope.exclusive.allocated_bytes,
+        live_bytes: scope.exclusive.live_bytes,
+        live_at_peak_bytes: scope.exclusive.live_at_peak_bytes,
+        ..template
+    };
+    let pairs = all.scopes.iter().zip(threads.iter().cycle()).enumerate().take(PAIRS);
+    all.scope_threads = pairs.map(pair).collect();
+    all
+}
+
 /// A recording's name and its page, made once.
 pub(crate) struct Page {
     pub(crate) name: &'static str,
@@ -88,7 +111,7 @@ pub(crate) static PAGES: [Page; 4] = [
 /// As many scopes as a file lists, 60 deep, each with what it held over time.
 fn deep() -> Snapshot {
     let program = fixture::exact(&fixture::large(5));
-    forest::over_time(forest::in_one_place(forest::forest(program, 4_096, 60)))
+    by_thread(forest::over_time(forest::in_one_place(forest::forest(program, 4_096, 60))))
 }
 
 /// The page of the scopes that are the deepest.

@@ -54,6 +54,8 @@
       },
       /** Whether the walk is round. */
       isRound: () => document.activeElement === document.body || (reached.size > 1 && document.activeElement === [...reached][0]),
+      /** Whether the walk came by the element of that id. */
+      has: (id) => reached.has(document.getElementById(id)),
       result() {
         const still = new Set(controls(document.querySelector("dialog[open]") ?? document.body));
         const missed = this.expected.filter((element) => still.has(element) && !reached.has(element)).map((element) => `not reached: ${tells(element)}`);
