@@ -6,7 +6,7 @@
 
 use super::chunk::{ALL_BLOCKS, END, HEAD};
 use super::decode::{Budget, DecodeError, Rows};
-use super::encode;
+use super::{encode, lives};
 use crate::snapshot::{
     Block, Blocks, Cell, Finding, Folded, ForeignFrees, Fragmentation, HandedOut, Lifetimes, MemoryMap, Mode,
     Profiler, Program, Region, Scope, ScopeThread, SiteRow, SizeRange, Snapshot, Task, Thread, TimelinePoint,
@@ -105,6 +105,7 @@ macro_rules! lists {
                 HEAD => Some("totals"),
                 $($kind => Some($name),)*
                 TREND_KIND => Some("trend moments"),
+                lives::KIND => Some("lives of executions"),
                 ALL_BLOCKS => Some("all live blocks"),
                 END => Some("end"),
                 _ => None,
@@ -121,6 +122,7 @@ macro_rules! lists {
             } = snapshot;
             $(list.rows($kind, &snapshot.$($field).+);)*
             list.rows(TREND_KIND, trend_ms);
+            list.rows(lives::KIND, &lives::of(snapshot));
         }
 
         /// Decodes the payload of a chunk onto the end of its list; `false`: its kind is of no list.
@@ -133,6 +135,7 @@ macro_rules! lists {
             match kind {
                 $($kind => Rows::new(payload)?.append_to(&mut snapshot.$($field).+, budget)?,)*
                 TREND_KIND => Rows::new(payload)?.append_to(&mut snapshot.trend_ms, budget)?,
+                lives::KIND => lives::decode_onto(snapshot, payload, budget)?,
                 _ => return Ok(false),
             }
             Ok(true)
