@@ -8,27 +8,21 @@
 
 use crate::arena::Arena;
 use crate::fork::{self, Side};
-use crate::pages;
 use parking_lot::Mutex;
-use std::ptr;
-use std::sync::atomic::{AtomicI64, AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 /// Live bytes of a row of `variables[]`, kept by its watches. All-zero is valid.
 ///
 /// Signed, for a block may be freed between its coming under watch and its being counted here.
 #[derive(Debug)]
-pub(crate) struct RowBytes {
-    bytes: Bytes,
-    /// The row's place in the registry.
-    row: AtomicU32,
-}
+pub(crate) struct RowBytes(Bytes);
 
 /// Live bytes of an execution. All-zero is valid.
 #[derive(Debug)]
 pub(crate) struct InstanceBytes {
     bytes: Bytes,
-    of_row: AtomicPtr<RowBytes>,
-    number: AtomicU32,
+    /// The row's place in the registry.
+    row: AtomicU32,
     holders: AtomicU32,
 }
 
@@ -38,21 +32,27 @@ struct Bytes {
     peak: AtomicI64,
 }
 
-/// As many executions as 16,384 chunks of 1,024 hold have counters at once.
-// SAFETY: counters are all atomics, for which zero is valid.
-static COUNTERS: Arena<InstanceBytes, { 1 << 14 }> = unsafe { Arena::new() };
+/// Chunks of 1,024 counters at most, of rows and of executions that have some at once.
+const CHUNKS: usize = 1 << 14;
 
-struct Numbers {
+/// By the rows' places in the registry.
+// SAFETY: counters are all atomics, for which zero is valid.
+static ROWS: Arena<RowBytes, CHUNKS> = unsafe { Arena::new() };
+// SAFETY: as above.
+static INSTANCES: Arena<InstanceBytes, CHUNKS> = unsafe { Arena::new() };
+
+struct Unused {
+    /// The first that never was used.
     next: u32,
-    free: Vec<u32>,
+    free: Vec<&'static InstanceBytes>,
 }
 
-/// Numbers to hand out; never taken by the hook.
-static NUMBERS: Mutex<Numbers> = Mutex::new(Numbers { next: 0, free: Vec::new() });
+/// Counters to hand out; never taken by the hook.
+static UNUSED: Mutex<Unused> = Mutex::new(Unused { next: 0, free: Vec::new() });
 
-/// Takes the lock on the numbers and keeps it, for a fork.
+/// Takes the lock on the counters to hand out and keeps it, for a fork.
 pub(crate) fn lock() {
-    std::mem::forget(NUMBERS.lock());
+    std::mem::forget(UNUSED.lock());
 }
 
 /// Gives it back, in the process that took it or in its fork's child.
@@ -61,7 +61,7 @@ pub(crate) fn lock() {
 /// [`lock`] was called before, by this thread or by the one whose fork it is in.
 pub(crate) unsafe fn unlock(side: Side) {
     // SAFETY: the caller's promise is handed on.
-    unsafe { fork::unlock(&NUMBERS, side) };
+    unsafe { fork::unlock(&UNUSED, side) };
 }
 
 impl Bytes {
@@ -82,37 +82,30 @@ impl Bytes {
 impl RowBytes {
     /// Zeroed counters of a new row; `None` where there is no memory for them.
     pub(crate) fn open(row: usize) -> Option<&'static RowBytes> {
-        // SAFETY: three atomics, for which zero is valid.
-        let bytes: &RowBytes = unsafe { pages::zeroed() }?;
-        bytes.row.store(row as u32, Ordering::Relaxed);
-        Some(bytes)
+        ROWS.get_or_map(u32::try_from(row).ok()?)
     }
 
     pub(crate) fn peak(&self) -> u64 {
-        self.bytes.peak()
+        self.0.peak()
     }
 }
 
 impl InstanceBytes {
-    /// Counters of an execution of a row, held once; `None` where there is no room for more.
-    pub(crate) fn open(row: Option<&'static RowBytes>) -> Option<&'static InstanceBytes> {
-        let mut numbers = NUMBERS.lock();
-        let number = match numbers.free.pop() {
-            Some(number) => number,
+    /// Counters of an execution of the row at this place, held once; `None` where there is no room for more.
+    pub(crate) fn open(row: usize) -> Option<&'static InstanceBytes> {
+        let mut unused = UNUSED.lock();
+        let counters = match unused.free.pop() {
+            Some(counters) => counters,
             None => {
-                let number = numbers.next;
-                COUNTERS.get_or_map(number)?;
-                numbers.next += 1;
-                number
+                let counters = INSTANCES.get_or_map(unused.next)?;
+                unused.next += 1;
+                counters
             }
         };
-        drop(numbers);
-        let counters = COUNTERS.get(number)?;
-        counters.number.store(number, Ordering::Relaxed);
+        drop(unused);
         counters.bytes.live.store(0, Ordering::Relaxed);
         counters.bytes.peak.store(0, Ordering::Relaxed);
-        let row = row.map_or(ptr::null_mut(), |row| ptr::from_ref(row).cast_mut());
-        counters.of_row.store(row, Ordering::Relaxed);
+        counters.row.store(row as u32, Ordering::Relaxed);
         counters.holders.store(1, Ordering::Relaxed);
         Some(counters)
     }
@@ -121,33 +114,32 @@ impl InstanceBytes {
         self.holders.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn let_go(&self) {
+    pub(crate) fn let_go(&'static self) {
         if self.holders.fetch_sub(1, Ordering::AcqRel) == 1 {
-            NUMBERS.lock().free.push(self.number.load(Ordering::Relaxed));
+            UNUSED.lock().free.push(self);
         }
     }
 
     fn of_row(&self) -> Option<&'static RowBytes> {
-        // SAFETY: null or counters that stay mapped.
-        unsafe { self.of_row.load(Ordering::Relaxed).as_ref() }
+        ROWS.get(self.row.load(Ordering::Relaxed))
     }
 
     /// The place in the registry of the row that it is an execution of.
-    pub(crate) fn row_number(&self) -> Option<usize> {
-        self.of_row().map(|row| row.row.load(Ordering::Relaxed) as usize)
+    pub(crate) fn row_number(&self) -> usize {
+        self.row.load(Ordering::Relaxed) as usize
     }
 
     pub(crate) fn gain(&self, bytes: i64) {
         self.bytes.gain(bytes);
         if let Some(row) = self.of_row() {
-            row.bytes.gain(bytes);
+            row.0.gain(bytes);
         }
     }
 
     pub(crate) fn lose(&self, bytes: i64) {
         self.bytes.lose(bytes);
         if let Some(row) = self.of_row() {
-            row.bytes.lose(bytes);
+            row.0.lose(bytes);
         }
     }
 

@@ -532,7 +532,7 @@ impl Watch {
     /// The row that its blocks count for.
     pub(crate) fn row_number(&self) -> Option<usize> {
         let of_variable = !matches!(self.instance(), 0 | FOLLOWER | NOBODY);
-        self.counted().filter(|_| of_variable).and_then(InstanceBytes::row_number)
+        self.counted().filter(|_| of_variable).map(InstanceBytes::row_number)
     }
 
     pub(crate) fn grown_bytes(&self) -> u64 {

@@ -137,7 +137,7 @@ impl Look {
             }
             instance.looks += 1;
             if instance.by_size.is_none() && instance.counted.is_none() {
-                instance.counted = InstanceBytes::open(registry.rows[instance.row].bytes);
+                instance.counted = InstanceBytes::open(instance.row);
             }
             // The instance may be folded before the look ends.
             instance.counted.inspect(|counters| counters.hold());
