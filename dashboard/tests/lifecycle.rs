@@ -86,7 +86,7 @@ fn page(browser: &mut Browser, snapshot: &Snapshot, opens: bool, size: (u32, u32
     fs::write(&file, render(snapshot).unwrap()).unwrap();
     browser.open(&file, if opens { "#variable=0" } else { "" }, size, scheme);
     if opens {
-        browser.until("document.querySelector('dialog[open] [role=tab]')");
+        browser.until("document.querySelector('dialog[open] [role=tab]') !== null");
         browser.click("dialog[open] [role=tab]:nth-child(2)");
     }
     folder

@@ -178,7 +178,7 @@ fn rows_of_nothing_take_no_more_memory_than_they_warrant() {
     let file = crafted(&vec![packed(2, &raw); 8]);
     assert!(matches!(assert_within_limits(&file, 8 * raw.len()), Err(ReadErrorKind::Payload { .. })));
     // As many of the shortest rows of each list as a chunk holds: zeros, which are a row of nothing where they suffice.
-    for kind in 2..=17 {
+    for kind in 2..=22 {
         for length in [1, 4, 20, 80] {
             let count = (1 << 20) / (length + 1) - 1;
             let mut raw = number(count);

@@ -38,7 +38,7 @@ pub(super) const TRENDS: Share = share(4_096, 768);
 pub(super) const VARIABLES: Share = share(8_192, 3_840);
 /// Bytes of histories and crossings.
 const HISTORIES_BYTES: usize = 2_048 << 10;
-/// What they may take in memory beyond four times these bytes: an execution takes 120 bytes in memory, and 12 in a file at
+/// What they may take in memory beyond four times these bytes: an execution takes 160 bytes in memory, and 12 in a file at
 /// least, so a number of them would be too many or too few.
 const HISTORIES_EXCESS_BYTES: usize = 2 << 20;
 pub(super) const THREADS: Share = share(1_536, 512);

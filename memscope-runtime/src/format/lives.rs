@@ -124,3 +124,77 @@ pub(super) fn leave_out(variables: &mut [Variable]) -> u64 {
     }
     left_out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::encode;
+    use super::*;
+
+    fn snapshot() -> Snapshot {
+        let mut snapshot = crate::nothing_recorded(true);
+        let variable: Variable = postcard::from_bytes(&[0; 2_000]).expect("zeros are a row of nothing");
+        let instance: Instance = postcard::from_bytes(&[0; 2_000]).expect("zeros are a row of nothing");
+        let block = postcard::from_bytes(&[0; 2_000]).expect("zeros are a row of nothing");
+        let instance = Instance { blocks: vec![block], ..instance };
+        snapshot.variables = vec![Variable { history: vec![instance], ..variable }];
+        snapshot
+    }
+
+    fn row(variable: u32, instance: u32, block: u32) -> Life {
+        Life {
+            variable,
+            instance,
+            peak_heap_bytes: Some(7),
+            seen: vec![BytesAt { ms: 1, heap_bytes: 5 }],
+            blocks: vec![Resized { block, resized_ms: Some(3), moved_ms: Some(2) }],
+        }
+    }
+
+    #[test]
+    fn rows_go_into_their_places_and_those_without_one_nowhere() {
+        let mut rows = encode::Rows::default();
+        for row in [row(0, 0, 0), row(1, 0, 0), row(u32::MAX, 0, 0), row(0, 1, 0), row(0, 0, 1)] {
+            rows.push(&row);
+        }
+        let payload = rows.take().expect("five rows");
+        let mut read = snapshot();
+        decode_onto(&mut read, &payload, &mut Budget(1_000)).expect("they are sound");
+        let instance = &read.variables[0].history[0];
+        assert_eq!((instance.peak_heap_bytes, instance.seen.len()), (Some(7), 1));
+        assert_eq!((instance.blocks[0].resized_ms, instance.blocks[0].moved_ms), (Some(3), Some(2)));
+        // Written again, it is one row.
+        assert_eq!(of(&read).len(), 1);
+        assert_eq!(of(&snapshot()).len(), 0);
+        // A list is charged for before it is made.
+        let refused = decode_onto(&mut snapshot(), &payload, &mut Budget(10));
+        assert_eq!(refused, Err(DecodeError::Memory));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_left_out_and_counted() {
+        let mut snapshot = snapshot();
+        // Eight moments take 128 bytes in memory, a quarter of which is 32, and less in the file: 20 and the peak's 2, the
+        // variable's and the execution's 4, 1 each for the two lists, and 3 for the row's length.
+        let instance = Instance {
+            peak_heap_bytes: Some(7),
+            seen: vec![BytesAt { ms: 1, heap_bytes: 5 }; 8],
+            ..snapshot.variables[0].history[0].clone()
+        };
+        let each = cost(&instance);
+        assert_eq!(each, 32);
+        let fitting = SHARE_BYTES / each;
+        let many = Variable { history: vec![instance; 10], ..snapshot.variables[0].clone() };
+        let most = Variable { heap_bytes: Some(1), ..many.clone() };
+        snapshot.variables = vec![many; fitting / 10];
+        snapshot.variables.push(most);
+        assert!(!fit(&snapshot.variables));
+        let left_out = leave_out(&mut snapshot.variables);
+        let executions = 10 * snapshot.variables.len();
+        assert_eq!(left_out as usize, executions - fitting);
+        assert!(fit(&snapshot.variables));
+        let kept = snapshot.variables.iter().flat_map(|row| &row.history);
+        assert_eq!(kept.filter(|instance| instance.peak_heap_bytes.is_some()).count(), fitting);
+        let most = snapshot.variables.last().expect("there is one");
+        assert!(most.history.iter().all(|instance| instance.seen.len() == 8), "it has the most live bytes");
+    }
+}
