@@ -120,9 +120,13 @@ macro_rules! lists {
                 types: _, timeline: _, trend_ms, sizes: _, lifetimes: _, findings: _, blocks: _, memory_map: _,
                 fragmentation: _, handed_out: _, sites: _, folded: _, profiler: _,
             } = snapshot;
-            $(list.rows($kind, &snapshot.$($field).+);)*
+            $(
+                list.rows($kind, &snapshot.$($field).+);
+                if $kind == Variable::KIND {
+                    list.rows(lives::KIND, &lives::of(snapshot)); // a file that is cut off later has both
+                }
+            )*
             list.rows(TREND_KIND, trend_ms);
-            list.rows(lives::KIND, &lives::of(snapshot));
         }
 
         /// Decodes the payload of a chunk onto the end of its list; `false`: its kind is of no list.
