@@ -114,7 +114,8 @@ pub struct Variable {
     pub heap_bytes: Option<u64>,
     /// Standard error of `heap_bytes`.
     pub heap_bytes_error: Option<u64>,
-    /// The most `heap_bytes` seen at an observation or a snapshot; `None`: not walked, or an estimate would be needed.
+    /// The most `heap_bytes` at a time, counted at each look and at each resize of a block between looks; in sampling mode at
+    /// looks alone. `None`: not walked, or an estimate would be needed.
     pub peak_heap_bytes: Option<u64>,
     /// Blocks alive now that the instances own; `None`: not walked.
     pub blocks: Option<u64>,
