@@ -98,8 +98,8 @@ fn what_the_page_holds_as_data_is_whole() {
     large.variables[8].heap_bytes_error = None;
     large.variables[7].history[0].bound_ms = (1 << 53) + 1;
     large.variables[9].history = vec![fixture::instance(10); 20];
-    large.variables[9].history[5].heap_bytes = None;
-    large.variables[9].history[6].heap_bytes = Some(777);
+    large.variables[9].history[5].peak_heap_bytes = None;
+    large.variables[9].history[6].peak_heap_bytes = Some(777);
     for snapshot in [fixture::small(), fixture::sampled(50), breakout::hostile(), large] {
         let labels = Labels::new(&snapshot);
         let island = island(&snapshot, &labels);

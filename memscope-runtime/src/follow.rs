@@ -15,7 +15,7 @@ use crate::fork::{self, Side};
 use crate::live_map;
 use crate::slot::Found;
 use crate::variable;
-use crate::watch::{FOLLOWER, NOBODY, RowBytes, Watch};
+use crate::watch::{FOLLOWER, NOBODY, Watch};
 use parking_lot::{Mutex, MutexGuard};
 
 static FOLLOWING: Mutex<()> = Mutex::new(());
@@ -102,15 +102,11 @@ pub(crate) fn block_around(address: usize) -> Option<&'static Watch> {
 }
 
 /// Gives the block at `address` a watch of its own in place of the one that it shares with others of its instance.
-pub(crate) fn set_apart(
-    instance: u64,
-    address: usize,
-    row: Option<&'static RowBytes>,
-) -> Option<&'static Watch> {
+pub(crate) fn set_apart(instance: u64, address: usize) -> Option<&'static Watch> {
     let _following = lock();
     let found = live_map::find(address).filter(|found| found.record.is_watched())?;
     let shared = Watch::get(found.record.owner()).filter(|watch| watch.instance() == instance)?;
-    let watch = Watch::open(instance, shared.account(), row)?;
+    let watch = Watch::open(instance, shared.account(), shared.counted())?;
     watch.be_apart_from(shared);
     watch.add(found.address, found.bytes, found.record.stamp());
     if found.slot.rename(found.record, watch.id(), true) {
@@ -121,6 +117,25 @@ pub(crate) fn set_apart(
     watch.take_back(found.bytes);
     Watch::close([watch.id()]);
     None
+}
+
+/// Puts the one block of `single` under `shared`, a watch of the same execution over many. False: the block has a follower, or
+/// went elsewhere meanwhile.
+pub(crate) fn join(single: &Watch, shared: &Watch) -> bool {
+    let _following = lock();
+    let found = live_map::find(single.address() as usize).filter(|found| found.record.is_watched());
+    let Some(found) = found.filter(|found| found.record.owner() == single.id()) else { return false };
+    if single.listener() != 0 {
+        return false;
+    }
+    shared.add(found.address, found.bytes, found.record.stamp());
+    if found.slot.rename(found.record, shared.id(), true) {
+        single.withdraw(found.bytes);
+        shared.note_gain(found.bytes);
+        return true;
+    }
+    shared.take_back(found.bytes);
+    false
 }
 
 /// Turns that the end of a follower waits for a free or a move of its block, under way on another thread, to tell

@@ -10,7 +10,10 @@
 //! the program's own objects.
 
 use crate::alerts::recent;
-use crate::{books, crossing, declared, follow, observer, peak, scope, site, thread_state, variable, watch};
+use crate::{
+    books, crossing, declared, follow, observer, owned_bytes, peak, scope, site, thread_state, variable,
+    watch,
+};
 use parking_lot::lock_api::RawMutex as _;
 use parking_lot::{Mutex, RawMutex};
 use std::sync::Once;
@@ -32,6 +35,7 @@ extern "C" fn before() {
     scope::lock();
     follow::lock_for_fork();
     watch::lock();
+    owned_bytes::lock();
     recent::lock_for_fork();
     observer::before_fork();
     peak::before_fork();
@@ -68,6 +72,7 @@ unsafe fn unlock_all(side: Side) {
     // SAFETY: the caller's promise is handed on.
     unsafe {
         recent::unlock(side);
+        owned_bytes::unlock(side);
         watch::unlock(side);
         follow::unlock(side);
         scope::unlock(side);

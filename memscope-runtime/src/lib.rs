@@ -70,6 +70,8 @@ mod mode;
 #[cfg(feature = "recorder")]
 mod observer;
 #[cfg(feature = "recorder")]
+mod owned_bytes;
+#[cfg(feature = "recorder")]
 mod pages;
 #[cfg(feature = "recorder")]
 mod patrol;
@@ -87,6 +89,8 @@ mod purse;
 mod record;
 #[cfg(feature = "recorder")]
 mod resident;
+#[cfg(feature = "recorder")]
+mod resized;
 #[cfg(feature = "sampling")]
 mod sample;
 #[cfg(feature = "sampling")]

@@ -13,10 +13,11 @@
 //! Invariant: a block's bytes are counted by one watch at a time, and by it before its record names it.
 
 use crate::account::Account;
+use crate::owned_bytes::InstanceBytes;
 use crate::slot::Found;
 use crate::stack::Allowance;
-use crate::variable::{SHARED_WITH_LEN, STORY_LEN, claim_shared, is_in_scope};
-use crate::watch::{FOLLOWER, NOBODY, RowBytes, Watch};
+use crate::variable::{Largest, SHARED_WITH_LEN, STORY_LEN, claim_shared, is_in_scope};
+use crate::watch::{FOLLOWER, NOBODY, Watch};
 use crate::{crossing, follow, live_map};
 use smallvec::SmallVec;
 use std::cmp::Ordering;
@@ -29,6 +30,8 @@ pub struct Visitor<'a> {
     /// Watches that this look opened.
     pub(crate) single: SmallVec<[u32; 4]>,
     pub(crate) grouped: SmallVec<[u32; 2]>,
+    /// The largest blocks under `grouped`.
+    pub(crate) largest: Largest,
     /// The one of `grouped` that the block before came under.
     last_group: usize,
     /// The block visited last: neighbours in a container often share one.
@@ -64,7 +67,7 @@ pub(crate) struct Looked {
     pub(crate) look: u64,
     /// The instance's row.
     pub(crate) row_number: usize,
-    pub(crate) row: Option<&'static RowBytes>,
+    pub(crate) counted: Option<&'static InstanceBytes>,
     /// Watches of single blocks that it has.
     pub(crate) singles: usize,
     pub(crate) by_size: Option<BySize>,
@@ -99,6 +102,7 @@ impl Visitor<'_> {
             looked,
             single: SmallVec::new(),
             grouped: SmallVec::new(),
+            largest: Largest::default(),
             last_group: 0,
             last: None,
             incomplete: false,
@@ -323,6 +327,9 @@ impl Visitor<'_> {
             None => {}
         }
         watch.note_gain(found.bytes);
+        if watch.is_group() {
+            self.largest.note(found.address, found.bytes);
+        }
         self.owned = true;
         drop(following);
         if follower != 0 && !is_ours {
@@ -331,12 +338,13 @@ impl Visitor<'_> {
         met
     }
 
-    /// A watch for the next block: one of its own for the first ones, then one for each account.
+    /// A watch for the next block: one of its own for the first ones, then one for each account; which of them keep one of their
+    /// own is decided after the look (`variable/largest.rs`).
     /// A block that is followed has one of its own in any case.
     fn watch_for(&mut self, account: u32, alone: bool, whole: bool) -> Option<&'static Watch> {
-        let Looked { instance, look, row, singles, .. } = self.looked;
+        let Looked { instance, look, counted, singles, .. } = self.looked;
         if alone || singles + self.single.len() < STORY_LEN {
-            let watch = Watch::open(instance, account, row)?;
+            let watch = Watch::open(instance, account, counted)?;
             watch.see(look, whole);
             self.single.push(watch.id());
             return Some(watch);
@@ -354,7 +362,7 @@ impl Visitor<'_> {
             self.last_group = place;
             return Watch::get(self.grouped[place]);
         }
-        let watch = Watch::open(instance, account, row)?;
+        let watch = Watch::open(instance, account, counted)?;
         watch.group(look, whole);
         self.last_group = self.grouped.len();
         self.grouped.push(watch.id());

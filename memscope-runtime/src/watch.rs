@@ -15,11 +15,12 @@
 use crate::account::{self, Account};
 use crate::arena::Arena;
 use crate::fork::{self, Side};
+use crate::owned_bytes::InstanceBytes;
 use crate::thread_state::Local;
-use crate::{pages, scope};
+use crate::{resized, scope};
 use parking_lot::Mutex;
 use std::ptr;
-use std::sync::atomic::{AtomicI64, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 /// The instance of a watch that serves no variable: a block's follower (`follow.rs`).
 pub(crate) const FOLLOWER: u64 = u64::MAX;
@@ -45,40 +46,6 @@ const FREED_UNTOLD: u32 = 32;
 /// Numbers hand-overs, so that of a free and a hand-over it is known which came last. Frees note the number that the next
 /// hand-over will have.
 static HAND_OVERS: AtomicU32 = AtomicU32::new(1);
-
-/// Live bytes of a row of `variables[]`, kept by its watches. All-zero is valid.
-///
-/// Signed, for a block may be freed between its coming under watch and its being counted here.
-#[derive(Debug)]
-pub(crate) struct RowBytes {
-    live: AtomicI64,
-    peak: AtomicI64,
-    /// The row's place in the registry.
-    row: AtomicU32,
-}
-
-impl RowBytes {
-    /// Zeroed counters of a new row; `None` where there is no memory for them.
-    pub(crate) fn open(row: usize) -> Option<&'static RowBytes> {
-        // SAFETY: three atomics, for which zero is valid.
-        let bytes: &RowBytes = unsafe { pages::zeroed() }?;
-        bytes.row.store(row as u32, Ordering::Relaxed);
-        Some(bytes)
-    }
-
-    fn gain(&self, bytes: i64) {
-        let live = self.live.fetch_add(bytes, Ordering::Relaxed).wrapping_add(bytes);
-        self.peak.fetch_max(live, Ordering::Relaxed);
-    }
-
-    fn lose(&self, bytes: i64) {
-        self.live.fetch_sub(bytes, Ordering::Relaxed);
-    }
-
-    pub(crate) fn peak(&self) -> u64 {
-        self.peak.load(Ordering::Relaxed).max(0) as u64
-    }
-}
 
 /// How a binding ended.
 #[derive(Clone, Copy, Debug)]
@@ -168,7 +135,8 @@ pub(crate) struct Watch {
     account: AtomicU32,
     /// The instance it serves; 0: none, it is free.
     instance: AtomicU64,
-    row: AtomicPtr<RowBytes>,
+    /// The counters of the execution that its bytes count for, and through them the row's.
+    counted: AtomicPtr<InstanceBytes>,
     /// Blocks alive.
     blocks: AtomicU64,
     /// Their bytes, times two, and [`GIVEN_UP`]: so each event learns whether its bytes still count for the row.
@@ -237,7 +205,7 @@ impl Watch {
     pub(crate) fn open(
         instance: u64,
         account: u32,
-        row: Option<&'static RowBytes>,
+        counted: Option<&'static InstanceBytes>,
     ) -> Option<&'static Watch> {
         let mut numbers = NUMBERS.lock();
         let id = match numbers.free.pop() {
@@ -255,7 +223,10 @@ impl Watch {
         watch.id.store(id, Ordering::Relaxed);
         watch.account.store(account, Ordering::Relaxed);
         watch.instance.store(instance, Ordering::Relaxed);
-        watch.row.store(row.map_or(ptr::null_mut(), |row| ptr::from_ref(row).cast_mut()), Ordering::Relaxed);
+        resized::begin(id)?;
+        counted.inspect(|counters| counters.hold());
+        let counted = counted.map_or(ptr::null_mut(), |counters| ptr::from_ref(counters).cast_mut());
+        watch.counted.store(counted, Ordering::Relaxed);
         // A follower that was let go of before its block ended leaves a count behind.
         for counter in [
             &watch.blocks,
@@ -290,6 +261,10 @@ impl Watch {
         for id in ids {
             if let Some(watch) = Watch::get(id) {
                 watch.instance.store(0, Ordering::Relaxed);
+                if let Some(counters) = watch.counted() {
+                    watch.counted.store(ptr::null_mut(), Ordering::Relaxed);
+                    counters.let_go();
+                }
                 numbers.free.push(id);
             }
         }
@@ -370,28 +345,28 @@ impl Watch {
     pub(crate) fn give_up(&self) {
         let before = self.bytes.fetch_or(GIVEN_UP, Ordering::Relaxed);
         if before & GIVEN_UP == 0 {
-            if let Some(row) = self.row() {
-                row.lose(before as i64 >> 1);
+            if let Some(counters) = self.counted() {
+                counters.lose(before as i64 >> 1);
             }
         }
         self.instance.store(NOBODY, Ordering::Relaxed);
     }
 
-    /// Adds bytes, and gives the row that they are to count for.
-    fn add_bytes(&self, bytes: usize) -> Option<&'static RowBytes> {
+    /// Adds bytes, and gives the counters that they are to count for.
+    fn add_bytes(&self, bytes: usize) -> Option<&'static InstanceBytes> {
         let before = self.bytes.fetch_add((bytes as u64) << 1, Ordering::Relaxed);
-        self.row().filter(|_| before & GIVEN_UP == 0)
+        self.counted().filter(|_| before & GIVEN_UP == 0)
     }
 
-    /// Takes off bytes, and gives the row that they counted for.
-    fn take_bytes(&self, bytes: usize) -> Option<&'static RowBytes> {
+    /// Takes off bytes, and gives the counters that they counted for.
+    fn take_bytes(&self, bytes: usize) -> Option<&'static InstanceBytes> {
         let before = self.bytes.fetch_sub((bytes as u64) << 1, Ordering::Relaxed);
-        self.row().filter(|_| before & GIVEN_UP == 0)
+        self.counted().filter(|_| before & GIVEN_UP == 0)
     }
 
-    fn row(&self) -> Option<&'static RowBytes> {
+    pub(crate) fn counted(&self) -> Option<&'static InstanceBytes> {
         // SAFETY: null or counters that stay mapped.
-        unsafe { self.row.load(Ordering::Relaxed).as_ref() }
+        unsafe { self.counted.load(Ordering::Relaxed).as_ref() }
     }
 
     /// A block comes under watch. Counted before its record is renamed, so that its free finds the count; see
@@ -406,8 +381,8 @@ impl Watch {
 
     /// The block that was added is counted for the row, once the row's former watch has let go of it.
     pub(crate) fn note_gain(&self, bytes: usize) {
-        if let Some(row) = self.row() {
-            row.gain(bytes as i64);
+        if let Some(counters) = self.counted() {
+            counters.gain(bytes as i64);
         }
     }
 
@@ -419,8 +394,8 @@ impl Watch {
 
     /// A block leaves the watch.
     pub(crate) fn withdraw(&self, bytes: usize) {
-        if let Some(row) = self.take_bytes(bytes) {
-            row.lose(bytes as i64);
+        if let Some(counters) = self.take_bytes(bytes) {
+            counters.lose(bytes as i64);
         }
         self.blocks.fetch_sub(1, Ordering::Release);
     }
@@ -502,19 +477,20 @@ impl Watch {
         self.address.store(address as u64, Ordering::Relaxed);
         self.last_bytes.store(bytes as u64, Ordering::Relaxed);
         self.reallocations.fetch_add(1, Ordering::Relaxed);
+        resized::note(self.id(), address != old_address);
         if address != old_address {
             self.moved_bytes.fetch_add(old_bytes.min(bytes) as u64, Ordering::Relaxed);
         }
         if bytes >= old_bytes {
             let gained = bytes - old_bytes;
             self.grown_bytes.fetch_add(gained as u64, Ordering::Relaxed);
-            if let Some(row) = self.add_bytes(gained) {
-                row.gain(gained as i64);
+            if let Some(counters) = self.add_bytes(gained) {
+                counters.gain(gained as i64);
             }
         } else {
             let lost = old_bytes - bytes;
-            if let Some(row) = self.take_bytes(lost) {
-                row.lose(lost as i64);
+            if let Some(counters) = self.take_bytes(lost) {
+                counters.lose(lost as i64);
             }
         }
         Account::get(self.account.load(Ordering::Relaxed))
@@ -556,7 +532,7 @@ impl Watch {
     /// The row that its blocks count for.
     pub(crate) fn row_number(&self) -> Option<usize> {
         let of_variable = !matches!(self.instance(), 0 | FOLLOWER | NOBODY);
-        self.row().filter(|_| of_variable).map(|row| row.row.load(Ordering::Relaxed) as usize)
+        self.counted().filter(|_| of_variable).map(InstanceBytes::row_number)
     }
 
     pub(crate) fn grown_bytes(&self) -> u64 {
@@ -586,6 +562,11 @@ impl Watch {
     /// Whether another variable took over a block.
     pub(crate) fn was_handed_over(&self) -> bool {
         self.handed_over.load(Ordering::Relaxed) != 0
+    }
+
+    /// When a block was last resized, and when it last got another address by it.
+    pub(crate) fn resized_at(&self) -> (Option<u64>, Option<u64>) {
+        resized::moments(self.id())
     }
 
     /// When, and by which thread, a block was last freed.

@@ -153,6 +153,16 @@ fn of_a_single_snapshot_what_is_whole_is_recovered_and_what_is_missing_is_said()
     assert_eq!(recovery.snapshot.sites, snapshot.sites);
     assert!(recovery.snapshot.findings[0].message.contains("Damaged: types."));
 
+    // Damaged in the first of its variables: the executions of those that are left are given no other's life.
+    let variables = chunks.iter().position(|chunk| chunk.name() == Some("variables")).expect("it has some");
+    let mut damaged = file.clone();
+    damaged[chunks[variables].offset as usize + 30] ^= 4;
+    fs::write(&path, &damaged).expect("room");
+    let recovery = recover_file(&path).expect("its head is whole");
+    assert_eq!(recovery.report.damaged_parts, ["variables", "lives of executions"]);
+    let mut left = recovery.snapshot.variables.iter().flat_map(|row| &row.history);
+    assert!(left.all(|instance| instance.peak_heap_bytes.is_none() && instance.seen.is_empty()));
+
     // Damaged in its head: nothing can be said of it.
     let mut damaged = file.clone();
     damaged[FILE_HEADER_BYTES + 30] ^= 4;

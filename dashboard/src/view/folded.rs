@@ -25,6 +25,7 @@ pub(super) fn folded(snapshot: &Snapshot) -> Vec<Labelled> {
         map_cells,
         sizes,
         scope_threads,
+        lives,
     } = &snapshot.folded;
     if snapshot.folded == Folded::default() {
         return Vec::new();
@@ -121,5 +122,6 @@ pub(super) fn folded(snapshot: &Snapshot) -> Vec<Labelled> {
             "scope_threads",
             *scope_threads,
         ),
+        count("Lives", "Of listed executions: most bytes, bytes over time.", "lives", *lives),
     ]
 }

@@ -3,9 +3,11 @@
 //! Invariant: each length that the page draws stands beside what it is computed from, so that a test can compute it
 //! again: `data-width` holds the formula (by the grammar of [`crate::figure`]) whose value is the bar's share of its
 //! room, `data-span` the row whose life is drawn on the recording's length, `data-moment` the moment of which that is the
-//! place, `data-trend` the list that a curve draws, `data-history` the list whose last rows' live bytes columns draw.
+//! place, `data-trend` the list that a curve draws, `data-history` the list whose last rows' most bytes columns draw,
+//! `data-life` the execution whose bytes steps draw.
 //! Squares of the memory map and the timeline follow from the figures that they stand for.
 
+use memscope_runtime::snapshot::BytesAt;
 use serde::Serialize;
 use std::fmt::Write as _;
 
@@ -39,6 +41,16 @@ pub struct Trend {
     pub points: String,
     /// The bytes at these corners, exactly.
     pub values: String,
+}
+
+/// An execution's bytes over the recording's length, in coordinates of [`TREND_WIDTH`] × [`TREND_HEIGHT`]: steps, up from 0 to
+/// the greatest.
+#[derive(Clone, Debug, Serialize)]
+pub struct Steps {
+    /// Pointer to the execution.
+    pub from: String,
+    /// The strokes, as SVG writes them.
+    pub strokes: String,
 }
 
 /// Small columns side by side, in coordinates of [`TREND_WIDTH`] × [`TREND_HEIGHT`], as high as their bytes.
@@ -88,6 +100,26 @@ pub fn span(from: impl Into<String>, start_ms: u64, end_ms: Option<u64>, elapsed
 /// The moment `ms`, which stands at `from`.
 pub fn moment(from: impl Into<String>, ms: u64, elapsed_ms: u64) -> Moment {
     Moment { from: from.into(), left: span("", ms, None, elapsed_ms).left }
+}
+
+/// Steps of the bytes that the execution at `from` was `seen` to have, up from 0 at the first moment, each held until the next;
+/// the last until the recording's end if it has as many `now`. `None`: it was seen to have none.
+pub fn steps(from: impl Into<String>, seen: &[BytesAt], now: Option<u64>, elapsed_ms: u64) -> Option<Steps> {
+    let greatest = seen.iter().map(|seen| seen.heap_bytes).max().filter(|&greatest| greatest > 0)?;
+    let percent = |ms: u64| ms.min(elapsed_ms) as f64 / elapsed_ms.max(1) as f64 * TREND_WIDTH;
+    let mut strokes = String::new();
+    for (place, &BytesAt { ms, heap_bytes }) in seen.iter().enumerate() {
+        let (x, y) = (percent(ms), TREND_HEIGHT - heap_bytes as f64 / greatest as f64 * TREND_HEIGHT);
+        match place {
+            0 => write!(strokes, "M{x:.2} 20V{y:.1}"),
+            _ => write!(strokes, "H{x:.2}V{y:.1}"),
+        }
+        .expect("writing to a String cannot fail");
+    }
+    if seen.last().map(|seen| seen.heap_bytes) == now {
+        strokes.push_str("H100");
+    }
+    Some(Steps { from: from.into(), strokes })
 }
 
 /// Columns of `bytes`, of rows that end the list at `from`; `None`: fewer than two are known, or all are 0.
@@ -166,6 +198,20 @@ mod tests {
         let drawn = columns("/variables/0/history", &[Some(50), None, Some(100)]).unwrap();
         assert_eq!((&*drawn.strokes, drawn.rows), ("M84.4 20V10.0M96.9 20V0.0", 3));
         assert!(columns("", &[Some(5), None]).is_none() && columns("", &[Some(0), Some(0)]).is_none());
+    }
+
+    #[test]
+    fn steps_are_held_until_the_next_and_to_the_end_where_nothing_changes() {
+        // 500 and 750 ms of 2,000 are a quarter and three eighths; 40 of 80 bytes are half of the height.
+        let seen = |ms, heap_bytes| BytesAt { ms, heap_bytes };
+        let life = [seen(500, 40), seen(750, 80), seen(1_000, 0)];
+        let drawn = |now| steps("/variables/0/history/0", &life, now, 2_000).unwrap().strokes;
+        assert_eq!(drawn(Some(0)), "M25.00 20V10.0H37.50V0.0H50.00V20.0H100");
+        assert_eq!(drawn(Some(7)), "M25.00 20V10.0H37.50V0.0H50.00V20.0");
+        assert_eq!(drawn(None), drawn(Some(7)));
+        assert!(steps("", &[], Some(0), 9).is_none() && steps("", &[seen(1, 0)], Some(0), 9).is_none());
+        // A hostile file's moments are after its end, or it has none.
+        assert_eq!(steps("", &[seen(u64::MAX, u64::MAX)], None, 0).unwrap().strokes, "M0.00 20V0.0");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::category::{self, Category};
 use super::diagnostics::{FindingView, findings_about};
-use super::geometry::{Moment, Span, moment, span};
+use super::geometry::{Moment, Span, Steps, moment, span, steps};
 use super::label::{self, Labels, Place, StageLabel, Term, ThreadLabel};
 use super::passport::{Passport, passport};
 use super::sharing::{Sharing, sharing};
@@ -125,10 +125,14 @@ pub struct InstanceView {
     pub ended: Option<Figure>,
     /// Bytes alive.
     pub heap: Figure,
+    /// The most bytes that it had.
+    pub peak: Figure,
     /// What became of it; `None`: it has no fate, or none was measured.
     pub fate: Option<Term>,
     /// Capacity that held no element at the last look.
     pub unused: Figure,
+    /// Its bytes over time; `None`: it was not seen to have any.
+    pub steps: Option<Steps>,
     /// Blocks it was seen to own.
     pub blocks: Vec<BlockView>,
     /// Blocks that are not shown.
@@ -160,10 +164,18 @@ pub struct BlockView {
     pub grown: Figure,
     /// Bytes copied by them.
     pub moved: Figure,
+    /// When it was last resized; `None`: never, or not measured.
+    pub last_resized: Option<Figure>,
+    /// When it last got another address by that; `None`: never, or not measured.
+    pub last_moved: Option<Figure>,
     /// Its life on the recording's time axis; `None`: its start was not measured.
     pub span: Option<Span>,
     /// Where on it the block was freed.
     pub freed_at: Option<Moment>,
+    /// Where on it the block was last resized.
+    pub resized_at: Option<Moment>,
+    /// Where on it the block last got another address.
+    pub moved_at: Option<Moment>,
     /// Whether it was resized.
     pub is_resized: bool,
 }
@@ -321,6 +333,8 @@ fn instance_view(
         observations: Figure::count(format!("{at}/observations"), instance.observations),
         ended: instance.ended_ms.map(|ended| Figure::ms(format!("{at}/ended_ms"), ended)),
         heap: Figure::bytes(format!("{at}/heap_bytes"), instance.heap_bytes),
+        peak: Figure::bytes(format!("{at}/peak_heap_bytes"), instance.peak_heap_bytes),
+        steps: steps(at, &instance.seen, instance.heap_bytes, elapsed_ms),
         fate: instance.fate.map(label::fate),
         unused: Figure::bytes(format!("{at}/unused_bytes"), instance.unused_bytes),
         blocks: blocks.collect(),
@@ -342,7 +356,11 @@ fn block_view(block: &InstanceBlock, at: &str, labels: &Labels<'_>, elapsed_ms: 
         reallocations: Figure::count(format!("{at}/reallocations"), block.reallocations),
         grown: Figure::bytes(format!("{at}/grown_bytes"), block.grown_bytes),
         moved: Figure::bytes(format!("{at}/moved_bytes"), block.moved_bytes),
+        last_resized: block.resized_ms.map(|ms| Figure::ms(format!("{at}/resized_ms"), ms)),
+        last_moved: block.moved_ms.map(|ms| Figure::ms(format!("{at}/moved_ms"), ms)),
         span: block.allocated_ms.map(|start| span(at, start, block.freed_ms, elapsed_ms)),
+        resized_at: block.resized_ms.map(|ms| moment(format!("{at}/resized_ms"), ms, elapsed_ms)),
+        moved_at: block.moved_ms.map(|ms| moment(format!("{at}/moved_ms"), ms, elapsed_ms)),
         freed_at: block.freed_ms.map(|freed| moment(format!("{at}/freed_ms"), freed, elapsed_ms)),
         is_resized: block.reallocations > 0,
     }

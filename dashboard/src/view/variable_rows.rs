@@ -66,7 +66,7 @@ pub struct VariableRows {
     pub category: Option<Vec<Option<usize>>>,
     /// Severities of the worst findings, by place in the list.
     pub finding: BTreeMap<usize, &'static str>,
-    /// Live bytes of the newest executions, of the first variables, as far as there is room.
+    /// The most bytes of each of the newest executions, of the first variables, as far as there is room.
     pub history: Vec<Vec<Option<Whole>>>,
 }
 

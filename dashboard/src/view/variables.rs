@@ -141,10 +141,10 @@ fn card(snapshot: &Snapshot, index: usize, labels: &Labels<'_>, largest: u64) ->
     }
 }
 
-/// Live bytes of the newest executions of `row` that its history lists, oldest first.
+/// The most bytes of each of the newest executions of `row` that its history lists, oldest first.
 pub fn drawn_history(row: &Variable) -> Vec<Option<u64>> {
     let skipped = row.history.len().saturating_sub(MOST_DRAWN);
-    row.history.iter().skip(skipped).map(|instance| instance.heap_bytes).collect()
+    row.history.iter().skip(skipped).map(|instance| instance.peak_heap_bytes).collect()
 }
 
 /// The latest moment that `row` knows of a variable of which nothing is left: a look at it, the end of its binding, a free of

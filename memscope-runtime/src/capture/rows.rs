@@ -301,6 +301,8 @@ fn instance_row(instance: &variable::Instance, now: &Now, of_blocks: bool) -> In
         observations: instance.observations,
         ended_ms: instance.ended_ms,
         heap_bytes: walked.then_some(now.bytes),
+        peak_heap_bytes: instance.peak_bytes().filter(|_| walked),
+        seen: if walked { instance.seen.to_vec() } else { Vec::new() },
         fate: now.fate.filter(|_| walked),
         unused_bytes: walked.then_some(instance.unused_bytes),
         blocks: if of_blocks { blocks(instance) } else { Vec::new() },
@@ -324,6 +326,7 @@ fn blocks(instance: &variable::Instance) -> Vec<InstanceBlock> {
         .filter(|watch| !watch.was_handed_over() && (watch.blocks() > 0 || watch.freed_at().is_some()))
         .map(|watch| {
             let freed = watch.freed_at();
+            let (resized_ms, moved_ms) = watch.resized_at();
             InstanceBlock {
                 address: watch.address(),
                 bytes: watch.last_bytes(),
@@ -333,6 +336,8 @@ fn blocks(instance: &variable::Instance) -> Vec<InstanceBlock> {
                 reallocations: watch.reallocations(),
                 grown_bytes: watch.grown_bytes(),
                 moved_bytes: watch.moved_bytes(),
+                resized_ms,
+                moved_ms,
             }
         })
         .collect();

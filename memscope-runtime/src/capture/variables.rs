@@ -121,7 +121,11 @@ fn variable_row(mut row: ReadRow, scope: Vec<String>, sampled: bool) -> Variable
 
 /// An instance of a row, which was walked or not.
 fn of_row(instance: Instance, walked: bool) -> Instance {
-    if walked { instance } else { Instance { heap_bytes: None, fate: None, unused_bytes: None, ..instance } }
+    if walked {
+        return instance;
+    }
+    let (heap_bytes, peak_heap_bytes, fate, unused_bytes) = (None, None, None, None);
+    Instance { heap_bytes, peak_heap_bytes, seen: Vec::new(), fate, unused_bytes, ..instance }
 }
 
 /// What a value can tell of its borrows; `None`: nothing.

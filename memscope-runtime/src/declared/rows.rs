@@ -159,6 +159,9 @@ fn instance(declared: &Declared, ms: impl Fn(u64) -> u64) -> Instance {
         observations: 1,
         ended_ms: declared.ended_ns.map(&ms),
         heap_bytes: Some(if lives { declared.bytes as u64 } else { 0 }),
+        // Of a block that was resized the size now is all that is known.
+        peak_heap_bytes: (declared.reallocations == 0).then_some(declared.bytes as u64),
+        seen: Vec::new(),
         fate: None, // a declaration has no scope that ends
         unused_bytes: None,
         blocks: vec![InstanceBlock {
@@ -170,6 +173,8 @@ fn instance(declared: &Declared, ms: impl Fn(u64) -> u64) -> Instance {
             reallocations: declared.reallocations,
             grown_bytes: declared.grown_bytes,
             moved_bytes: 0,
+            resized_ms: None,
+            moved_ms: None,
         }],
         folded_blocks: 0,
     }

@@ -133,6 +133,8 @@ mod tests {
             observations: 1,
             ended_ms: None,
             heap_bytes: Some(64 << 10),
+            peak_heap_bytes: None,
+            seen: Vec::new(),
             fate: None,
             unused_bytes: Some(64 << 10),
             blocks: Vec::new(),

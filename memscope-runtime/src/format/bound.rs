@@ -9,8 +9,8 @@
 
 use super::chunk::MOST_ROW_BYTES;
 use super::encode::{Measure, measure};
-use super::fold;
 use super::names::cut_texts;
+use super::{fold, lives};
 use crate::snapshot::{
     Crossing, Finding, Instance, InstanceBlock, MemoryMap, Scope, ScopeThread, Snapshot, Variable,
 };
@@ -38,7 +38,7 @@ pub(super) const TRENDS: Share = share(4_096, 768);
 pub(super) const VARIABLES: Share = share(8_192, 3_840);
 /// Bytes of histories and crossings.
 const HISTORIES_BYTES: usize = 2_048 << 10;
-/// What they may take in memory beyond four times these bytes: an execution takes 120 bytes in memory, and 12 in a file at
+/// What they may take in memory beyond four times these bytes: an execution takes 160 bytes in memory, and 12 in a file at
 /// least, so a number of them would be too many or too few.
 const HISTORIES_EXCESS_BYTES: usize = 2 << 20;
 pub(super) const THREADS: Share = share(1_536, 512);
@@ -92,6 +92,7 @@ pub(super) fn bound(snapshot: &Snapshot) -> Bounded<'_> {
     let mut out = fold::shell(snapshot);
     out.scopes = fold::scopes(&snapshot.scopes, &scopes, &trends, &mut out.folded);
     out.variables = fold::variables(&snapshot.variables, &variables, &histories, &mut out.folded);
+    out.folded.lives += lives::leave_out(&mut out.variables);
     fold::scope_threads(&snapshot.scope_threads, &scopes, &mut out);
     fold::threads(&snapshot.threads, &mut out);
     fold::foreign_frees(&snapshot.foreign_frees, &mut out);
@@ -173,6 +174,7 @@ fn fits(snapshot: &Snapshot) -> bool {
     };
     scopes()
         && variables()
+        && lives::fit(&snapshot.variables)
         && scope_threads_fit(&snapshot.scope_threads)
         && list(&snapshot.threads, THREADS)
         && list(&snapshot.foreign_frees, FOREIGN_FREES)

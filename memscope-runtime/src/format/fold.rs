@@ -436,6 +436,7 @@ pub(super) fn say_so(out: &mut Snapshot) {
         map_cells,
         sizes,
         scope_threads,
+        lives,
     } = &out.folded;
     let counts = [
         ("scopes", scopes.scopes, "scopes/scopes"),
@@ -456,6 +457,7 @@ pub(super) fn say_so(out: &mut Snapshot) {
         ("texts that were cut", *cut_texts, "cut_texts"),
         ("cells of the memory map, all of it", *map_cells, "map_cells"),
         ("threads of scopes, one by one", *scope_threads, "scope_threads"),
+        ("lives of listed executions", *lives, "lives"),
     ];
     let evidence: Vec<Evidence> = counts
         .into_iter()

@@ -6,7 +6,7 @@
 
 use super::chunk::{ALL_BLOCKS, END, HEAD};
 use super::decode::{Budget, DecodeError, Rows};
-use super::encode;
+use super::{encode, lives};
 use crate::snapshot::{
     Block, Blocks, Cell, Finding, Folded, ForeignFrees, Fragmentation, HandedOut, Lifetimes, MemoryMap, Mode,
     Profiler, Program, Region, Scope, ScopeThread, SiteRow, SizeRange, Snapshot, Task, Thread, TimelinePoint,
@@ -105,6 +105,7 @@ macro_rules! lists {
                 HEAD => Some("totals"),
                 $($kind => Some($name),)*
                 TREND_KIND => Some("trend moments"),
+                lives::KIND => Some("lives of executions"),
                 ALL_BLOCKS => Some("all live blocks"),
                 END => Some("end"),
                 _ => None,
@@ -119,7 +120,12 @@ macro_rules! lists {
                 types: _, timeline: _, trend_ms, sizes: _, lifetimes: _, findings: _, blocks: _, memory_map: _,
                 fragmentation: _, handed_out: _, sites: _, folded: _, profiler: _,
             } = snapshot;
-            $(list.rows($kind, &snapshot.$($field).+);)*
+            $(
+                list.rows($kind, &snapshot.$($field).+);
+                if $kind == Variable::KIND {
+                    list.rows(lives::KIND, &lives::of(snapshot)); // a file that is cut off later has both
+                }
+            )*
             list.rows(TREND_KIND, trend_ms);
         }
 
@@ -133,6 +139,7 @@ macro_rules! lists {
             match kind {
                 $($kind => Rows::new(payload)?.append_to(&mut snapshot.$($field).+, budget)?,)*
                 TREND_KIND => Rows::new(payload)?.append_to(&mut snapshot.trend_ms, budget)?,
+                lives::KIND => lives::decode_onto(snapshot, payload, budget)?,
                 _ => return Ok(false),
             }
             Ok(true)

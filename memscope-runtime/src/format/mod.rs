@@ -25,6 +25,7 @@ mod error;
 mod finding;
 mod fold;
 mod lists;
+mod lives;
 mod names;
 mod read;
 mod recover;

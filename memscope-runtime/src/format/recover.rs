@@ -3,12 +3,13 @@
 use super::chunk::{ALL_BLOCKS, Chunk, HEAD};
 use super::decode::Budget;
 use super::finding::{INCOMPLETE_RECORDING, insert, of_the_file};
-use super::lists::without_lists;
+use super::lists::{Row as _, name_of, without_lists};
+use super::lives;
 use super::read::{FREE_BUDGET_BYTES, Recording, regular_file};
 use super::replace::{replace_file, replace_with};
 use super::scan::Run;
 use super::{MOST_RAW_BYTES, ReadError, ReadErrorKind, file_header, write};
-use crate::snapshot::{Severity, Snapshot};
+use crate::snapshot::{Severity, Snapshot, Variable};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write as _};
@@ -134,7 +135,11 @@ fn parts<R: Read + Seek>(
     let mut raw_bytes = u64::from(head.raw_bytes);
     for chunk in chunks {
         raw_bytes += u64::from(chunk.raw_bytes);
+        // Rows that name variables by their places would be taken for others'.
+        let is_misplaced =
+            chunk.kind == lives::KIND && damaged.iter().any(|&part| name_of(Variable::KIND) == Some(part));
         let is_saved = chunk.kind != ALL_BLOCKS
+            && !is_misplaced
             && raw_bytes <= MOST_RAW_BYTES
             && recording.decode_list(&chunk, &mut snapshot, &mut budget).is_ok();
         let part = Chunk::name(&chunk).unwrap_or("a part that is not known");

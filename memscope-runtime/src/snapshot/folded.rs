@@ -49,6 +49,9 @@ pub struct Folded {
     /// `scopes` does not hold.
     #[serde(default)]
     pub scope_threads: u64,
+    /// Listed executions whose `peak_heap_bytes`, `seen` and moments of resizes were left out.
+    #[serde(default)]
+    pub lives: u64,
 }
 
 /// Scopes that are not listed, summed: what they did themselves (their exclusive figures).

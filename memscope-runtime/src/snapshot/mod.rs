@@ -13,6 +13,7 @@
 //! that [`Profiler::clock_resolution_ms`] states), `_unix_ms` (milliseconds since the Unix epoch).
 
 mod activity;
+mod apart;
 mod block;
 mod crossing;
 mod finding;
@@ -46,7 +47,7 @@ pub use thread::{ForeignFrees, Task, TaskState, Thread};
 pub use time::{Lifetimes, TimelinePoint};
 pub use type_row::Type;
 pub(crate) use type_row::{error_of_sum, types};
-pub use variable::{Fate, Fates, Held, Instance, InstanceBlock, Stage, Stages, Variable, Walk};
+pub use variable::{BytesAt, Fate, Fates, Held, Instance, InstanceBlock, Stage, Stages, Variable, Walk};
 
 /// How the figures of a [`Snapshot`] came about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -114,7 +114,8 @@ pub struct Variable {
     pub heap_bytes: Option<u64>,
     /// Standard error of `heap_bytes`.
     pub heap_bytes_error: Option<u64>,
-    /// The most `heap_bytes` seen at an observation or a snapshot; `None`: not walked, or an estimate would be needed.
+    /// The most `heap_bytes` at a time, counted at each look and at each resize of a block between looks; in sampling mode at
+    /// looks alone. `None`: not walked, or an estimate would be needed.
     pub peak_heap_bytes: Option<u64>,
     /// Blocks alive now that the instances own; `None`: not walked.
     pub blocks: Option<u64>,
@@ -214,14 +215,34 @@ pub struct Instance {
     /// Bytes alive now; `None`: not walked, or not followed past the end of the binding (sampling mode), up to which it
     /// is what was found at `observed_ms`.
     pub heap_bytes: Option<u64>,
+    /// The most bytes alive at a time, from the first look on: counted as `heap_bytes` is, at each look and at each resize of
+    /// a block between looks. In sampling mode the most that a look found. `None`: not walked, declared and resized since, or
+    /// left out of a recording.
+    #[serde(default, with = "super::apart")]
+    pub peak_heap_bytes: Option<u64>,
+    /// Bytes alive at looks at the value and at its binding's end (in sampling mode at looks alone), oldest first, at most 8:
+    /// the first and the last, and those farthest apart in time. Empty: not measured, or left out of a recording.
+    #[serde(default, with = "super::apart")]
+    pub seen: Vec<BytesAt>,
     /// What became of it; `None`: in scope, without a block, gone elsewhere, or not measured.
     pub fate: Option<Fate>,
     /// Bytes of capacity that held no element at the last look; `None`: not measured.
     pub unused_bytes: Option<u64>,
-    /// The blocks it was seen to own, sorted by address, at most 8 (more where declarations or crossings are among them).
+    /// Of the blocks it was seen to own the largest by their last size, at most 8 (more where declarations or crossings are
+    /// among them), sorted by address. At the end of each look, one that is larger takes the place of a smaller one, which
+    /// goes into `folded_blocks`, or is forgotten if it was freed; of equals the one that was there stays.
     pub blocks: Vec<InstanceBlock>,
     /// Blocks that `blocks` does not hold.
     pub folded_blocks: u64,
+}
+
+/// Bytes alive at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BytesAt {
+    /// The moment.
+    pub ms: u64,
+    /// Bytes alive then.
+    pub heap_bytes: u64,
 }
 
 /// A block that an instance was seen to own.
@@ -243,6 +264,12 @@ pub struct InstanceBlock {
     pub grown_bytes: u64,
     /// Bytes that they copied, for the block got another address.
     pub moved_bytes: u64,
+    /// When it was last resized, since it was first seen among these blocks; `None`: it was not, or not measured.
+    #[serde(default, with = "super::apart")]
+    pub resized_ms: Option<u64>,
+    /// When a resize last gave it another address; `None`: none did, or not measured.
+    #[serde(default, with = "super::apart")]
+    pub moved_ms: Option<u64>,
 }
 
 impl Stages {

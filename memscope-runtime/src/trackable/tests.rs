@@ -26,7 +26,7 @@ struct Found {
 fn visitor() -> Visitor<'static> {
     static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1 << 40);
     let instance = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    Visitor::new(Looked { instance, look: 1, row_number: 0, row: None, singles: 0, by_size: None })
+    Visitor::new(Looked { instance, look: 1, row_number: 0, counted: None, singles: 0, by_size: None })
 }
 
 /// Walks a value where every block is recorded.

@@ -1,6 +1,7 @@
 //! A tracked binding: its beginning, the looks at its value, its end.
 
 use super::{Registry, with_registry};
+use crate::owned_bytes::InstanceBytes;
 use crate::site::Site;
 use crate::snapshot::Walk;
 use crate::thread_state::{self, Local, OWN_NODE};
@@ -113,6 +114,8 @@ struct Look {
     id: u64,
     number: u64,
     visitor: Visitor<'static>,
+    /// Held as long as it goes on.
+    counted: Option<&'static InstanceBytes>,
     /// What a whole walk says; `None`: it did not come to its end.
     seen: Option<Seen>,
 }
@@ -133,15 +136,20 @@ impl Look {
                 registry.shared.get_or_insert_default().remove(&address);
             }
             instance.looks += 1;
+            if instance.by_size.is_none() && instance.counted.is_none() {
+                instance.counted = InstanceBytes::open(instance.row);
+            }
+            // The instance may be folded before the look ends.
+            instance.counted.inspect(|counters| counters.hold());
             let visitor = Visitor::new(Looked {
                 instance: id,
                 look: instance.looks,
                 row_number: instance.row,
-                row: registry.rows[instance.row].bytes,
+                counted: instance.counted,
                 singles: instance.single.len(),
                 by_size: instance.by_size.map(|_| BySize::default()),
             });
-            Some(Look { id, number: instance.looks, visitor, seen: None })
+            Some(Look { id, number: instance.looks, visitor, counted: instance.counted, seen: None })
         })
     }
 }
@@ -149,6 +157,9 @@ impl Look {
 impl Drop for Look {
     fn drop(&mut self) {
         with_registry(|registry| self.end(registry));
+        if let Some(counters) = self.counted {
+            counters.let_go();
+        }
     }
 }
 
@@ -182,6 +193,7 @@ impl Look {
         }
         let (single, grouped) = (visitor.single.drain(..), visitor.grouped.drain(..));
         instance.take_in(single, grouped, &mut registry.given_up);
+        visitor.largest.set_apart(self.id, self.number, instance);
         let row = instance.row;
         for &other in &visitor.sharers {
             registry.rows[row].note_sharing(other);
@@ -205,6 +217,9 @@ impl Look {
                 if instance.ended_ms.is_none() {
                     row.by_size.replace(before, found, instance.weight);
                 }
+            }
+            if seen.walk != Walk::NotWalked {
+                instance.note_bytes(seen.now_ms);
             }
             row.value_bytes = seen.value_bytes;
             row.last_observed_ms = seen.now_ms;

@@ -2,12 +2,16 @@
 
 use super::Place;
 use super::swept::Swept;
-use crate::snapshot::{Fate, Stage, Walk};
+use crate::owned_bytes::InstanceBytes;
+use crate::snapshot::{BytesAt, Fate, Stage, Walk};
 use crate::trackable::Sharing;
 use crate::visitor::BySize;
 use crate::watch::{End, Story, Watch};
 use smallvec::SmallVec;
 use std::cell::OnceCell;
+
+/// Moments that an instance's bytes are kept of.
+pub(crate) const SEEN_LEN: usize = 8;
 
 /// One execution of a binding.
 pub(crate) struct Instance {
@@ -47,6 +51,12 @@ pub(crate) struct Instance {
     pub(super) complete: (u64, Walk),
     /// What its watches saw that are closed or given up.
     pub(super) story: Story,
+    /// Counters of its bytes, which it holds; `None`: no look found a block, or blocks are not followed.
+    pub(super) counted: Option<&'static InstanceBytes>,
+    /// In sampling mode, the most bytes that a look found.
+    pub(super) most_found: u64,
+    /// Its bytes at looks and at the binding's end.
+    pub(crate) seen: SmallVec<[BytesAt; 2]>,
     /// Watches of single blocks.
     pub(crate) single: SmallVec<[u32; 4]>,
     /// Watches of all other blocks, for each account and look.
@@ -54,6 +64,14 @@ pub(crate) struct Instance {
     /// What it is for good. What a free tells is written before the block is counted off (`watch.rs`), so of an instance that has
     /// ended and has no block left nothing changes, until a look that began before its end finds blocks.
     pub(super) settled: OnceCell<Box<Now>>,
+}
+
+impl Drop for Instance {
+    fn drop(&mut self) {
+        if let Some(counters) = self.counted {
+            counters.let_go();
+        }
+    }
 }
 
 /// An execution that has ended and is not shown, while blocks of it live on.
@@ -248,6 +266,28 @@ impl Instance {
         self.grouped.retain(|id| keep(*id, false));
         if !closed.is_empty() {
             Watch::close(closed);
+        }
+    }
+
+    /// The most bytes that were counted for it, or in sampling mode found; `None`: there was no room to count them.
+    pub(crate) fn peak_bytes(&self) -> Option<u64> {
+        self.counted.map(InstanceBytes::peak).or(self.by_size.map(|_| self.most_found))
+    }
+
+    /// Notes how many bytes it has now, after a look or at its end. Of more than [`SEEN_LEN`] moments the one goes, whose
+    /// neighbours are nearest to each other; the first and the last stay.
+    pub(super) fn note_bytes(&mut self, now_ms: u64) {
+        let heap_bytes = match (self.by_size, self.counted) {
+            (Some(found), _) if self.ended_ms.is_none() => found.bytes,
+            (None, Some(counters)) => counters.live(),
+            _ => return,
+        };
+        self.most_found = self.most_found.max(heap_bytes);
+        self.seen.push(BytesAt { ms: now_ms, heap_bytes });
+        if self.seen.len() > SEEN_LEN {
+            let span = |place: &usize| self.seen[place + 1].ms.saturating_sub(self.seen[place - 1].ms);
+            let nearest = (1..self.seen.len() - 1).min_by_key(span);
+            nearest.map(|place| self.seen.remove(place));
         }
     }
 

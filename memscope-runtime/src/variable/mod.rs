@@ -19,22 +19,25 @@
 
 mod binding;
 mod instance;
+mod largest;
 mod swept;
 
 pub use binding::{Binding, bind, bind_argument, rebind};
 pub(crate) use instance::{EndedAlive, Instance, Now};
+pub(crate) use largest::Largest;
 
 use crate::account::Account;
 use crate::follow;
 use crate::fork::{self, Side};
 use crate::hold::{self, Held};
 use crate::mode::{self, Decided};
+use crate::owned_bytes::RowBytes;
 use crate::site::Site;
 use crate::snapshot::{Fate, Fates, Stage, Stages, Walk};
 use crate::thread_state::{self, ROOT_NODE};
 use crate::trackable::Sharing;
 use crate::visitor::BySize;
-use crate::watch::{End, RowBytes, Story, Watch};
+use crate::watch::{End, Story, Watch};
 use crate::weight::{self, Sum};
 use parking_lot::Mutex;
 use smallvec::SmallVec;
@@ -45,7 +48,7 @@ use swept::Swept;
 
 /// Instances of a row that are kept after their end, to show them.
 pub(crate) const HISTORY_LEN: usize = 16;
-/// Blocks of an instance that have a watch of their own.
+/// Blocks of an instance that have a watch of their own: the largest (`largest.rs`).
 pub(crate) const STORY_LEN: usize = 8;
 /// Rows that a row is said to share blocks with.
 pub(crate) const SHARED_WITH_LEN: usize = 8;
@@ -292,6 +295,9 @@ impl Registry {
             looks: 0,
             complete: (0, Walk::NotWalked),
             story: Story::default(),
+            counted: None,
+            most_found: 0,
+            seen: SmallVec::new(),
             single: SmallVec::new(),
             grouped: SmallVec::new(),
             settled: OnceCell::new(),
@@ -331,6 +337,7 @@ impl Registry {
             None => {
                 let Some(instance) = self.instances.get_mut(&id) else { return };
                 instance.ended_ms = Some(now_ms);
+                instance.note_bytes(now_ms);
                 instance.end = Some(end);
                 instance.watches().for_each(|watch| watch.end(end));
                 if let Some(found) = instance.by_size {
@@ -504,7 +511,7 @@ pub(crate) fn set_apart(shared: &Watch, address: usize) -> bool {
         if kept.is_none() && ended.is_none() {
             return false;
         }
-        let Some(watch) = follow::set_apart(id, address, row.bytes) else { return false };
+        let Some(watch) = follow::set_apart(id, address) else { return false };
         match (kept, ended) {
             (Some(instance), _) => {
                 instance.settled.take();

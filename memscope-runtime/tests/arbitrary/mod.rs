@@ -123,8 +123,9 @@ impl<'de> Deserializer<'de> for &mut Choices<'_> {
         i8 i16 i32 char bytes byte_buf unit unit_struct tuple_struct map identifier ignored_any
     }
 
+    /// So that fields are drawn that a recording holds apart from their rows.
     fn is_human_readable(&self) -> bool {
-        false
+        true
     }
 }
 
