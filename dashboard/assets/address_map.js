@@ -151,7 +151,7 @@ function cellHtml(cell) {
 function stretchHtml({ start, end, cell, from }) {
   const last = cell ? `${from} + /memory_map/cells/${cell.index}/bytes` : null;
   const range = last === null ? `From ${figureHtml(address(from, start))} on` : `${figureHtml(address(from, start))} to ${figureHtml(address(last, end))}`;
-  return cell ? `<p>${range}${cellHtml(cell)}` : `<p>${range}: no live block of the program’s</p>`;
+  return cell ? `<p>${range}${cellHtml(cell)}` : `<p>${range}: no live block of the program's</p>`;
 }
 
 /** @param {HTMLElement} panel */

@@ -121,7 +121,8 @@ fn they_fit_each_width_in_each_colour_print_and_are_walked_by_keys() {
         if name.starts_with("trend") {
             // Without slopes there is no table of them and no formula.
             let has_slopes = !["trend-one", "trend-two"].contains(&name);
-            let said = "[document.querySelector('.slopes') !== null, document.body.textContent.includes('Σ')]";
+            let said =
+                "[document.querySelector('.slopes') !== null, document.body.textContent.includes('Σ')]";
             assert_eq!(browser.eval(said), json!([has_slopes, has_slopes]), "{name}");
         }
         assert!(print(&mut browser, &format!("print-{name}")) > 0);

@@ -123,7 +123,7 @@ pub struct Drawn {
 pub fn address_map(snapshot: &Snapshot, labels: &Labels<'_>) -> Result<Option<AddressMap>, &'static str> {
     let map = &snapshot.memory_map;
     if !is_sound(map) || snapshot.program.elapsed_ms >= MOST_EXACT {
-        return Err("The recording’s map by address contradicts itself and is not drawn.");
+        return Err("The recording's map by address contradicts itself and is not drawn.");
     }
     match (map.regions.is_empty(), snapshot.mode) {
         (false, _) => Ok(Some(drawn_map(snapshot, labels))),
