@@ -98,6 +98,8 @@ fn each_field_that_changes_changes_the_page() {
         "/scope_threads/2/pairs",
         "/scope_threads/3/pairs",
         "/scope_threads/4/calls",
+        // The root is no function, and calls itself never.
+        "/scopes/0/recursive_calls",
     ];
     // Of small blocks those that live and those that were freed are told by different ranges, and the last has no bound.
     let is_untold =
@@ -317,7 +319,7 @@ fn rates_and_efficiency_stand_beside_their_definitions() {
             "Growth rate, mean",
             "/totals/live_bytes * 1000 / /program/elapsed_ms",
             "3.0 KiB/s",
-            "live at export ÷ the recording’s length",
+            "live at export ÷ the recording's length",
         ),
         (
             "Churn rate, mean",

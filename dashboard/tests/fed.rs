@@ -99,14 +99,14 @@ fn keys_filters_and_links_work_while_the_page_is_fed() {
          search.dispatchEvent(new Event('input', { bubbles: true })); }",
     );
     for _ in 0..2 {
-        assert_eq!(browser.eval(shown), json!(["(1/4)", "postings_01"]));
+        assert_eq!(browser.eval(shown), json!(["(1/7\u{202f}205)", "postings_01"]));
         assert_eq!(browser.eval("location.hash"), "#variables?q=postings_01");
         feed_more(&mut browser);
     }
     browser.eval("location.hash = '#variables?type=Vec%3Cu8%3E'");
-    browser.until(&format!("({shown}).join() === '(1/4),postings_00'"));
+    browser.until(&format!("({shown}).join() === '(1/7\u{202f}205),postings_00'"));
     feed_more(&mut browser);
-    assert_eq!(browser.eval(shown), json!(["(1/4)", "postings_00"]));
+    assert_eq!(browser.eval(shown), json!(["(1/7\u{202f}205)", "postings_00"]));
     // A link to a variable opens it, one to a finding leads to it, and there the reader stays.
     browser.eval("location.hash = '#variable=0'");
     browser.until("document.querySelector('dialog[open] h2')?.textContent === 'postings_00'");

@@ -45,7 +45,7 @@ fn each_number_on_the_page_is_the_documents() {
 fn a_finding_names_its_lines_of_code() {
     let snapshot = fixture::small();
     let html = whole::whole(&snapshot);
-    let (_, finding) = html.split_once("<div id=\"finding-0\">").expect("the fixture has one");
+    let (_, finding) = html.split_once("<div id=\"finding-0\"").expect("the fixture has one");
     let (finding, _) = finding.split_once("</article>").expect("it ends");
     let scope =
         snapshot.scopes.iter().find(|row| row.path == snapshot.findings[0].scope).expect("it is listed");

@@ -77,5 +77,5 @@ fn what_a_channel_carries_to_another_thread_is_freed_there() {
     assert_eq!(found.iter().map(|finding| finding.scope.join("/")).collect::<Vec<_>>(), ["produces"]);
     assert!(found[0].severity >= Severity::Warning, "an error is for what cannot be relied on");
     assert!(found[0].message.contains("20\u{202f}000 of 20\u{202f}000"), "{}", found[0].message);
-    assert!(found[0].message.contains("(`consumer`)"), "{}", found[0].message);
+    assert!(found[0].message.contains(" `consumer`."), "{}", found[0].message);
 }

@@ -111,8 +111,8 @@ pub fn steps(from: impl Into<String>, seen: &[BytesAt], now: Option<u64>, elapse
     for (place, &BytesAt { ms, heap_bytes }) in seen.iter().enumerate() {
         let (x, y) = (percent(ms), TREND_HEIGHT - heap_bytes as f64 / greatest as f64 * TREND_HEIGHT);
         match place {
-            0 => write!(strokes, "M{x:.2} 20V{y:.1}"),
-            _ => write!(strokes, "H{x:.2}V{y:.1}"),
+            0 => write!(strokes, "M{x:.2} 20V{y:.2}"),
+            _ => write!(strokes, "H{x:.2}V{y:.2}"),
         }
         .expect("writing to a String cannot fail");
     }
