@@ -139,9 +139,9 @@ fn executions_blocks_and_what_happened_to_them_are_drawn_where_they_were() {
     assert_eq!(
         each(&mut browser, "svg.life path", "element.getAttribute('d')"),
         json!([
-            "M65.00 20V15.0H75.00V0.0H100",
-            "M35.00 20V0.0H40.00V20.0H100",
-            "M15.00 20V0.0H20.00V20.0H100"
+            "M65.00 20V15.00H75.00V0.00H100",
+            "M35.00 20V0.00H40.00V20.00H100",
+            "M15.00 20V0.00H20.00V20.00H100"
         ])
     );
     let widths = each(

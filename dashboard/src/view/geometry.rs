@@ -206,8 +206,8 @@ mod tests {
         let seen = |ms, heap_bytes| BytesAt { ms, heap_bytes };
         let life = [seen(500, 40), seen(750, 80), seen(1_000, 0)];
         let drawn = |now| steps("/variables/0/history/0", &life, now, 2_000).unwrap().strokes;
-        assert_eq!(drawn(Some(0)), "M25.00 20V10.0H37.50V0.0H50.00V20.0H100");
-        assert_eq!(drawn(Some(7)), "M25.00 20V10.0H37.50V0.0H50.00V20.0");
+        assert_eq!(drawn(Some(0)), "M25.00 20V10.00H37.50V0.00H50.00V20.00H100");
+        assert_eq!(drawn(Some(7)), "M25.00 20V10.00H37.50V0.00H50.00V20.00");
         assert_eq!(drawn(None), drawn(Some(7)));
         assert!(steps("", &[], Some(0), 9).is_none() && steps("", &[seen(1, 0)], Some(0), 9).is_none());
         // A hostile file's moments are after its end, or it has none.
