@@ -151,7 +151,9 @@ pub fn drawn_history(row: &Variable) -> Vec<Option<u64>> {
 /// its blocks. `None`: it is in scope, or blocks of it live.
 pub fn last_ms(row: &Variable) -> Option<u64> {
     let stages = &row.stages;
-    if stages.active.max(stages.shared).max(stages.allocated) > 0 || row.heap_bytes.is_some_and(|bytes| bytes > 0) {
+    if stages.active.max(stages.shared).max(stages.allocated) > 0
+        || row.heap_bytes.is_some_and(|bytes| bytes > 0)
+    {
         return None;
     }
     let ends = row.history.iter().filter_map(|instance| instance.ended_ms);

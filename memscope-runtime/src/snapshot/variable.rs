@@ -221,7 +221,8 @@ pub struct Instance {
     #[serde(default, with = "super::apart")]
     pub peak_heap_bytes: Option<u64>,
     /// Bytes alive at looks at the value and at its binding's end (in sampling mode at looks alone), oldest first, at most 8:
-    /// the first and the last, and those farthest apart in time. Empty: not measured, or left out of a recording.
+    /// the first and the last, and those farthest apart in time; of moments in a row with the same bytes only the first and
+    /// the last count. Empty: not measured, or left out of a recording.
     #[serde(default, with = "super::apart")]
     pub seen: Vec<BytesAt>,
     /// What became of it; `None`: in scope, without a block, gone elsewhere, or not measured.

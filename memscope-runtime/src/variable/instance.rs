@@ -274,8 +274,9 @@ impl Instance {
         self.counted.map(InstanceBytes::peak).or(self.by_size.map(|_| self.most_found))
     }
 
-    /// Notes how many bytes it has now, after a look or at its end. Of more than [`SEEN_LEN`] moments the one goes, whose
-    /// neighbours are nearest to each other; the first and the last stay.
+    /// Notes how many bytes it has now, after a look or at its end. Of moments in a row with the same bytes the first and the
+    /// last stay; then of more than [`SEEN_LEN`] moments the one goes, whose neighbours are nearest to each other, but for the
+    /// first and the last.
     pub(super) fn note_bytes(&mut self, now_ms: u64) {
         let heap_bytes = match (self.by_size, self.counted) {
             (Some(found), _) if self.ended_ms.is_none() => found.bytes,
@@ -283,6 +284,12 @@ impl Instance {
             _ => return,
         };
         self.most_found = self.most_found.max(heap_bytes);
+        if let [.., before, last] = &mut *self.seen {
+            if before.heap_bytes == heap_bytes && last.heap_bytes == heap_bytes {
+                last.ms = now_ms;
+                return;
+            }
+        }
         self.seen.push(BytesAt { ms: now_ms, heap_bytes });
         if self.seen.len() > SEEN_LEN {
             let span = |place: &usize| self.seen[place + 1].ms.saturating_sub(self.seen[place - 1].ms);
