@@ -211,7 +211,7 @@ mod tests {
         assert_eq!(drawn(None), drawn(Some(7)));
         assert!(steps("", &[], Some(0), 9).is_none() && steps("", &[seen(1, 0)], Some(0), 9).is_none());
         // A hostile file's moments are after its end, or it has none.
-        assert_eq!(steps("", &[seen(u64::MAX, u64::MAX)], None, 0).unwrap().strokes, "M0.00 20V0.0");
+        assert_eq!(steps("", &[seen(u64::MAX, u64::MAX)], None, 0).unwrap().strokes, "M0.00 20V0.00");
     }
 
     #[test]
