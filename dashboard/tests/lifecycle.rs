@@ -10,6 +10,7 @@ mod fixture;
 use axe::{axe, violations};
 use devtools::Browser;
 use memscope_dashboard::render;
+use memscope_dashboard::view::{inspector::inspectors, label::Labels};
 use memscope_runtime::snapshot::{BytesAt, Instance, InstanceBlock, Snapshot, Stage};
 use serde_json::{Value, json};
 use std::fs;
@@ -190,4 +191,22 @@ fn the_drawing_is_sound_in_both_schemes_and_on_a_phone() {
             );
         }
     }
+}
+
+/// A recording has an execution's blocks by their addresses; a reader asks for the largest.
+#[test]
+fn the_largest_block_comes_first() {
+    let mut snapshot = fixture::small();
+    let of_bytes = |address, bytes| InstanceBlock { bytes, ..block(address, 0, None) };
+    snapshot.variables[0].history[0].blocks =
+        vec![of_bytes(0x1000, 8), of_bytes(0x2000, 4_096), of_bytes(0x3000, 72)];
+    let labels = Labels::new(&snapshot);
+    let all = inspectors(&snapshot, &labels, 2);
+    let of_first = all.iter().find(|inspector| inspector.index == 0).unwrap();
+    let is_it = |figure: &str| figure.starts_with("/variables/0/history/0/blocks/");
+    let blocks = of_first.lifecycle.iter().flat_map(|execution| &execution.blocks);
+    let read: Vec<_> =
+        blocks.filter(|block| is_it(&block.bytes.from)).map(|block| &*block.bytes.from).collect();
+    let expected = [1, 2, 0].map(|place| format!("/variables/0/history/0/blocks/{place}/bytes"));
+    assert_eq!(read, expected);
 }

@@ -12,6 +12,7 @@ use crate::packed::Packed;
 use crate::text::visible;
 use memscope_runtime::snapshot::{Fate, Instance, InstanceBlock, Provenance, Snapshot, Stages, Variable};
 use serde::Serialize;
+use std::cmp::Reverse;
 
 /// Executions shown of one variable at most: the newest. The model keeps no more.
 pub const MOST_INSTANCES: usize = 16;
@@ -133,7 +134,7 @@ pub struct InstanceView {
     pub unused: Figure,
     /// Its bytes over time; `None`: it was not seen to have any.
     pub steps: Option<Steps>,
-    /// Blocks it was seen to own.
+    /// Blocks it was seen to own, the largest first.
     pub blocks: Vec<BlockView>,
     /// Blocks that are not shown.
     pub folded_blocks: Option<Figure>,
@@ -321,7 +322,9 @@ fn instance_view(
 ) -> InstanceView {
     let shown = instance.blocks.len().min(*rows_left);
     *rows_left -= shown;
-    let blocks = instance.blocks.iter().take(shown).enumerate();
+    let mut blocks: Vec<_> = instance.blocks.iter().enumerate().collect();
+    blocks.sort_by_key(|(_, block)| Reverse(block.bytes));
+    let blocks = blocks.into_iter().take(shown);
     let blocks = blocks.map(|(k, block)| block_view(block, &format!("{at}/blocks/{k}"), labels, elapsed_ms));
     let folded = instance.folded_blocks.saturating_add((instance.blocks.len() - shown) as u64);
     InstanceView {
